@@ -1,0 +1,61 @@
+import { Args, loadHelpClass } from '@oclif/core';
+import { BaseCommand } from '../src/cli/base.ts';
+import { painter } from '../src/cli/colour.ts';
+import { HELP_TOPICS } from '../src/cli/help-topics.ts';
+import { renderOverview } from '../src/cli/overview.ts';
+import type { Line } from '../src/cli/text.ts';
+import { unknownCommand } from '../src/cli/unknown-command.ts';
+import type { HelpResult } from '../src/schema/help.ts';
+
+export default class Help extends BaseCommand {
+  static override summary = 'Explain a command, or what holds for all: exit-codes, environment, output.';
+  static override examples = ['<%= config.bin %> help mx probe', '<%= config.bin %> help exit-codes'];
+  static override args = {
+    subject: Args.string({
+      description: 'Command or page (exit-codes, environment, output).',
+      multiple: true,
+      ignoreStdin: true,
+    }),
+  };
+
+  override async run(): Promise<HelpResult | undefined> {
+    const { args } = await this.parse(Help);
+    const subject = args.subject?.join(' ') ?? '';
+    const page = HELP_TOPICS.get(subject);
+    const lines = page?.lines ?? (subject === '' ? renderOverview(this.config) : undefined);
+    if (lines) return this.emitPage(subject, lines);
+    const unknown = unknownCommand(this.config, args.subject ?? []);
+    if (unknown) throw unknown;
+    if (!this.isText) return this.emitPage(subject, this.describe(subject));
+    const OclifHelp = await loadHelpClass(this.config);
+    const help = new OclifHelp(this.config, this.config.pjson.oclif.helpOptions);
+    const command = this.config.findCommand(subject.replaceAll(' ', ':'));
+    await (command ? help.showCommandHelp(command) : help.showHelp(args.subject ?? []));
+    return undefined;
+  }
+
+  private emitPage(subject: string, lines: readonly Line[]): HelpResult {
+    const plain = painter(false, false);
+    const result = {
+      target: subject,
+      status: 'ok' as const,
+      summary: `Help for ${subject === '' ? 'postern' : subject}.`,
+      checks: [],
+      text: lines.map(plain),
+    };
+    return this.emit(result, () => lines);
+  }
+
+  /** Summary and flags of a command, or the commands of a topic, for scripts. */
+  private describe(subject: string): Line[] {
+    const id = subject.replaceAll(' ', ':');
+    const found = this.config.findCommand(id);
+    const flags = Object.values(found?.flags ?? {}).map(({ name, summary }) => [
+      { text: `--${name}${summary ? `: ${summary}` : ''}` },
+    ]);
+    const below = this.config.commands
+      .filter((command) => command.id.startsWith(`${id}:`))
+      .map((command) => [{ text: `${command.id.replaceAll(':', ' ')}: ${command.summary ?? ''}` }]);
+    return [...(found?.summary ? [[{ text: found.summary }]] : []), ...flags, ...below];
+  }
+}

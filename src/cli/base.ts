@@ -1,0 +1,345 @@
+import { Command, type Interfaces } from '@oclif/core';
+import { AppError, ExitCode } from '../errors.ts';
+import { type Report, type Status, worst } from '../report.ts';
+import { type ColourChoice, type Painter, painter, wantsAscii, wantsColour } from './colour.ts';
+import { envelope, errorDocument, rfc3339, schemaId, type Tool } from './envelope.ts';
+import { describeFailure, type Failure } from './failure.ts';
+import { type Format, globalFlags } from './flags.ts';
+import { fileOutput, type Sink, standardOutput } from './output.ts';
+import { mapParallel } from './parallel.ts';
+import { interrupted } from './prompt.ts';
+import { BY_HAND, readSettings, type Setting } from './settings.ts';
+import { type Line, line, strong } from './text.ts';
+
+type GlobalFlags = Interfaces.InferredFlags<typeof globalFlags>;
+
+/** How several targets are worked on. */
+export type Several = {
+  readonly parallel: number;
+  /** Rows in the order of the targets instead of as they come. */
+  readonly ordered: boolean;
+};
+
+/** How long a command that was interrupted may take to stop by itself, in milliseconds. */
+const GRACE_MS = 1500;
+
+/** Whether JSON was asked for, from the bare arguments: known also when they cannot be parsed. */
+export function jsonWanted(argv: readonly string[], env: NodeJS.ProcessEnv): boolean {
+  const end = argv.indexOf('--');
+  const own = end === -1 ? argv : argv.slice(0, end);
+  const format = own.find((arg) => arg.startsWith('--format='))?.slice(9) ?? own[own.indexOf('--format') + 1];
+  const given = own.includes('--format') || own.some((arg) => arg.startsWith('--format='));
+  if (own.includes('--json')) return true;
+  if (given) return format === 'json' || format === 'jsonl';
+  return /^(1|true|yes|on)$/i.test(env['POSTERN_JSON'] ?? '') || /^jsonl?$/.test(env['POSTERN_FORMAT'] ?? '');
+}
+
+/** Say why nothing came of it: one line on standard error, or a JSON document on standard output. */
+export function tellFailure(failure: Failure, thrown: unknown, json: boolean, tool: Tool): void {
+  if (json) {
+    process.stdout.write(`${JSON.stringify(errorDocument(failure, tool, Date.now()), null, 2)}\n`);
+  } else {
+    const colour = wantsColour('auto', process.env, process.stderr.isTTY === true);
+    const paint = painter(colour, wantsAscii(process.env));
+    const hint = failure.hint ? ` ${failure.hint}` : '';
+    process.stderr.write(`${paint(line`${strong('postern:')} ${failure.message}${hint}`)}\n`);
+  }
+  if (process.env['POSTERN_DEBUG'] && thrown instanceof Error) {
+    process.stderr.write(`${thrown.stack}\n`);
+    for (let cause = thrown.cause; cause instanceof Error; cause = cause.cause) {
+      process.stderr.write(`caused by: ${cause.stack}\n`);
+    }
+  }
+}
+
+/** Milliseconds since the epoch from `--as-of`, or now. */
+export function judgeTime(asOf: string | undefined): number {
+  if (asOf === undefined) return Date.now();
+  const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(asOf) ? Date.parse(asOf) : Number.NaN;
+  if (Number.isNaN(ms)) {
+    throw new AppError(`--as-of: '${asOf}' is not a time.`, {
+      code: 'E_TIME',
+      exit: ExitCode.usage,
+      hint: 'Write it as 2026-11-24 or 2026-11-24T12:00:00Z.',
+    });
+  }
+  return ms;
+}
+
+/**
+ * What all commands share: global flags with environment and configuration, the JSON envelope, exit codes,
+ * errors, colour, output to a file, interruption. A command parses, asks the domain once, and emits.
+ */
+export abstract class BaseCommand extends Command {
+  static override baseFlags = globalFlags;
+
+  /** Whether a run may give several results, so that `--format jsonl` makes sense. */
+  static several = false;
+
+  private sink: Sink = standardOutput;
+  private status: Status = 'ok';
+  private forcedExit: ExitCode | undefined;
+  private options: GlobalFlags | undefined;
+  private rows = 0;
+  private many = false;
+  private paint: Painter = painter(false, false);
+  private readonly stop = new AbortController();
+
+  /** Aborted by Ctrl-C and SIGTERM. */
+  protected get signal(): AbortSignal {
+    return this.stop.signal;
+  }
+
+  /** Whether questions may be asked as far as flags say. */
+  protected get mayAsk(): boolean {
+    return this.options?.input ?? true;
+  }
+
+  /** Whether the result is for people. */
+  protected get isText(): boolean {
+    return this.format === 'text';
+  }
+
+  /** Columns to fit the text in; without a terminal nothing is wrapped. */
+  protected get columns(): number {
+    const toTerminal = this.options?.output === undefined && process.stdout.isTTY === true;
+    return toTerminal ? Math.max(process.stdout.columns || 80, 40) : Number.POSITIVE_INFINITY;
+  }
+
+  private get tool(): Tool {
+    return { name: 'postern', version: this.config.version };
+  }
+
+  private get format(): Format {
+    const { json, format } = this.options ?? {};
+    const chosen = json && format !== 'jsonl' ? 'json' : (format ?? 'text');
+    return chosen === 'json' && this.many ? 'jsonl' : chosen;
+  }
+
+  protected override async parse<
+    F extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    B extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
+  >(options?: Interfaces.Input<F, B, A>, argv = this.argv): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const settings = readSettings(process.env, this.configFile(argv), this.id?.replaceAll(':', ' ') ?? '');
+    const own = options ?? (this.ctor as unknown as Interfaces.Input<F, B, A>);
+    const parsed = await super.parse<F, B, A>(
+      {
+        ...own,
+        ...(own.flags && { flags: withSettings(own.flags as Interfaces.FlagInput, settings) }),
+        baseFlags: withSettings((own.baseFlags ?? {}) as Interfaces.FlagInput, settings),
+      } as Interfaces.Input<F, B, A>,
+      argv,
+    );
+    this.begin(parsed.flags as unknown as GlobalFlags);
+    return parsed;
+  }
+
+  /** `--config` as given, before the flags are parsed: it decides their defaults. */
+  private configFile(argv: readonly string[]): string | undefined {
+    const inline = argv.find((arg) => arg.startsWith('--config='));
+    const at = argv.indexOf('--config');
+    return inline?.slice('--config='.length) ?? (at >= 0 ? argv[at + 1] : undefined) ?? process.env['POSTERN_CONFIG'];
+  }
+
+  private begin(options: GlobalFlags): void {
+    if (options.format === 'jsonl' && !(this.ctor as typeof BaseCommand).several) {
+      throw new AppError('--format jsonl: this command gives one result.', {
+        code: 'E_FORMAT',
+        exit: ExitCode.usage,
+        hint: 'Use --format json.',
+      });
+    }
+    this.options = options;
+    if (options.output !== undefined) this.sink = fileOutput(options.output);
+    const toTerminal = options.output === undefined && process.stdout.isTTY === true;
+    const colour = wantsColour(options.color as ColourChoice, process.env, toTerminal);
+    this.paint = painter(colour, wantsAscii(process.env));
+  }
+
+  /** Print lines of the result; with JSON there is no text. */
+  protected print(lines: readonly Line[]): void {
+    if (this.isText) this.sink.write(lines.map((each) => `${this.paint(each)}\n`).join(''));
+  }
+
+  /** A line for the person, beside the result: standard error, only where the result is text. */
+  protected note(text: Line): void {
+    if (!this.isText) return;
+    const colour = wantsColour(this.options?.color ?? 'auto', process.env, process.stderr.isTTY === true);
+    process.stderr.write(`${painter(colour, wantsAscii(process.env))(text)}\n`);
+  }
+
+  /** Name the command that usually follows, to a person at a terminal. */
+  protected next(command: string): void {
+    if (process.stdout.isTTY === true && process.stderr.isTTY === true) this.note(line`next: ${command}`);
+  }
+
+  /** Take a state into the exit code: the worst one counts. */
+  protected conclude(status: Status): void {
+    this.status = worst([this.status, status]);
+  }
+
+  /** Exit with 2 because of a demand of the caller, whatever the findings are. */
+  protected demandNotMet(): void {
+    this.forcedExit = ExitCode.crit;
+  }
+
+  /** Write one result: its lines, or its JSON document. */
+  protected emit<T extends Report>(result: T, render: (result: T, columns: number) => readonly Line[], id?: string): T {
+    this.conclude(result.status);
+    if (this.isText) {
+      if (this.rows > 0) this.print([[]]);
+      this.print(render(result, this.columns));
+    } else {
+      const schema = schemaId(this.id ?? '');
+      const { schema: name, ...rest } = envelope(result, schema, this.tool, Date.now());
+      this.writeJson({ schema: name, ...(id !== undefined && { id }), ...rest });
+    }
+    this.rows += 1;
+    return result;
+  }
+
+  /** Write the row of a target that could not be asked; the run goes on. */
+  protected emitFailure(target: string, thrown: unknown, id?: string): void {
+    const failure = describeFailure(thrown, this.called);
+    this.conclude('unknown');
+    if (failure.exit === ExitCode.software) this.forcedExit = ExitCode.software;
+    if (this.isText) {
+      tellFailure({ ...failure, message: `${target}: ${failure.message}` }, thrown, false, this.tool);
+    } else {
+      const { exit: _, ...error } = failure;
+      const schema = schemaId(this.id ?? '');
+      const row = { schema, ...(id !== undefined && { id }), tool: this.tool, time: rfc3339(Date.now()) };
+      this.writeJson({ ...row, target, status: 'unknown', error });
+    }
+    this.rows += 1;
+  }
+
+  private writeJson(value: unknown): void {
+    this.sink.write(`${JSON.stringify(value, null, this.format === 'jsonl' ? 0 : 2)}\n`);
+  }
+
+  /**
+   * Ask about each target and emit what comes. One target fails the command when it fails; with several a
+   * failure is a row and the others go on.
+   */
+  protected async each<T, R extends Report>(
+    targets: readonly T[],
+    { parallel, ordered }: Several,
+    ask: (target: T) => Promise<R>,
+    render: (result: R, columns: number) => readonly Line[],
+    nameOf: (target: T) => string = String,
+  ): Promise<readonly R[]> {
+    const [only] = targets;
+    if (targets.length === 1 && only !== undefined) return [this.emit(await ask(only), render)];
+    this.many = true;
+    const results: R[] = [];
+    await mapParallel(targets, { parallel, ordered, signal: this.signal }, ask, (target, outcome) => {
+      if ('error' in outcome) this.emitFailure(nameOf(target), outcome.error);
+      else results.push(this.emit(outcome.value, render));
+    });
+    this.signal.throwIfAborted();
+    return results;
+  }
+
+  private get called(): string {
+    return `postern ${this.id?.replaceAll(':', ' ') ?? ''}`;
+  }
+
+  private exitCode(): ExitCode {
+    return this.forcedExit ?? exitFor(this.status, this.options?.['fail-on'] ?? 'crit', this.options?.unknown);
+  }
+
+  /** oclif's frame around a command, with our ending: results first, then the exit code, never an exit(). */
+  protected override async _run<T>(): Promise<T> {
+    const stop = () => this.stop.abort(interrupted());
+    const signals = ['SIGINT', 'SIGTERM'] as const;
+    for (const name of signals) process.once(name, stop);
+    try {
+      const result = (await this.untilStopped(this.run())) as T;
+      this.sink.finish();
+      process.exitCode = this.exitCode();
+      return result;
+    } catch (error) {
+      this.end(error);
+      return undefined as T;
+    } finally {
+      for (const name of signals) process.removeListener(name, stop);
+    }
+  }
+
+  /** The run's result; after an interruption it gets a moment to end by itself. */
+  private async untilStopped<T>(run: Promise<T>): Promise<T> {
+    const late = new Promise<never>((_, reject) => {
+      this.signal.addEventListener('abort', () => {
+        setTimeout(() => reject(this.signal.reason), GRACE_MS).unref();
+      });
+    });
+    return Promise.race([run, late]);
+  }
+
+  private end(thrown: unknown): void {
+    const failure = describeFailure(this.signal.aborted ? this.signal.reason : thrown, this.called);
+    try {
+      // What was finished before Ctrl-C is kept.
+      if (failure.exit === ExitCode.interrupted && this.rows > 0) this.sink.finish();
+      else this.sink.discard();
+    } finally {
+      process.exitCode = failure.exit;
+      const json = this.options ? !this.isText : jsonWanted(this.argv, process.env);
+      const rowsOnly = failure.exit === ExitCode.interrupted && this.many;
+      tellFailure(failure, thrown, json && !rowsOnly, this.tool);
+    }
+  }
+}
+
+/** The exit code of a state under `--fail-on` and `--unknown`. */
+export function exitFor(
+  status: Status,
+  failOn: 'crit' | 'warn' | 'never',
+  unknownAs?: 'ok' | 'warn' | 'crit',
+): ExitCode {
+  const state = status === 'unknown' ? (unknownAs ?? 'unknown') : status;
+  if (state === 'ok' || state === 'unknown') return ExitCode[state];
+  if (failOn === 'never') return ExitCode.ok;
+  return failOn === 'warn' ? ExitCode.crit : ExitCode[state];
+}
+
+/** Flags whose defaults come from the configuration files, parsed as if they had been typed. */
+function withSettings(flags: Interfaces.FlagInput, settings: ReadonlyMap<string, Setting>): Interfaces.FlagInput {
+  const entries = Object.entries(flags).map(([name, flag]) => {
+    const setting = settings.get(name);
+    if (!setting || BY_HAND.has(name)) return [name, flag] as const;
+    return [name, { ...flag, default: settingParser(name, flag, setting) }] as const;
+  });
+  return Object.fromEntries(entries) as Interfaces.FlagInput;
+}
+
+type AnyFlag = Interfaces.FlagInput[string];
+
+function settingParser(name: string, flag: AnyFlag, { value, origin }: Setting): () => Promise<unknown> {
+  const wrong = (expected: string) =>
+    new AppError(`Configuration ${origin}: "${name}" is ${JSON.stringify(value)}, expected ${expected}.`, {
+      code: 'E_CONFIG',
+      exit: ExitCode.config,
+      hint: `It takes what --${name} takes.`,
+    });
+  if (flag.type === 'boolean') {
+    return async () => {
+      if (typeof value !== 'boolean') throw wrong('true or false');
+      return value;
+    };
+  }
+  const parseOne = async (one: unknown): Promise<unknown> => {
+    if (typeof one !== 'string' && typeof one !== 'number') throw wrong('a string or a number');
+    if (flag.options && !flag.options.includes(String(one))) throw wrong(`one of ${flag.options.join(', ')}`);
+    try {
+      return await flag.parse(String(one), {} as never, flag as never);
+    } catch {
+      throw wrong(`what --${name} takes`);
+    }
+  };
+  if (!flag.multiple) return () => parseOne(value);
+  return () => Promise.all((Array.isArray(value) ? value : [value]).map(parseOne));
+}
+

@@ -1,0 +1,25 @@
+/**
+ * What a terminal, or a reader's eye, would obey instead of show: C0 and C1 controls with ESC and DEL, bidi
+ * controls, zero-width and other invisible format characters, line separators, tag characters, lone
+ * surrogates, variation selectors beyond the emoji one.
+ */
+const UNSAFE =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb]|[\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]|[\ud800-\udfff]/gu;
+
+const SAFE_ASCII = /^[\x20-\x7e]*$/;
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function escapeOne(char: string): string {
+  const point = char.codePointAt(0) ?? 0;
+  if (point < 0x100) return SHORT[char] ?? `\\x${point.toString(16).padStart(2, '0')}`;
+  return point > 0xffff ? `\\u{${point.toString(16)}}` : `\\u${point.toString(16).padStart(4, '0')}`;
+}
+
+/**
+ * Make a string from outside safe to show on one line of a terminal: what is dangerous becomes visible
+ * (`\x1b`, `\u202e`), everything else stays as it is.
+ */
+export function clean(text: string): string {
+  return SAFE_ASCII.test(text) ? text : text.replace(UNSAFE, escapeOne);
+}

@@ -1,0 +1,59 @@
+import { Chalk, type ChalkInstance } from 'chalk';
+import type { Line, Style } from './text.ts';
+
+export type ColourChoice = 'auto' | 'always' | 'never';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Whether a stream gets colour. The flag wins; then `NO_COLOR` (any non-empty value, no-color.org),
+ * `FORCE_COLOR` and `CLICOLOR_FORCE` (anything but empty and 0), `CLICOLOR=0`, `TERM=dumb`; then whether
+ * it is a terminal. Decided here because chalk does not look at NO_COLOR.
+ */
+export function wantsColour(choice: ColourChoice, env: Environment, isTerminal: boolean): boolean {
+  if (choice !== 'auto') return choice === 'always';
+  if (env['NO_COLOR']) return false;
+  if (env['FORCE_COLOR'] === '0' || env['FORCE_COLOR'] === 'false') return false;
+  if (env['FORCE_COLOR'] || (env['CLICOLOR_FORCE'] && env['CLICOLOR_FORCE'] !== '0')) return true;
+  if (env['CLICOLOR'] === '0' || env['TERM'] === 'dumb') return false;
+  return isTerminal;
+}
+
+/** Signs that a console without UTF-8 cannot show, and what stands for them. */
+const ASCII: Readonly<Record<string, string>> = {
+  '✔': '+',
+  '✖': 'x',
+  '├': '|',
+  '└': '`',
+  '─': '-',
+  '│': '|',
+  '→': '->',
+  '·': '-',
+  '…': '...',
+  '–': '-',
+};
+
+/** Whether the locale says UTF-8 (POSIX order); where it says nothing, a modern terminal is assumed. */
+export function wantsAscii(env: Environment): boolean {
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
+  return env['TERM'] === 'linux' || (locale !== '' && !/utf-?8/i.test(locale) && /^(c|posix)$|\./i.test(locale));
+}
+
+/** Turns lines into text for one stream. */
+export type Painter = (line: Line) => string;
+
+export function painter(colour: boolean, ascii: boolean): Painter {
+  const chalk = new Chalk({ level: colour ? 1 : 0 });
+  const styles: Readonly<Record<Style, ChalkInstance>> = {
+    ok: chalk.green,
+    warn: chalk.yellow,
+    crit: chalk.red,
+    unknown: chalk.magenta,
+    dim: chalk.dim,
+    strong: chalk.bold,
+  };
+  return (line) => {
+    const text = line.map((span) => (span.style ? styles[span.style](span.text) : span.text)).join('');
+    return ascii ? text.replace(/[✔✖├└─│→·…–]/g, (sign) => ASCII[sign] ?? sign) : text;
+  };
+}

@@ -1,0 +1,42 @@
+import type { Report } from '../report.ts';
+import type { Failure } from './failure.ts';
+
+/** Who produced a document. */
+export type Tool = { readonly name: string; readonly version: string };
+
+/** The JSON document of a result: the envelope first, then the command's own fields. */
+export type Envelope<T extends Report> = { readonly schema: string; readonly tool: Tool; readonly time: string } & T;
+
+/** The JSON document of a failure. */
+export type ErrorDocument = {
+  readonly schema: 'postern/error/1';
+  readonly tool: Tool;
+  readonly time: string;
+  readonly error: { readonly code: string; readonly message: string; readonly hint?: string };
+};
+
+/** Schema id of a command: `mx:probe` or `mx probe` gives `postern/mx-probe/1`. */
+export function schemaId(command: string, version = 1): string {
+  return `postern/${command.replaceAll(/[ :]/g, '-')}/${version}`;
+}
+
+export function envelope<T extends Report>(result: T, schema: string, tool: Tool, nowMs: number): Envelope<T> {
+  const { target, status, summary, checks, ...own } = result;
+  const head = { schema, tool, time: rfc3339(nowMs), target, status, summary, checks };
+  return { ...head, ...own } as unknown as Envelope<T>;
+}
+
+export function errorDocument(failure: Failure, tool: Tool, nowMs: number): ErrorDocument {
+  const { code, message, hint } = failure;
+  return {
+    schema: 'postern/error/1',
+    tool,
+    time: rfc3339(nowMs),
+    error: { code, message, ...(hint !== undefined && { hint }) },
+  };
+}
+
+/** RFC 3339 in UTC, whole seconds. */
+export function rfc3339(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
+}

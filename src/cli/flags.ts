@@ -1,0 +1,134 @@
+import { Flags, type Interfaces } from '@oclif/core';
+import { BY_HAND } from './settings.ts';
+import { parseDuration } from './units.ts';
+
+/** A duration such as `10s`; the value is in milliseconds. */
+export const duration = Flags.custom<number>({
+  helpValue: 'DURATION',
+  parse: async (text) => parseDuration(text),
+});
+
+/**
+ * Flags that also read `POSTERN_<FLAG>`, one name for all commands that have the flag. Those that only a
+ * person may give (`--yes`, `--allow-private` and the like) do not.
+ */
+export function withEnvironment<T extends Interfaces.FlagInput>(flags: T): T {
+  for (const [name, flag] of Object.entries(flags)) {
+    if (!BY_HAND.has(name) || name === 'config') flag.env ??= `POSTERN_${name.replaceAll('-', '_').toUpperCase()}`;
+  }
+  return flags;
+}
+
+/** How the result is written; `json` is also `--json`. */
+export const FORMATS = ['text', 'json', 'jsonl'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** Flags of every command. */
+export const globalFlags = withEnvironment({
+  json: Flags.boolean({
+    summary: 'Print the result as one JSON document (one line a target where there are several).',
+    helpGroup: 'GLOBAL',
+  }),
+  format: Flags.option({
+    summary: 'How to write the result.',
+    options: FORMATS,
+    helpGroup: 'GLOBAL',
+  })(),
+  output: Flags.string({
+    summary: 'Write the result to a file, whole or not at all.',
+    helpValue: 'FILE',
+    helpGroup: 'GLOBAL',
+  }),
+  color: Flags.option({
+    summary: 'When to use colour.',
+    options: ['auto', 'always', 'never'] as const,
+    default: 'auto' as const,
+    helpGroup: 'GLOBAL',
+  })(),
+  config: Flags.string({
+    summary: 'Read this configuration instead of the one in your home.',
+    helpValue: 'FILE',
+    helpGroup: 'GLOBAL',
+  }),
+  'fail-on': Flags.option({
+    summary: 'Findings that make the exit code 2: critical ones, warnings as well, or none (0).',
+    options: ['crit', 'warn', 'never'] as const,
+    default: 'crit' as const,
+    helpGroup: 'GLOBAL',
+  })(),
+  unknown: Flags.option({
+    summary: 'Exit as if what could not be told were this, instead of with 3.',
+    options: ['ok', 'warn', 'crit'] as const,
+    helpGroup: 'GLOBAL',
+  })(),
+  input: Flags.boolean({
+    summary: 'Ask questions on a terminal.',
+    default: true,
+    allowNo: true,
+    helpGroup: 'GLOBAL',
+  }),
+});
+
+/** Flags of everything that asks the DNS. */
+export const dnsFlags = withEnvironment({
+  resolver: Flags.string({
+    summary: 'Ask this DNS server instead of the system’s: HOST[:PORT], tls://HOST or https://HOST/path.',
+    helpValue: 'SERVER',
+    helpGroup: 'DNS',
+  }),
+  'trust-ad': Flags.boolean({
+    summary: 'Believe the resolver’s AD bit although the way to it is not protected.',
+    helpGroup: 'DNS',
+  }),
+  'dns-cache': Flags.string({
+    summary: 'Read recorded answers from this file before asking.',
+    helpValue: 'FILE',
+    helpGroup: 'DNS',
+  }),
+  'dns-record': Flags.string({
+    summary: 'Write every answer to this file, for --dns-cache.',
+    helpValue: 'FILE',
+    helpGroup: 'DNS',
+  }),
+  offline: Flags.boolean({
+    summary: 'Ask nothing that is not recorded, connect nowhere but to loopback.',
+    helpGroup: 'DNS',
+  }),
+});
+
+/** Flags of everything that speaks SMTP. */
+export const smtpFlags = withEnvironment({
+  port: Flags.integer({
+    summary: 'TCP port of the mail exchangers.',
+    default: 25,
+    min: 1,
+    max: 65_535,
+    helpValue: 'N',
+    helpGroup: 'LABORATORY',
+  }),
+  'allow-private': Flags.boolean({
+    summary: 'Connect to loopback and private addresses, too.',
+    helpGroup: 'LABORATORY',
+  }),
+  ca: Flags.string({
+    summary: 'Trust the certificate authorities in this PEM file, beside those of Node.',
+    helpValue: 'FILE',
+    helpGroup: 'LABORATORY',
+  }),
+  ehlo: Flags.string({
+    summary: 'Name to say in EHLO; the default is the name of this host.',
+    helpValue: 'NAME',
+    helpGroup: 'LABORATORY',
+  }),
+  'as-of': Flags.string({
+    summary: 'Judge expiry as of this time (ISO 8601) instead of now.',
+    helpValue: 'TIME',
+    helpGroup: 'LABORATORY',
+  }),
+  'timeout-dns': duration({ summary: 'Wait for one DNS answer.', default: 5000, helpGroup: 'TIME-OUT' }),
+  'timeout-connect': duration({ summary: 'Wait for a connection.', default: 15_000, helpGroup: 'TIME-OUT' }),
+  'timeout-banner': duration({ summary: 'Wait for the greeting.', default: 30_000, helpGroup: 'TIME-OUT' }),
+  'timeout-command': duration({ summary: 'Wait for a reply.', default: 30_000, helpGroup: 'TIME-OUT' }),
+  'timeout-tls': duration({ summary: 'Wait for the TLS handshake.', default: 20_000, helpGroup: 'TIME-OUT' }),
+  'timeout-total': duration({ summary: 'Wait for one server in all.', default: 90_000, helpGroup: 'TIME-OUT' }),
+});

@@ -1,0 +1,49 @@
+import { AppError, ExitCode } from '../errors.ts';
+
+/** A question to a person, and the flag that answers it without one. */
+export type Question = {
+  readonly message: string;
+  readonly flag: string;
+  readonly validate?: (answer: string) => true | string;
+};
+
+/** Whether there is somebody to ask: a terminal on both ends of the conversation, and nobody said not to. */
+export function canAsk(allowed: boolean): boolean {
+  return allowed && process.stdin.isTTY === true && process.stderr.isTTY === true && !process.env['CI'];
+}
+
+/**
+ * Ask one question on standard error. Without a terminal nothing is asked: inquirer would wait for ever.
+ *
+ * @throws AppError E_NO_INPUT (exit 64) without a terminal, naming the flag; E_INTERRUPTED (exit 130) on Ctrl-C
+ */
+export async function ask(question: Question, allowed: boolean): Promise<string> {
+  if (!canAsk(allowed)) {
+    throw new AppError(`--${question.flag} is missing.`, {
+      code: 'E_NO_INPUT',
+      exit: ExitCode.usage,
+      hint: 'There is no terminal to ask on, so it has to be given.',
+    });
+  }
+  const { default: inquirer } = await import('inquirer');
+  const prompt = inquirer.createPromptModule({ output: process.stderr });
+  try {
+    const { answer } = await prompt<{ answer: string }>([
+      {
+        type: 'input',
+        name: 'answer',
+        message: question.message,
+        ...(question.validate && { validate: question.validate }),
+      },
+    ]);
+    return answer;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ExitPromptError') throw interrupted();
+    throw error;
+  }
+}
+
+/** What Ctrl-C ends with. */
+export function interrupted(): AppError {
+  return new AppError('Interrupted.', { code: 'E_INTERRUPTED', exit: ExitCode.interrupted });
+}

@@ -1,0 +1,142 @@
+import stringWidth from 'string-width';
+import type { Status } from '../report.ts';
+import { clean } from './clean.ts';
+
+/** What a piece of text means; colour adds to the words and never replaces them. */
+export type Style = 'ok' | 'warn' | 'crit' | 'unknown' | 'dim' | 'strong';
+
+/** A piece of text. It is neutralised when made, so a renderer cannot forget to. */
+export type Span = { readonly text: string; readonly style?: Style };
+
+/** One line of output, before anybody decides on colour. */
+export type Line = readonly Span[];
+
+/** What may stand inside a line. */
+export type Inline = string | number | Span | Line;
+
+const ASCII = /^[\x20-\x7e]*$/;
+
+/** Columns that a text takes in a terminal. */
+function columns(text: string): number {
+  return ASCII.test(text) ? text.length : stringWidth(text);
+}
+
+function isSpan(value: Inline): value is Span {
+  return typeof value === 'object' && !Array.isArray(value);
+}
+
+/** Anything that may stand inside a line, as a line. */
+export function asLine(value: Inline): Line {
+  if (typeof value === 'string') return value === '' ? [] : [{ text: clean(value) }];
+  if (typeof value === 'number') return [{ text: String(value) }];
+  return isSpan(value) ? [value] : value;
+}
+
+/**
+ * A line from a template: whatever is interpolated is neutralised, and keeps the style it came with.
+ *
+ * @example line`${strong(host)} offers ${ok('STARTTLS')}`
+ */
+export function line(literals: TemplateStringsArray, ...values: readonly Inline[]): Line {
+  return literals.flatMap((literal, index) => {
+    const value = values[index];
+    return [...asLine(literal), ...(value === undefined ? [] : asLine(value))];
+  });
+}
+
+function styled(style: Style): (text: string | number) => Span {
+  return (text) => ({ text: clean(String(text)), style });
+}
+
+export const ok = styled('ok');
+export const warn = styled('warn');
+export const crit = styled('crit');
+export const unknown = styled('unknown');
+export const dim = styled('dim');
+export const strong = styled('strong');
+
+const BY_STATUS: Readonly<Record<Status, readonly [glyph: string, word: string]>> = {
+  ok: ['✔', 'ok'],
+  warn: ['!', 'warning'],
+  crit: ['✖', 'critical'],
+  unknown: ['?', 'unknown'],
+};
+
+/** Text in the style of a state. */
+export function inState(status: Status, text: string): Span {
+  return { text: clean(text), style: status };
+}
+
+/** The mark of a state: a sign and a word, such as `✔ ok`. */
+export function mark(status: Status, word: string = BY_STATUS[status][1]): Span {
+  return inState(status, `${BY_STATUS[status][0]} ${word}`);
+}
+
+/** Columns that a line takes. */
+export function widthOf(spans: Line): number {
+  return spans.reduce((sum, span) => sum + columns(span.text), 0);
+}
+
+/** A line filled up with blanks to a width. */
+function pad(spans: Line, width: number): Line {
+  const missing = width - widthOf(spans);
+  return missing > 0 ? [...spans, { text: ' '.repeat(missing) }] : spans;
+}
+
+/** Lines with aligned columns and no frame. Rows may be of different length; the last cell is not padded. */
+export function table(rows: readonly (readonly Inline[])[], indent = 0): Line[] {
+  const cells = rows.map((row) => row.map(asLine));
+  const widths: number[] = [];
+  for (const row of cells) {
+    for (const [column, cell] of row.entries()) {
+      if (column < row.length - 1) widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
+    }
+  }
+  return cells.map((row) => {
+    const padded = row.flatMap((cell, column) =>
+      column < row.length - 1 ? [...pad(cell, widths[column] ?? 0), { text: '  ' }] : cell,
+    );
+    return indent > 0 ? [{ text: ' '.repeat(indent) }, ...padded] : padded;
+  });
+}
+
+/** A label and what hangs below it. */
+export type Tree = { readonly label: Inline; readonly children?: readonly Tree[] };
+
+/** Lines of a tree, with the branches drawn. */
+export function tree(roots: readonly Tree[], prefix = ''): Line[] {
+  return roots.flatMap((node, index) => {
+    const last = index === roots.length - 1;
+    return [
+      [dim(`${prefix}${last ? '└─ ' : '├─ '}`), ...asLine(node.label)],
+      ...tree(node.children ?? [], `${prefix}${last ? '   ' : '│  '}`),
+    ];
+  });
+}
+
+/** Lines shifted to the right. */
+export function indented(lines: readonly Line[], by: number): Line[] {
+  return lines.map((spans) => (spans.length === 0 ? spans : [{ text: ' '.repeat(by) }, ...spans]));
+}
+
+/**
+ * Break a line at blanks so that it fits a width; continuation lines are indented by `hang` columns. A word
+ * longer than the width is left whole: cutting a host name or a digest would lose what matters.
+ */
+export function wrap(spans: Line, width: number, hang = 0): Line[] {
+  if (widthOf(spans) <= width) return [spans];
+  const lines: Span[][] = [[]];
+  let used = 0;
+  for (const span of spans) {
+    for (const word of span.text.split(/(?<= )/)) {
+      const wide = columns(word.trimEnd());
+      if (used > 0 && used + wide > width && used > hang) {
+        lines.push([{ text: ' '.repeat(hang) }]);
+        used = hang;
+      }
+      lines.at(-1)?.push({ ...span, text: word });
+      used += columns(word);
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,52 @@
+import type { Config } from '@oclif/core';
+import { AppError, ExitCode } from '../errors.ts';
+
+/** Edit distance with transpositions (optimal string alignment), for words of a command line. */
+function distance(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const above = rows[i - 1] ?? [];
+      const same = a[i - 1] === b[j - 1];
+      let best = Math.min((above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (above[j - 1] ?? 0) + (same ? 0 : 1));
+      if (a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) best = Math.min(best, (rows[i - 2]?.[j - 2] ?? 0) + 1);
+      row.push(best);
+    }
+    rows.push(row);
+  }
+  return rows[a.length]?.[b.length] ?? 0;
+}
+
+/** The known word nearest to a mistyped one, if it is near enough to have been meant. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const limit = Math.max(1, Math.floor(word.length / 3));
+  const ranked = known
+    .map((candidate) => ({ candidate, far: distance(word.slice(0, 64), candidate) }))
+    .sort((a, b) => a.far - b.far);
+  return ranked[0] && ranked[0].far <= limit ? ranked[0].candidate : undefined;
+}
+
+/**
+ * What the arguments name when it is no command: `mx prob` as well as `frobnicate`. Undefined when they name
+ * a command, a topic alone, or nothing.
+ */
+export function unknownCommand(config: Config, argv: readonly string[]): AppError | undefined {
+  const words: string[] = [];
+  for (const arg of argv) {
+    if (arg.startsWith('-')) break;
+    words.push(arg);
+    if (config.findCommand(words.join(':'))) return undefined;
+    if (!config.findTopic(words.join(':'))) break;
+  }
+  const name = words.join(' ');
+  if (words.length === 0 || config.findTopic(words.join(':'))) return undefined;
+  const known = config.commandIDs.map((id) => id.replaceAll(':', ' '));
+  const topics = config.topics.map((topic) => topic.name.replaceAll(':', ' '));
+  const meant = nearest(name, [...known, ...topics]);
+  return new AppError(`There is no command '${name}'.`, {
+    code: 'E_UNKNOWN_COMMAND',
+    exit: ExitCode.unknownCommand,
+    hint: meant ? `Did you mean "postern ${meant}"?` : '"postern" alone lists the commands.',
+  });
+}
