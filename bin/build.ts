@@ -52,7 +52,11 @@ function refuseHeavyStart(files: readonly OutputChunk[]): void {
 async function writeManifest(): Promise<void> {
   rmSync('oclif.manifest.json', { force: true });
   settings.enableAutoTranspile = false;
-  const config = await Config.load({ root: process.cwd(), ignoreManifest: true, errorOnManifestCreate: true });
+  const config = await Config.load({
+    root: process.cwd(),
+    ignoreManifest: true,
+    errorOnManifestCreate: true,
+  });
   const plugin = config.plugins.get('postern') as { manifest?: unknown } | undefined;
   if (!plugin?.manifest) throw new Error('oclif does not find the commands of the package itself');
   writeFileSync('oclif.manifest.json', `${JSON.stringify(plugin.manifest, null, 1)}\n`);

@@ -8,6 +8,8 @@ if (existsSync(at('../node_modules/rolldown'))) {
   const { status } = spawnSync(process.execPath, [at('build.ts'), '--quiet'], { stdio: 'inherit' });
   process.exitCode = status ?? 1;
 } else if (!existsSync(at('../dist/main.js'))) {
-  process.stderr.write('postern: cannot build without the development packages; run "npm ci" without --omit=dev.\n');
+  process.stderr.write(
+    'postern: cannot build without the development packages; run "npm ci" without --omit=dev.\n',
+  );
   process.exitCode = 1;
 }

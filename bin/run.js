@@ -24,7 +24,15 @@
   if (process.argv.length === 3 && process.argv[2] === '--version') {
     var about = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
     process.stdout.write(
-      'postern/' + about.version + ' ' + process.platform + '-' + process.arch + ' node-' + process.version + '\n',
+      'postern/' +
+        about.version +
+        ' ' +
+        process.platform +
+        '-' +
+        process.arch +
+        ' node-' +
+        process.version +
+        '\n',
     );
     return;
   }
@@ -35,7 +43,8 @@
       return entry.main(root, process.argv.slice(2));
     },
     function missing(error) {
-      if (error.code !== 'ERR_MODULE_NOT_FOUND' || fs.existsSync(path.join(root, 'dist', 'main.js'))) throw error;
+      if (error.code !== 'ERR_MODULE_NOT_FOUND' || fs.existsSync(path.join(root, 'dist', 'main.js')))
+        throw error;
       process.stderr.write('postern: dist/ is missing. Inside the checkout, "npm run build" makes it.\n');
       process.exitCode = 69;
     },
@@ -48,7 +57,8 @@
       var path = modules[1];
       var script = fs.realpathSync(process.argv[1]);
       var local = path.join(path.dirname(path.dirname(script)), 'node_modules', '.bin', 'node');
-      if (process.env.POSTERN_NODE_LOOP || process.platform === 'win32' || !fs.existsSync(local)) return explain();
+      if (process.env.POSTERN_NODE_LOOP || process.platform === 'win32' || !fs.existsSync(local))
+        return explain();
       var child = modules[2].spawn(local, [script].concat(process.argv.slice(2)), {
         stdio: 'inherit',
         env: Object.assign({}, process.env, { POSTERN_NODE_LOOP: '1' }),
@@ -72,8 +82,11 @@
       win32: 'On Windows: "winget install OpenJS.NodeJS.LTS", or the 24 LTS installer from nodejs.org.',
     };
     process.stderr.write(
-      'postern: needs Node.js 24.15 or later (24 LTS, or 26 and up); this is ' + process.version + '.\n' +
-        (how[process.platform] || 'Inside the checkout "npm ci" brings one; elsewhere install Node.js 24 LTS and run it again.') +
+      'postern: needs Node.js 24.15 or later (24 LTS, or 26 and up); this is ' +
+        process.version +
+        '.\n' +
+        (how[process.platform] ||
+          'Inside the checkout "npm ci" brings one; elsewhere install Node.js 24 LTS and run it again.') +
         '\n',
     );
     process.exitCode = 69;

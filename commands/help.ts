@@ -30,7 +30,7 @@ export default class Help extends BaseCommand {
     const OclifHelp = await loadHelpClass(this.config);
     const help = new OclifHelp(this.config, this.config.pjson.oclif.helpOptions);
     const command = this.config.findCommand(subject.replaceAll(' ', ':'));
-    await (command ? help.showCommandHelp(command) : help.showHelp(args.subject ?? []));
+    await (command ? help.showCommandHelp(command, []) : help.showHelp(args.subject ?? []));
     return undefined;
   }
 

@@ -1,25 +1,12 @@
+import type { Check } from './schema/report.ts';
+
+export type { Check };
+
 /**
  * Four answers, because "could not tell" is neither good nor bad news: the states of a monitoring
  * plug-in. `unknown` is never shown as a green tick and never as "not offered".
  */
 export type Status = 'ok' | 'warn' | 'crit' | 'unknown';
-
-/** One thing that was looked at. */
-export type Check = {
-  /** Stable identifier such as `smtp.starttls.offered`; a contract with scripts, `explain ID` tells more. */
-  readonly id: string;
-  readonly status: Status;
-  /** Information: status is ok and it never changes the exit. */
-  readonly info?: true;
-  /** One sentence. May hold text from outside; renderers neutralise it. */
-  readonly message: string;
-  /** What was seen, short: a line of the server, a record, a name. */
-  readonly evidence?: string;
-  /** What to do about it. */
-  readonly fix?: string;
-  /** Where it is laid down, such as `RFC 3207 §4.2`. */
-  readonly ref?: string;
-};
 
 /** What the result of every command has; the base command adds schema, tool and time. */
 export type Report = {

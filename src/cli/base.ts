@@ -55,7 +55,9 @@ export function tellFailure(failure: Failure, thrown: unknown, json: boolean, to
 /** Milliseconds since the epoch from `--as-of`, or now. */
 export function judgeTime(asOf: string | undefined): number {
   if (asOf === undefined) return Date.now();
-  const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(asOf) ? Date.parse(asOf) : Number.NaN;
+  const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(asOf)
+    ? Date.parse(asOf)
+    : Number.NaN;
   if (Number.isNaN(ms)) {
     throw new AppError(`--as-of: '${asOf}' is not a time.`, {
       code: 'E_TIME',
@@ -139,7 +141,11 @@ export abstract class BaseCommand extends Command {
   private configFile(argv: readonly string[]): string | undefined {
     const inline = argv.find((arg) => arg.startsWith('--config='));
     const at = argv.indexOf('--config');
-    return inline?.slice('--config='.length) ?? (at >= 0 ? argv[at + 1] : undefined) ?? process.env['POSTERN_CONFIG'];
+    return (
+      inline?.slice('--config='.length) ??
+      (at >= 0 ? argv[at + 1] : undefined) ??
+      process.env['POSTERN_CONFIG']
+    );
   }
 
   private begin(options: GlobalFlags): void {
@@ -185,7 +191,11 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Write one result: its lines, or its JSON document. */
-  protected emit<T extends Report>(result: T, render: (result: T, columns: number) => readonly Line[], id?: string): T {
+  protected emit<T extends Report>(
+    result: T,
+    render: (result: T, columns: number) => readonly Line[],
+    id?: string,
+  ): T {
     this.conclude(result.status);
     if (this.isText) {
       if (this.rows > 0) this.print([[]]);
@@ -247,7 +257,9 @@ export abstract class BaseCommand extends Command {
   }
 
   private exitCode(): ExitCode {
-    return this.forcedExit ?? exitFor(this.status, this.options?.['fail-on'] ?? 'crit', this.options?.unknown);
+    return (
+      this.forcedExit ?? exitFor(this.status, this.options?.['fail-on'] ?? 'crit', this.options?.unknown)
+    );
   }
 
   /** oclif's frame around a command, with our ending: results first, then the exit code, never an exit(). */
@@ -306,7 +318,10 @@ export function exitFor(
 }
 
 /** Flags whose defaults come from the configuration files, parsed as if they had been typed. */
-function withSettings(flags: Interfaces.FlagInput, settings: ReadonlyMap<string, Setting>): Interfaces.FlagInput {
+function withSettings(
+  flags: Interfaces.FlagInput,
+  settings: ReadonlyMap<string, Setting>,
+): Interfaces.FlagInput {
   const entries = Object.entries(flags).map(([name, flag]) => {
     const setting = settings.get(name);
     if (!setting || BY_HAND.has(name)) return [name, flag] as const;
@@ -342,4 +357,3 @@ function settingParser(name: string, flag: AnyFlag, { value, origin }: Setting):
   if (!flag.multiple) return () => parseOne(value);
   return () => Promise.all((Array.isArray(value) ? value : [value]).map(parseOne));
 }
-

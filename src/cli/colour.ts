@@ -36,7 +36,9 @@ const ASCII: Readonly<Record<string, string>> = {
 /** Whether the locale says UTF-8 (POSIX order); where it says nothing, a modern terminal is assumed. */
 export function wantsAscii(env: Environment): boolean {
   const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
-  return env['TERM'] === 'linux' || (locale !== '' && !/utf-?8/i.test(locale) && /^(c|posix)$|\./i.test(locale));
+  return (
+    env['TERM'] === 'linux' || (locale !== '' && !/utf-?8/i.test(locale) && /^(c|posix)$|\./i.test(locale))
+  );
 }
 
 /** Turns lines into text for one stream. */

@@ -5,7 +5,11 @@ import type { Failure } from './failure.ts';
 export type Tool = { readonly name: string; readonly version: string };
 
 /** The JSON document of a result: the envelope first, then the command's own fields. */
-export type Envelope<T extends Report> = { readonly schema: string; readonly tool: Tool; readonly time: string } & T;
+export type Envelope<T extends Report> = {
+  readonly schema: string;
+  readonly tool: Tool;
+  readonly time: string;
+} & T;
 
 /** The JSON document of a failure. */
 export type ErrorDocument = {
@@ -20,7 +24,12 @@ export function schemaId(command: string, version = 1): string {
   return `postern/${command.replaceAll(/[ :]/g, '-')}/${version}`;
 }
 
-export function envelope<T extends Report>(result: T, schema: string, tool: Tool, nowMs: number): Envelope<T> {
+export function envelope<T extends Report>(
+  result: T,
+  schema: string,
+  tool: Tool,
+  nowMs: number,
+): Envelope<T> {
   const { target, status, summary, checks, ...own } = result;
   const head = { schema, tool, time: rfc3339(nowMs), target, status, summary, checks };
   return { ...head, ...own } as unknown as Envelope<T>;

@@ -36,7 +36,10 @@ function reportId(error: Error): string {
     .filter((frame) => /^\s+at /.test(frame))
     .slice(0, 3)
     .map((frame) => frame.replace(/\(?(?:file:\/\/)?\/\S*\/(?=[^/]+$)/, ''));
-  return createHash('sha256').update([error.name, ...frames].join('\n')).digest('hex').slice(0, 8);
+  return createHash('sha256')
+    .update([error.name, ...frames].join('\n'))
+    .digest('hex')
+    .slice(0, 8);
 }
 
 /**

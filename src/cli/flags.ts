@@ -14,7 +14,8 @@ export const duration = Flags.custom<number>({
  */
 export function withEnvironment<T extends Interfaces.FlagInput>(flags: T): T {
   for (const [name, flag] of Object.entries(flags)) {
-    if (!BY_HAND.has(name) || name === 'config') flag.env ??= `POSTERN_${name.replaceAll('-', '_').toUpperCase()}`;
+    if (!BY_HAND.has(name) || name === 'config')
+      flag.env ??= `POSTERN_${name.replaceAll('-', '_').toUpperCase()}`;
   }
   return flags;
 }
@@ -130,5 +131,9 @@ export const smtpFlags = withEnvironment({
   'timeout-banner': duration({ summary: 'Wait for the greeting.', default: 30_000, helpGroup: 'TIME-OUT' }),
   'timeout-command': duration({ summary: 'Wait for a reply.', default: 30_000, helpGroup: 'TIME-OUT' }),
   'timeout-tls': duration({ summary: 'Wait for the TLS handshake.', default: 20_000, helpGroup: 'TIME-OUT' }),
-  'timeout-total': duration({ summary: 'Wait for one server in all.', default: 90_000, helpGroup: 'TIME-OUT' }),
+  'timeout-total': duration({
+    summary: 'Wait for one server in all.',
+    default: 90_000,
+    helpGroup: 'TIME-OUT',
+  }),
 });

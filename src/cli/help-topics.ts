@@ -21,7 +21,10 @@ export const EXIT_MEANINGS: readonly (readonly [code: ExitCode, meaning: string]
 const exitCodes: Line[] = [
   line`The first four are those of a monitoring plug-in (Nagios, Icinga), so a command is a check as it is.`,
   [],
-  ...table(EXIT_MEANINGS.map(([code, meaning]) => [strong(String(code)), meaning]), 2),
+  ...table(
+    EXIT_MEANINGS.map(([code, meaning]) => [strong(String(code)), meaning]),
+    2,
+  ),
   [],
   line`--fail-on warn makes a warning exit with 2, --fail-on never makes findings exit with 0.`,
   line`--unknown ok|warn|crit exits as if what could not be told were that.`,
@@ -70,8 +73,9 @@ const output: Line[] = [
 ];
 
 /** Pages of `postern help TOPIC` that belong to no command. */
-export const HELP_TOPICS: ReadonlyMap<string, { readonly summary: string; readonly lines: readonly Line[] }> = new Map([
-  ['exit-codes', { summary: 'what a script may rely on', lines: exitCodes }],
-  ['environment', { summary: 'variables and configuration files', lines: environment }],
-  ['output', { summary: 'formats and the JSON envelope', lines: output }],
-]);
+export const HELP_TOPICS: ReadonlyMap<string, { readonly summary: string; readonly lines: readonly Line[] }> =
+  new Map([
+    ['exit-codes', { summary: 'what a script may rely on', lines: exitCodes }],
+    ['environment', { summary: 'variables and configuration files', lines: environment }],
+    ['output', { summary: 'formats and the JSON envelope', lines: output }],
+  ]);

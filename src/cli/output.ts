@@ -18,7 +18,8 @@ export const standardOutput: Sink = {
 };
 
 function cannotWrite(file: string, cause: unknown): AppError {
-  const reason = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause);
+  const reason =
+    cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause);
   return new AppError(`Cannot write '${file}': ${reason}.`, {
     code: 'E_OUTPUT',
     exit: ExitCode.cannotWrite,

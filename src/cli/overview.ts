@@ -7,7 +7,11 @@ const QUESTIONS = [
   { question: '', command: 'message path', example: 'message path mail.eml' },
   { question: 'Do we trust who sent it?', command: 'message check', example: 'message check mail.eml' },
   { question: 'Who is logging in?', command: 'yubikey list', example: 'yubikey list' },
-  { question: 'Who is hammering this site?', command: 'throttle simulate', example: 'throttle simulate access.log' },
+  {
+    question: 'Who is hammering this site?',
+    command: 'throttle simulate',
+    example: 'throttle simulate access.log',
+  },
   { question: 'Why is the webmail slow?', command: 'browser diagnose', example: 'browser diagnose' },
 ] as const;
 
@@ -20,7 +24,9 @@ function topLevel(config: Interfaces.Config): { name: string; summary: string }[
     const topic = config.topics.find(({ name }) => name === first);
     entries.set(first, id === first ? (summary ?? '') : (topic?.description ?? ''));
   }
-  return [...entries].map(([name, summary]) => ({ name, summary })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return [...entries]
+    .map(([name, summary]) => ({ name, summary }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** What bare `postern` says: the five questions with one command each, then the topics. */

@@ -60,8 +60,15 @@ function parseObject(file: string, text: string): Record<string, unknown> {
 }
 
 /** Files in the order in which they are asked; nothing is read from the current folder. */
-export function configFiles(env: Environment, given: string | undefined): { file: string; required: boolean }[] {
-  if (given) return [{ file: given, required: true }, { file: '/etc/postern/config.json', required: false }];
+export function configFiles(
+  env: Environment,
+  given: string | undefined,
+): { file: string; required: boolean }[] {
+  if (given)
+    return [
+      { file: given, required: true },
+      { file: '/etc/postern/config.json', required: false },
+    ];
   const home = env['XDG_CONFIG_HOME'] || (env['HOME'] ? join(env['HOME'], '.config') : undefined);
   return [
     ...(home ? [{ file: join(home, 'postern', 'config.json'), required: false }] : []),
@@ -75,7 +82,11 @@ export function configFiles(env: Environment, given: string | undefined): { file
  *
  * @throws AppError E_CONFIG (exit 78) for a file that is named and missing, or is not what it should be
  */
-export function readSettings(env: Environment, given: string | undefined, command: string): Map<string, Setting> {
+export function readSettings(
+  env: Environment,
+  given: string | undefined,
+  command: string,
+): Map<string, Setting> {
   const settings = new Map<string, Setting>();
   for (const { file, required } of configFiles(env, given)) {
     const text = readText(file, required);

@@ -31,3 +31,6 @@ export const report = z.strictObject({
   summary: z.string().describe('The result in one sentence.'),
   checks: z.array(check),
 });
+
+/** One thing that was looked at. */
+export type Check = Readonly<z.infer<typeof check>>;

@@ -1,0 +1,77 @@
+import { open } from 'node:fs/promises';
+import { AppError, ExitCode } from '../errors.ts';
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'there is no such file',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ENAMETOOLONG: 'the name is too long',
+};
+
+/** An input that cannot be read, in one sentence. */
+export function cannotRead(name: string, cause: unknown): AppError {
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  return new AppError(`Cannot read '${name}': ${REASONS[code] ?? (code || String(cause))}.`, {
+    code: 'E_INPUT',
+    exit: code === 'EACCES' || code === 'EPERM' ? ExitCode.noPermission : ExitCode.input,
+    hint: 'Give the name of a file, or "-" for standard input.',
+    cause,
+  });
+}
+
+/** Standard input up to a number of bytes; the rest is left alone. */
+async function readStdin(limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= limit) break;
+  }
+  return Buffer.concat(chunks).subarray(0, limit);
+}
+
+async function readFile(name: string, limit: number): Promise<Buffer> {
+  const file = await open(name, 'r');
+  try {
+    const { size } = await file.stat();
+    // What has no size of its own (a pipe, /proc) is read until it ends.
+    const bytes = Buffer.alloc(size > 0 ? Math.min(size, limit) : limit);
+    let filled = 0;
+    while (filled < bytes.length) {
+      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return bytes.subarray(0, filled);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * The first bytes of a file, or of standard input for `-`.
+ *
+ * @param limit  most bytes that are read
+ * @throws AppError E_INPUT (exit 65, or 77 without permission) when it cannot be read
+ */
+export async function readInput(name: string, limit: number): Promise<Buffer> {
+  try {
+    return name === '-' ? await readStdin(limit) : await readFile(name, limit);
+  } catch (error) {
+    throw cannotRead(name, error);
+  }
+}
+
+/** The whole of a file that must not be larger than `limit` bytes. */
+export async function readWhole(name: string, limit: number): Promise<Buffer> {
+  const bytes = await readInput(name, limit + 1);
+  if (bytes.length <= limit) return bytes;
+  throw new AppError(`'${name}' is larger than ${limit / 1_000_000} MB.`, {
+    code: 'E_TOO_LARGE',
+    exit: ExitCode.input,
+    hint: 'That is more than is taken.',
+  });
+}

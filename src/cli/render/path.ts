@@ -1,0 +1,97 @@
+import type { Hop, MessagePath } from '../../received/types.ts';
+import { dim, type Inline, type Line, line, mark, ok, strong, table, unknown, warn, wrap } from '../text.ts';
+import { renderFindings } from './findings.ts';
+
+/** Delay bars are this long at most, a column a doubling. */
+const BAR = 8;
+
+function encryption(hop: Hop): Inline {
+  switch (hop.encrypted) {
+    case 'yes':
+      return ok('✔ encrypted');
+    case 'no':
+      return hop.internal ? dim('· inside') : warn('! plaintext');
+    case 'local':
+      return dim('· inside');
+    case 'unknown':
+      return hop.internal ? dim('· inside') : unknown('? not told');
+  }
+}
+
+/** A duration as a person reads it, such as `3 s`, `12 min`, `2 h 5 min`. */
+function spell(seconds: number): string {
+  const size = Math.abs(seconds);
+  if (size < 120) return `${size} s`;
+  if (size < 7200) return `${Math.round(size / 60)} min`;
+  if (size < 172_800) return `${Math.floor(size / 3600)} h ${Math.round((size % 3600) / 60)} min`;
+  return `${Math.floor(size / 86_400)} d ${Math.round((size % 86_400) / 3600)} h`;
+}
+
+function delay({ delaySeconds }: Hop): Inline {
+  if (delaySeconds === null) return '';
+  if (delaySeconds < 0) return warn(`clock off by ${spell(delaySeconds)}`);
+  const bar = '#'.repeat(Math.min(BAR, Math.round(Math.log2(delaySeconds + 1) / 2)));
+  const text = `+${spell(delaySeconds)}${bar ? ` ${bar}` : ''}`;
+  return delaySeconds > 300 ? warn(text) : text;
+}
+
+function peerName({ from }: Hop): string {
+  const name = from.rdns ?? from.helo;
+  if (name && from.ip) return `${name} [${from.ip}]`;
+  return name ?? (from.ip ? `[${from.ip}]` : '');
+}
+
+function tlsWords({ tls }: Hop): string {
+  if (!tls) return '';
+  return [tls.version ?? tls.versionWritten, tls.cipher, tls.group ?? tls.keyExchange].filter(Boolean).join(' ');
+}
+
+function place(hop: Hop): Inline {
+  if (hop.border) return strong('enters your system here');
+  if (hop.trusted) return 'your system';
+  return dim('the sender’s claim');
+}
+
+function notes(hop: Hop): string {
+  const words = [
+    tlsWords(hop),
+    hop.submission ? 'from the sender’s own program, set up there' : '',
+    hop.id ? `id ${hop.id}` : '',
+    hop.flags.filter((flag) => flag !== 'no-date').join(', '),
+  ];
+  return words.filter((word) => word !== '').join('; ');
+}
+
+/** Two lines a hop: the way with its marks, and below it what was noted. */
+function hopLines(hops: readonly Hop[], columns: number): Line[] {
+  const heads = table(
+    hops.map((hop) => [strong(String(hop.index + 1)), encryption(hop), hop.date ?? dim('no date'), delay(hop), place(hop)]),
+    2,
+  );
+  return hops.flatMap((hop, index) => {
+    const from = peerName(hop);
+    const way = from === '' ? line`by ${hop.by ?? 'an unnamed host'}` : line`${from} → ${hop.by ?? 'an unnamed host'}`;
+    const more = notes(hop);
+    return [
+      heads[index] ?? [],
+      ...wrap([{ text: '     ' }, ...way], columns, 5),
+      ...(more === '' ? [] : wrap([{ text: '     ' }, dim(more)], columns, 5)),
+    ];
+  });
+}
+
+/** The way of a message for people: one sentence to paste, a timeline, what is wrong. */
+export function renderMessagePath(path: MessagePath, columns: number): Line[] {
+  const findings = renderFindings(
+    path.checks.map((check) => ({ where: '', check })),
+    columns,
+  );
+  const information = path.checks.filter(({ info }) => info).map(({ message }) => message);
+  return [
+    ...wrap(line`${mark(path.status)}  ${strong(path.summary)}`, columns, 4),
+    ...(path.hops.length > 0 ? [[], ...hopLines(path.hops, columns)] : []),
+    ...(findings.length > 0 ? [[], ...findings] : []),
+    ...(information.length > 0 ? [[]] : []),
+    ...information.flatMap((message) => wrap([dim(`  ${message}`)], columns, 2)),
+  ];
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { check, report, status } from './report.ts';
+
+export const phase = z.enum([
+  'connect',
+  'banner',
+  'ehlo',
+  'starttls',
+  'tls',
+  'ehlo-tls',
+  'mail',
+  'rcpt',
+  'data',
+  'message',
+  'quit',
+]);
+
+export const tlsVersion = z.enum(['TLSv1.0', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
+
+export const tls = z.strictObject({
+  version: tlsVersion.nullable(),
+  cipher: z.string().describe('Cipher suite in the spelling of the IANA registry.'),
+  group: z.string().nullable().describe('Key exchange group, such as X25519MLKEM768.'),
+  postQuantum: z.boolean(),
+});
+
+const certificate = z.strictObject({
+  subject: z.string(),
+  issuer: z.string(),
+  names: z.array(z.string()),
+  notBefore: z.iso.datetime(),
+  notAfter: z.iso.datetime(),
+  key: z.string().describe('Such as EC prime256v1 or RSA 2048.'),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  spkiSha256: z.string().regex(/^[0-9a-f]{64}$/),
+  trusted: z.boolean().describe('The chain leads to a known authority and is in date.'),
+  distrust: z.string().nullable().describe('Why it is not trusted.'),
+  selfSigned: z.boolean(),
+  coversHost: z.boolean().describe('One of its names is the name of the exchanger.'),
+});
+
+const fault = z.strictObject({
+  phase,
+  kind: z.string(),
+  message: z.string(),
+  evidence: z.string().optional(),
+});
+
+const address = z.strictObject({
+  ip: z.string(),
+  port: z.int(),
+  status,
+  phase: phase.describe('How far the conversation came.'),
+  fault: fault.nullable().describe('What ended it before its end.'),
+  starttls: z.enum(['offered', 'not-offered', 'unknown']),
+  tls: tls.nullable(),
+  certificate: certificate.nullable(),
+  banner: z.string().nullable(),
+  extensions: z.array(z.string()).nullable().describe('What EHLO offers before TLS.'),
+  extensionsInTls: z.array(z.string()).nullable(),
+  elapsedMs: z.int(),
+  checks: z.array(check),
+});
+
+const host = z.strictObject({
+  host: z.string(),
+  preference: z.int().nullable(),
+  cnames: z.array(z.string()).describe('Aliases on the way to the addresses.'),
+  status,
+  addresses: z.array(address),
+  dnssec: z.enum(['secure', 'insecure', 'bogus', 'indeterminate', 'untrusted']).describe('Of its addresses.'),
+});
+
+export const mxProbe = z.strictObject({
+  ...report.shape,
+  domain: z.string(),
+  exchangers: z.strictObject({
+    kind: z.enum(['listed', 'implicit', 'null-mx', 'address', 'no-domain', 'unknown']),
+    hosts: z.array(z.string()),
+    dnssec: z.enum(['secure', 'insecure', 'bogus', 'indeterminate', 'untrusted']),
+  }),
+  hosts: z.array(host),
+});
+
+export type MxProbeResult = z.infer<typeof mxProbe>;
+export type MxHostResult = z.infer<typeof host>;
+export type MxAddressResult = z.infer<typeof address>;

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { phase, tls } from './mx-probe.ts';
+import { report } from './report.ts';
+
+const fallback = z.strictObject({
+  from: z.literal('starttls'),
+  phase,
+  kind: z.string().describe('Such as closed, alert, injection.'),
+  reason: z.string(),
+  evidence: z.string().optional(),
+});
+
+const delivery = z.strictObject({
+  recipient: z.string(),
+  mx: z.string().nullable().describe('The exchanger that decided; null when none was reached.'),
+  address: z.string().nullable(),
+  status: z.enum(['delivered', 'deferred', 'refused', 'unknown']),
+  encrypted: z.boolean(),
+  tls: tls.nullable(),
+  fallback: fallback.nullable().describe('Why it went in plaintext although STARTTLS was offered.'),
+  reply: z.string().nullable().describe('The words of the server that decided.'),
+  queueId: z.string().nullable().describe('Identifier at the receiving server, to be found in its Received line.'),
+  reason: z.string().nullable().describe('Why it was not delivered.'),
+});
+
+export const send = z.strictObject({
+  ...report.shape,
+  policy: z.enum(['opportunistic', 'encrypt']),
+  messageId: z.string().nullable(),
+  sizeBytes: z.int(),
+  deliveries: z.array(delivery),
+});
+
+export type SendResult = z.infer<typeof send>;
+export type Delivery = z.infer<typeof delivery>;
+export type Fallback = z.infer<typeof fallback>;

@@ -1,0 +1,219 @@
+import { shuffled } from '../random.ts';
+import type { Resolver } from '../dns/types.ts';
+import { type Exchangers, findExchangers } from '../mx/exchangers.ts';
+import { addressClass } from '../net/address.ts';
+import { type Check, type Status, worst } from '../report.ts';
+import type { Delivery, Fallback, SendResult } from '../schema/send.ts';
+import { type Attempt, attemptDelivery, type Envelope, type FallbackReason, type Policy, type SendWorld } from './attempt.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { Prepared } from './message.ts';
+import { queueIdOf } from './queue-id.ts';
+
+export type DeliverOptions = SendWorld & {
+  readonly dns: Resolver;
+  readonly port: number;
+  readonly policy: Policy;
+  readonly allowPrivate: boolean;
+  readonly offline: boolean;
+  /** A number in [0, 1), for the order among equals. */
+  readonly random: () => number;
+};
+
+/** Most addresses that are tried for one domain. */
+const MAX_ATTEMPTS = 20;
+
+const UNREACHED = { mx: null, address: null, encrypted: false, tls: null, fallback: null, reply: null, queueId: null };
+
+function undelivered(recipient: string, status: 'deferred' | 'refused', reason: string): Delivery {
+  return { recipient, ...UNREACHED, status, reason };
+}
+
+function tellFallback({ phase, fault }: FallbackReason): Fallback {
+  return {
+    from: 'starttls',
+    phase,
+    kind: fault.kind,
+    reason: fault.message,
+    ...(fault.evidence !== undefined && { evidence: fault.evidence }),
+  };
+}
+
+function deliveriesOf(attempt: Attempt, mx: string, address: string): Delivery[] {
+  const { tls, fallback, outcomes } = attempt;
+  const negotiated = tls && {
+    version: tls.version,
+    cipher: tls.cipher,
+    group: tls.group,
+    postQuantum: tls.postQuantum,
+  };
+  return outcomes.map(({ recipient, status, reply, reason }) => ({
+    recipient,
+    mx,
+    address,
+    status,
+    encrypted: tls !== null,
+    tls: negotiated,
+    fallback: fallback && tellFallback(fallback),
+    reply,
+    queueId: status === 'delivered' && reply !== null ? queueIdOf(reply) : null,
+    reason,
+  }));
+}
+
+/** Exchangers by preference, in random order among equals (RFC 5321 §5.1). */
+function inOrder(exchangers: Exchangers, random: () => number): string[] {
+  const groups = Map.groupBy(exchangers.hosts, ({ preference }) => preference);
+  return [...groups.values()].flatMap((group) => shuffled(group, random).map(({ exchange }) => exchange));
+}
+
+/** Why nothing can be tried for a domain. */
+function noWay(domain: string, { kind, checks }: Exchangers): { status: 'deferred' | 'refused'; reason: string } {
+  if (kind === 'null-mx') return { status: 'refused', reason: `${domain} accepts no mail (null MX, 5.1.10)` };
+  if (kind === 'no-domain') return { status: 'refused', reason: `there is no domain ${domain} (5.1.2)` };
+  return { status: 'deferred', reason: checks[0]?.message ?? `the DNS did not tell where mail for ${domain} goes` };
+}
+
+/** Addresses of an exchanger that may be connected to, or why there is none. */
+async function addressesOf(host: string, options: DeliverOptions): Promise<{ ips: string[]; reason: string }> {
+  const answers = await Promise.all([options.dns.resolve(host, 'A'), options.dns.resolve(host, 'AAAA')]);
+  const all = answers.flatMap((answer) => (answer.kind === 'found' ? answer.records : []));
+  const ips = all.filter((ip) => {
+    const kind = addressClass(ip);
+    return (kind === 'public' || options.allowPrivate) && (kind === 'loopback' || !options.offline);
+  });
+  const failed = answers.find(({ kind }) => kind === 'failed');
+  const reason =
+    all.length > 0
+      ? `the addresses of ${host} are not public; --allow-private connects to them`
+      : `the DNS tells no address of ${host}${failed?.kind === 'failed' ? ` (${failed.message})` : ''}`;
+  return { ips, reason };
+}
+
+/** Deliver to the recipients of one domain: exchanger after exchanger, address after address. */
+async function deliverToDomain(
+  domain: string,
+  envelope: Envelope,
+  message: Prepared,
+  options: DeliverOptions,
+): Promise<Delivery[]> {
+  const exchangers = await findExchangers(domain, options.dns);
+  const hosts = inOrder(exchangers, options.random);
+  const first = hosts.length === 0 ? noWay(domain, exchangers) : undefined;
+  const done = new Map<string, Delivery>(
+    envelope.recipients.map((to) => [to, undelivered(to, first?.status ?? 'deferred', first?.reason ?? '')]),
+  );
+  let open = hosts.length === 0 ? [] : [...envelope.recipients];
+  let attempts = 0;
+  for (const host of hosts) {
+    if (open.length === 0) break;
+    const { ips, reason } = await addressesOf(host, options);
+    if (ips.length === 0) for (const to of open) done.set(to, undelivered(to, 'deferred', reason));
+    for (const ip of ips) {
+      if (open.length === 0 || attempts++ >= MAX_ATTEMPTS) break;
+      options.signal?.throwIfAborted();
+      const place = { host, ip, port: options.port };
+      const attempt = await attemptDelivery(place, { ...envelope, recipients: open }, message, options.policy, options);
+      for (const delivery of deliveriesOf(attempt, host, ip)) done.set(delivery.recipient, delivery);
+      open = open.filter((to) => done.get(to)?.status === 'deferred');
+      if (attempt.next !== 'address') break;
+    }
+  }
+  return [...done.values()];
+}
+
+const STATUS: Readonly<Record<Delivery['status'], Status>> = {
+  delivered: 'ok',
+  deferred: 'unknown',
+  refused: 'crit',
+  unknown: 'unknown',
+};
+
+function checksOf(delivery: Delivery): Check[] {
+  const { recipient, status, encrypted, fallback, mx, address, reason } = delivery;
+  const at = `${mx} [${address}]`;
+  if (status !== 'delivered') {
+    return [
+      {
+        id: `send.${status}`,
+        status: STATUS[status],
+        message: `${recipient}: ${status === 'unknown' ? 'not known whether it arrived' : status}, ${reason}.`,
+      },
+    ];
+  }
+  const checks: Check[] = [];
+  if (fallback?.kind === 'injection') {
+    checks.push({
+      id: 'smtp.starttls.injected',
+      status: 'crit',
+      message: `${at}: ${fallback.reason}; TLS was not started on it.`,
+      ...(fallback.evidence !== undefined && { evidence: fallback.evidence }),
+      fix: 'The server, or a device before it, must throw away what was sent before TLS; update it.',
+      ref: 'RFC 3207 §6, CVE-2011-0411, CVE-2021-38371',
+    });
+  }
+  checks.push({
+    id: 'send.encrypted',
+    status: 'ok',
+    ...(encrypted ? {} : { info: true as const }),
+    message: encrypted
+      ? `${recipient}: delivered encrypted to ${at}.`
+      : fallback
+        ? `${recipient}: fell back to plaintext at ${at}: ${fallback.phase}: ${fallback.reason}.`
+        : `${recipient}: delivered in plaintext to ${at}, which does not offer STARTTLS.`,
+  });
+  return checks;
+}
+
+/** Delivered with an attack seen is a warning: the mail arrived, the finding stands beside it. */
+function overall(deliveries: readonly Delivery[]): Status {
+  return worst(
+    deliveries.map(({ status, fallback }) => (fallback?.kind === 'injection' ? worst([STATUS[status], 'warn']) : STATUS[status])),
+  );
+}
+
+function summarize(deliveries: readonly Delivery[]): string {
+  const number = (wanted: Delivery['status']) => deliveries.filter(({ status }) => status === wanted).length;
+  const total = deliveries.length;
+  const delivered = deliveries.filter(({ status }) => status === 'delivered');
+  const plain = delivered.filter(({ encrypted }) => !encrypted).length;
+  if (delivered.length === total) {
+    const way = plain === 0 ? 'encrypted' : plain === total ? 'in plaintext' : `${plain} of ${total} in plaintext`;
+    return `Delivered to ${total === 1 ? deliveries[0]?.recipient : `${total} recipients`}, ${way}.`;
+  }
+  const parts = (['refused', 'deferred', 'unknown'] as const)
+    .filter((state) => number(state) > 0)
+    .map((state) => (total === 1 ? state : `${number(state)} ${state}`));
+  const reason = deliveries.find(({ status }) => status !== 'delivered')?.reason ?? '';
+  return `Not delivered${total === 1 ? ` to ${deliveries[0]?.recipient}` : ''}: ${parts.join(', ')}; ${reason}.`;
+}
+
+/**
+ * Deliver one message to its recipients' exchangers, domain after domain. A message whose fate is not known
+ * is never sent again.
+ *
+ * @param from  envelope sender; null for the null sender `<>`
+ * @throws the signal's reason when aborted
+ */
+export async function deliver(
+  from: Mailbox | null,
+  recipients: readonly Mailbox[],
+  message: Prepared,
+  options: DeliverOptions,
+): Promise<SendResult> {
+  const domains = Map.groupBy(recipients, ({ domain }) => domain);
+  const deliveries: Delivery[] = [];
+  for (const [domain, mailboxes] of domains) {
+    const envelope = { from: from?.address ?? '', recipients: mailboxes.map(({ address }) => address) };
+    deliveries.push(...(await deliverToDomain(domain, envelope, message, options)));
+  }
+  return {
+    target: recipients.map(({ address }) => address).join(', '),
+    status: overall(deliveries),
+    summary: summarize(deliveries),
+    checks: deliveries.flatMap(checksOf),
+    policy: options.policy,
+    messageId: message.messageId,
+    sizeBytes: message.bytes.length,
+    deliveries,
+  };
+}
