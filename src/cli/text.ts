@@ -129,11 +129,13 @@ export function wrap(spans: Line, width: number, hang = 0): Line[] {
   let used = 0;
   for (const span of spans) {
     for (const word of span.text.split(/(?<= )/)) {
-      const wide = columns(word.trimEnd());
-      if (used > 0 && used + wide > width && used > hang) {
+      const bare = word.trimEnd();
+      if (used > hang && used + columns(bare) > width) {
         lines.push([{ text: ' '.repeat(hang) }]);
         used = hang;
       }
+      // A blank that a break has replaced does not begin the next line.
+      if (bare === '' && used === hang && lines.length > 1) continue;
       lines.at(-1)?.push({ ...span, text: word });
       used += columns(word);
     }

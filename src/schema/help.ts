@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { report } from './report.ts';
+import { report, type Frozen } from './report.ts';
 
 export const help = z.strictObject({
   ...report.shape,
   text: z.array(z.string()).describe('The page, line by line.'),
 });
 
-export type HelpResult = z.infer<typeof help>;
+export type HelpResult = Frozen<z.infer<typeof help>>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { tlsVersion } from './mx-probe.ts';
-import { report } from './report.ts';
+import { report, type Frozen } from './report.ts';
 
 const text = z.string().nullable();
 const range = z.tuple([z.int(), z.int()]).describe('Bytes in the input: start, end (exclusive).');
@@ -80,3 +80,5 @@ export const messagePath = z.strictObject({
   annotations: z.array(annotation),
   truncated: z.boolean().describe('The header section was longer than what is read.'),
 });
+
+export type MessagePathResult = Frozen<z.infer<typeof messagePath>>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { check, report, status } from './report.ts';
+import { check, report, status, type Frozen } from './report.ts';
 
 export const phase = z.enum([
   'connect',
@@ -82,6 +82,6 @@ export const mxProbe = z.strictObject({
   hosts: z.array(host),
 });
 
-export type MxProbeResult = z.infer<typeof mxProbe>;
-export type MxHostResult = z.infer<typeof host>;
-export type MxAddressResult = z.infer<typeof address>;
+export type MxProbeResult = Frozen<z.infer<typeof mxProbe>>;
+export type MxHostResult = Frozen<z.infer<typeof host>>;
+export type MxAddressResult = Frozen<z.infer<typeof address>>;

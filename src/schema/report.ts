@@ -32,5 +32,8 @@ export const report = z.strictObject({
   checks: z.array(check),
 });
 
+/** A value as it is handed on: nobody changes it any more. */
+export type Frozen<T> = { readonly [K in keyof T]: Frozen<T[K]> };
+
 /** One thing that was looked at. */
-export type Check = Readonly<z.infer<typeof check>>;
+export type Check = Frozen<z.infer<typeof check>>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { phase, tls } from './mx-probe.ts';
-import { report } from './report.ts';
+import { report, type Frozen } from './report.ts';
 
 const fallback = z.strictObject({
   from: z.literal('starttls'),
@@ -31,6 +31,6 @@ export const send = z.strictObject({
   deliveries: z.array(delivery),
 });
 
-export type SendResult = z.infer<typeof send>;
-export type Delivery = z.infer<typeof delivery>;
-export type Fallback = z.infer<typeof fallback>;
+export type SendResult = Frozen<z.infer<typeof send>>;
+export type Delivery = Frozen<z.infer<typeof delivery>>;
+export type Fallback = Frozen<z.infer<typeof fallback>>;

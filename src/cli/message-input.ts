@@ -1,0 +1,31 @@
+import { AppError, ExitCode } from '../errors.ts';
+import { type Field, readHeader } from '../message/headers.ts';
+import { whyNotMessage } from '../message/recognise.ts';
+
+/** A message taken apart as far as commands need it. */
+export type MessageInput = {
+  readonly fields: readonly Field[];
+  readonly truncated: boolean;
+  /** Absent when only a header block was given. */
+  readonly body?: Uint8Array;
+};
+
+/**
+ * Header fields and body of what was read.
+ *
+ * @param name  of the input, for the error
+ * @throws AppError E_NOT_A_MESSAGE (exit 65) for what is neither a message nor a header block
+ */
+export function readMessage(name: string, bytes: Buffer): MessageInput {
+  const header = readHeader(bytes);
+  const reason = whyNotMessage(bytes, header);
+  if (reason !== null) {
+    throw new AppError(`'${name}' is ${reason}.`, {
+      code: 'E_NOT_A_MESSAGE',
+      exit: ExitCode.input,
+      hint: 'Give a message as it was received (.eml), or its header lines.',
+    });
+  }
+  const { fields, truncated, bodyStart } = header;
+  return { fields, truncated, ...(bodyStart !== null && { body: bytes.subarray(bodyStart) }) };
+}

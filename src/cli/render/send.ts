@@ -1,0 +1,46 @@
+import type { Status } from '../../report.ts';
+import type { Delivery, SendResult } from '../../schema/send.ts';
+import { asLine, dim, type Inline, type Line, line, mark, ok, strong, warn, wrap } from '../text.ts';
+import { renderFindings } from './findings.ts';
+
+const STATUS: Readonly<Record<Delivery['status'], Status>> = {
+  delivered: 'ok',
+  deferred: 'unknown',
+  refused: 'crit',
+  unknown: 'unknown',
+};
+
+/** Which way it went: the one thing that everybody else leaves out. */
+function way({ encrypted, tls, fallback }: Delivery): Inline {
+  if (encrypted && tls) return ok(`encrypted, ${[tls.version ?? 'TLS', tls.cipher, tls.group].filter(Boolean).join(' ')}`);
+  return warn(fallback ? 'in plaintext' : 'in plaintext, the server does not offer STARTTLS');
+}
+
+function deliveryLines(delivery: Delivery, columns: number): Line[] {
+  const { recipient, mx, address, status, fallback, reply, queueId, reason } = delivery;
+  const to = mx === null ? recipient : `${recipient} → ${mx} [${address}]`;
+  const lines: Line[] = [line`  ${mark(STATUS[status], status)}  ${strong(to)}`];
+  if (fallback) lines.push(line`    ${warn(`FELL BACK TO PLAINTEXT: ${fallback.phase}: ${fallback.reason}`)}`);
+  if (status === 'delivered') lines.push(line`    ${way(delivery)}`);
+  if (reason !== null && status !== 'delivered') lines.push(line`    ${reason}`);
+  if (reply !== null) lines.push([...asLine('    '), dim(`said ${reply}`)]);
+  if (queueId !== null) {
+    const kind = delivery.encrypted ? 'ESMTPS' : 'ESMTP';
+    lines.push([...asLine('    '), dim(`look for "with ${kind} id ${queueId}" in the Received lines over there`)]);
+  }
+  return lines.flatMap((each) => wrap(each, columns, 6));
+}
+
+/** A delivery for people: what became of it, and which way it went. */
+export function renderSend(result: SendResult, columns: number): Line[] {
+  const injected = result.checks.filter(({ id }) => id === 'smtp.starttls.injected');
+  const findings = renderFindings(
+    injected.map((check) => ({ where: '', check })),
+    columns,
+  );
+  return [
+    ...wrap(line`${mark(result.status)}  ${strong(result.summary)}`, columns, 4),
+    ...result.deliveries.flatMap((delivery) => deliveryLines(delivery, columns)),
+    ...(findings.length > 0 ? [[], ...findings] : []),
+  ];
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { demo } from './demo.ts';
+import { help } from './help.ts';
+import { messagePath } from './message-path.ts';
+import { mxProbe } from './mx-probe.ts';
+import { envelope } from './report.ts';
+import { send } from './send.ts';
+
+function document<S extends z.ZodRawShape>(id: string, result: z.ZodObject<S>) {
+  return z.strictObject({ ...envelope.shape, ...result.shape, schema: z.literal(id) });
+}
+
+const failure = z.strictObject({
+  code: z.string().describe('Stable identifier, E_ and upper case.'),
+  message: z.string(),
+  hint: z.string().optional(),
+});
+
+/** What a failed command prints. */
+const error = z.strictObject({
+  schema: z.literal('postern/error/1'),
+  tool: envelope.shape.tool,
+  time: envelope.shape.time,
+  error: failure,
+});
+
+/** The row of a target that could not be asked, among several. */
+export const failedRow = z.strictObject({
+  ...envelope.shape,
+  target: z.string(),
+  status: z.literal('unknown'),
+  error: failure,
+});
+
+/** Every JSON document that the program prints, by its schema id. */
+export const documents = {
+  'postern/demo/1': document('postern/demo/1', demo),
+  'postern/error/1': error,
+  'postern/help/1': document('postern/help/1', help),
+  'postern/message-path/1': document('postern/message-path/1', messagePath),
+  'postern/mx-probe/1': document('postern/mx-probe/1', mxProbe),
+  'postern/send/1': document('postern/send/1', send),
+} as const;
