@@ -1,10 +1,12 @@
-import { Args, loadHelpClass } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import type { Config } from '@oclif/core/config';
+import { loadHelpClass } from '@oclif/core/help';
 import { BaseCommand } from '../src/cli/base.ts';
 import { painter } from '../src/cli/colour.ts';
 import { HELP_TOPICS } from '../src/cli/help-topics.ts';
 import { renderOverview } from '../src/cli/overview.ts';
 import type { Line } from '../src/cli/text.ts';
-import { unknownCommand } from '../src/cli/unknown-command.ts';
+import { findCalled } from '../src/cli/unknown-command.ts';
 import type { HelpResult } from '../src/schema/help.ts';
 
 export default class Help extends BaseCommand {
@@ -24,8 +26,8 @@ export default class Help extends BaseCommand {
     const page = HELP_TOPICS.get(subject);
     const lines = page?.lines ?? (subject === '' ? renderOverview(this.config) : undefined);
     if (lines) return this.emitPage(subject, lines);
-    const unknown = unknownCommand(this.config, args.subject ?? []);
-    if (unknown) throw unknown;
+    const called = findCalled(this.config as Config, args.subject ?? []);
+    if (called.kind === 'unknown') throw called.error;
     if (!this.isText) return this.emitPage(subject, this.describe(subject));
     const OclifHelp = await loadHelpClass(this.config);
     const help = new OclifHelp(this.config, this.config.pjson.oclif.helpOptions);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base.ts';
 import { dnsFlags, smtpFlags, withEnvironment } from '../src/cli/flags.ts';
 import { readWhole } from '../src/cli/input.ts';

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { readInput } from '../../src/cli/input.ts';

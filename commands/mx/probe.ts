@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
 import { dnsFlags, smtpFlags, withEnvironment } from '../../src/cli/flags.ts';
 import { renderMxProbe } from '../../src/cli/render/mx.ts';

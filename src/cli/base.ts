@@ -1,4 +1,5 @@
-import { Command, type Interfaces } from '@oclif/core';
+import { Command } from '@oclif/core/command';
+import type { Interfaces } from '@oclif/core';
 import { AppError, ExitCode } from '../errors.ts';
 import { type Report, type Status, worst } from '../report.ts';
 import { type ColourChoice, type Painter, painter, wantsAscii, wantsColour } from './colour.ts';
@@ -250,6 +251,18 @@ export abstract class BaseCommand extends Command {
     });
     this.signal.throwIfAborted();
     return results;
+  }
+
+  /** Resolves when somebody ends a command that runs until then; that is no interruption but its end. */
+  protected stopped(): Promise<void> {
+    if (this.signal.aborted) return Promise.resolve();
+    const alive = setInterval(() => undefined, 60_000);
+    return new Promise((resolve) => {
+      this.signal.addEventListener('abort', () => {
+        clearInterval(alive);
+        resolve();
+      });
+    });
   }
 
   private get called(): string {

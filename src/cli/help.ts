@@ -1,4 +1,6 @@
-import { type Command, CommandHelp, Help } from '@oclif/core';
+import type { Command } from '@oclif/core/command';
+import { CommandHelp } from '@oclif/core/help';
+import { Help } from '@oclif/core/help';
 import { painter, wantsAscii, wantsColour } from './colour.ts';
 import { renderOverview } from './overview.ts';
 

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Config, run, settings } from '@oclif/core';
+import { Config } from '@oclif/core/config';
+import { settings } from '@oclif/core/settings';
 import { jsonWanted, tellFailure } from './base.ts';
 import { painter, wantsAscii, wantsColour } from './colour.ts';
 import { describeFailure } from './failure.ts';
 import { flushed } from './output.ts';
 import { renderOverview } from './overview.ts';
-import { unknownCommand } from './unknown-command.ts';
+import { findCalled } from './unknown-command.ts';
 
 /** How long the process may linger after its result is out, in milliseconds, should something hold it. */
 const LINGER_MS = 3000;
@@ -28,9 +29,17 @@ async function dispatch(config: Config, argv: readonly string[]): Promise<void> 
     process.stdout.write(`${lines.join('\n')}\n`);
     return;
   }
-  const unknown = unknownCommand(config, argv);
-  if (unknown) throw unknown;
-  await run([...argv], config);
+  const called = findCalled(config, argv);
+  if (called.kind === 'unknown') throw called.error;
+  const end = argv.indexOf('--');
+  const wantsHelp = (end === -1 ? argv : argv.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
+  if (called.kind === 'command' && !wantsHelp) {
+    await config.runCommand(called.id, [...called.argv]);
+    return;
+  }
+  // Help pages and their libraries are loaded for those who ask for them.
+  const { run } = await import('@oclif/core/run');
+  await run(called.kind === 'nothing' && !wantsHelp ? ['help', ...argv] : [...argv], config);
 }
 
 /**

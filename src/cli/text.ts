@@ -1,4 +1,4 @@
-import stringWidth from 'string-width';
+import { eastAsianWidth } from 'get-east-asian-width';
 import type { Status } from '../report.ts';
 import { clean } from './clean.ts';
 
@@ -15,10 +15,16 @@ export type Line = readonly Span[];
 export type Inline = string | number | Span | Line;
 
 const ASCII = /^[\x20-\x7e]*$/;
+const COMBINING = /^\p{M}$/u;
 
-/** Columns that a text takes in a terminal. */
+/** Columns that a text takes in a terminal. Neutralised text has no sequences of joined emoji. */
 function columns(text: string): number {
-  return ASCII.test(text) ? text.length : stringWidth(text);
+  if (ASCII.test(text)) return text.length;
+  let width = 0;
+  for (const char of text) {
+    if (!COMBINING.test(char)) width += eastAsianWidth(char.codePointAt(0) ?? 0);
+  }
+  return width;
 }
 
 function isSpan(value: Inline): value is Span {

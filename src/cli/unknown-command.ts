@@ -1,4 +1,4 @@
-import type { Config } from '@oclif/core';
+import type { Config } from '@oclif/core/config';
 import { AppError, ExitCode } from '../errors.ts';
 
 /** Edit distance with transpositions (optimal string alignment), for words of a command line. */
@@ -28,20 +28,14 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return ranked[0] && ranked[0].far <= limit ? ranked[0].candidate : undefined;
 }
 
-/**
- * What the arguments name when it is no command: `mx prob` as well as `frobnicate`. Undefined when they name
- * a command, a topic alone, or nothing.
- */
-export function unknownCommand(config: Config, argv: readonly string[]): AppError | undefined {
-  const words: string[] = [];
-  for (const arg of argv) {
-    if (arg.startsWith('-')) break;
-    words.push(arg);
-    if (config.findCommand(words.join(':'))) return undefined;
-    if (!config.findTopic(words.join(':'))) break;
-  }
-  const name = words.join(' ');
-  if (words.length === 0 || config.findTopic(words.join(':'))) return undefined;
+/** What the first words of the arguments name. */
+export type Called =
+  | { readonly kind: 'command'; readonly id: string; readonly argv: readonly string[] }
+  | { readonly kind: 'topic' }
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'unknown'; readonly error: AppError };
+
+function noSuchCommand(config: Config, name: string): AppError {
   const known = config.commandIDs.map((id) => id.replaceAll(':', ' '));
   const topics = config.topics.map((topic) => topic.name.replaceAll(':', ' '));
   const meant = nearest(name, [...known, ...topics]);
@@ -50,4 +44,17 @@ export function unknownCommand(config: Config, argv: readonly string[]): AppErro
     exit: ExitCode.unknownCommand,
     hint: meant ? `Did you mean "postern ${meant}"?` : '"postern" alone lists the commands.',
   });
+}
+
+/** Find what is called: the longest run of words that names a command; `mx prob` is unknown like `frobnicate`. */
+export function findCalled(config: Config, argv: readonly string[]): Called {
+  const words: string[] = [];
+  for (const arg of argv) {
+    if (arg.startsWith('-')) break;
+    words.push(arg);
+    const id = words.join(':');
+    if (config.findCommand(id)) return { kind: 'command', id, argv: argv.slice(words.length) };
+    if (!config.findTopic(id)) return { kind: 'unknown', error: noSuchCommand(config, words.join(' ')) };
+  }
+  return { kind: words.length === 0 ? 'nothing' : 'topic' };
 }

@@ -24,7 +24,7 @@ function authenticated(addresses: readonly MxAddressResult[]): string {
   const encrypted = addresses.filter(({ tls }) => tls);
   const good = encrypted.filter(({ certificate }) => certificate?.trusted && certificate.coversHost);
   if (good.length === encrypted.length) return 'with a valid certificate';
-  return good.length === 0 ? 'encrypted, not authenticated' : 'not every certificate is valid';
+  return good.length === 0 ? 'not authenticated, as the certificate is not valid' : 'not every certificate is valid';
 }
 
 /** How the part of the servers that do not encrypt is told. */
@@ -44,7 +44,10 @@ function firstFault(addresses: readonly MxAddressResult[]): string {
   return first?.fault ? `${first.ip}: ${first.fault.message}` : (first?.checks[0]?.message ?? 'no address');
 }
 
-function verdict(domain: string, addresses: readonly MxAddressResult[]): string {
+function verdict(domain: string, all: readonly MxAddressResult[]): string {
+  // What this machine has no route to says nothing about the domain, unless there is nothing else.
+  const tried = all.filter(({ fault }) => fault?.kind !== 'no-route');
+  const addresses = tried.length > 0 ? tried : all;
   const groups = new Map<Outcome, MxAddressResult[]>();
   for (const address of addresses) {
     const outcome = outcomeOf(address);

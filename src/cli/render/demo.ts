@@ -1,0 +1,53 @@
+import { DOMAINS } from '../../demo/transport-lab.ts';
+import type { TransportStory } from '../../schema/demo.ts';
+import { asLine, dim, type Inline, type Line, line, mark, strong, table, warn, wrap } from '../text.ts';
+
+const ABOUT = new Map(DOMAINS.map(({ domain, about }) => [domain, about]));
+
+function heading(number: number, title: string, command: string): Line[] {
+  return [[], line`${strong(`${number}. ${title}`)}  ${dim(command)}`];
+}
+
+/** A few words a domain; `mx probe` says more. */
+function outcome({ hosts, summary }: TransportStory['probes'][number]): Inline {
+  const address = hosts[0]?.addresses[0];
+  if (!address) return summary;
+  const { tls, certificate, starttls, fault } = address;
+  if (!tls) return starttls === 'not-offered' ? 'goes in plaintext, STARTTLS is not offered' : (fault?.message ?? '');
+  const trust =
+    certificate?.trusted && certificate.coversHost
+      ? 'valid certificate'
+      : `encrypted, not authenticated: ${certificate?.distrust ?? 'wrong name'}`;
+  return `${tls.version ?? 'TLS'} ${tls.group ?? ''}, ${trust}`;
+}
+
+/** The story of the transport, as it is told on the terminal. */
+export function renderTransportStory(story: TransportStory, columns: number): Line[] {
+  const rows = story.probes.map((probe) => [
+    mark(probe.status),
+    strong(probe.domain),
+    dim(ABOUT.get(probe.domain) ?? 'nobody is there'),
+    outcome(probe),
+  ]);
+  const [delivery] = story.send.deliveries;
+  const { fallback } = delivery ?? {};
+  return [
+    ...wrap(line`Was it encrypted, will it be? A DNS server and six mail servers of different habits, on this machine only.`, columns),
+    ...heading(1, 'What would a sender meet?', 'postern mx probe good.test selfsigned.test …'),
+    ...table(rows, 2).flatMap((row) => wrap(row, columns, 14)),
+    ...heading(2, 'One message to the server that closes after STARTTLS', 'postern send --to support@closes.test'),
+    ...(fallback
+      ? wrap(line`  ${warn(`FELL BACK TO PLAINTEXT: ${fallback.phase}: ${fallback.reason}`)}`, columns, 4)
+      : []),
+    ...wrap(line`  ${mark(story.send.status)}  ${story.send.summary}`, columns, 4),
+    ...wrap(line`  It arrived ${strong(story.arrived === 1 ? 'once' : `${story.arrived} times`)}, and its Received header says:`, columns, 4),
+    ...wrap([...asLine('    '), dim(story.received)], columns, 4),
+    ...heading(3, 'What does the header tell afterwards?', 'postern message path message.eml'),
+    ...wrap(line`  ${mark(story.path.status)}  ${story.path.summary}`, columns, 4),
+    [],
+    ...wrap(
+      line`TLS protects the way between two servers; end to end needs OpenPGP or S/MIME. ${dim('"postern demo --keep" leaves the servers running, to try the commands on them.')}`,
+      columns,
+    ),
+  ];
+}
