@@ -39,6 +39,8 @@ const bare = median(times[0] ?? []);
 for (const [index, { name, limit }] of cases.entries()) {
   const ms = median(times[index] ?? []);
   const ratio = ms / bare;
-  process.stdout.write(`${name.padEnd(28)} ${ms.toFixed(0).padStart(5)} ms  ${ratio.toFixed(2)} times (limit ${limit})\n`);
+  process.stdout.write(
+    `${name.padEnd(28)} ${ms.toFixed(0).padStart(5)} ms  ${ratio.toFixed(2)} times (limit ${limit})\n`,
+  );
   if (process.argv.includes('--check') && ratio > limit) process.exitCode = 1;
 }

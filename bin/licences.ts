@@ -1,7 +1,20 @@
 // Says whether everything that is shipped may be: run-time packages of the lock file and their licences.
 import { readFileSync } from 'node:fs';
 
-const ALLOWED = new Set(['MIT', 'MIT-0', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'CC0-1.0', 'MPL-2.0', 'Unlicense', 'Python-2.0']);
+const ALLOWED = new Set([
+  'MIT',
+  'MIT-0',
+  'ISC',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  '0BSD',
+  'Apache-2.0',
+  'BlueOak-1.0.0',
+  'CC0-1.0',
+  'MPL-2.0',
+  'Unlicense',
+  'Python-2.0',
+]);
 
 type Locked = { readonly license?: string; readonly dev?: boolean };
 
@@ -19,7 +32,11 @@ const lock = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta
 const shipped = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && !dev);
 const refused = shipped.filter(([, { license }]) => !isAllowed(license ?? 'unknown'));
 for (const [path, { license }] of refused) {
-  process.stderr.write(`${path.replace(/^.*node_modules\//, '')}: ${license ?? 'no licence'} may not be shipped\n`);
+  process.stderr.write(
+    `${path.replace(/^.*node_modules\//, '')}: ${license ?? 'no licence'} may not be shipped\n`,
+  );
 }
-process.stdout.write(`${shipped.length} packages are shipped, ${refused.length} with a licence that does not fit\n`);
+process.stdout.write(
+  `${shipped.length} packages are shipped, ${refused.length} with a licence that does not fit\n`,
+);
 if (refused.length > 0) process.exitCode = 1;

@@ -16,7 +16,10 @@ const wanted = new Map<string, string>(
       },
     });
     const { $schema, ...rest } = schema;
-    return [`${id.replaceAll('/', '-')}.json`, `${JSON.stringify({ $schema, $id: id, ...rest }, null, 2)}\n`] as const;
+    return [
+      `${id.replaceAll('/', '-')}.json`,
+      `${JSON.stringify({ $schema, $id: id, ...rest }, null, 2)}\n`,
+    ] as const;
   }),
 );
 
@@ -24,7 +27,9 @@ mkdirSync(folder, { recursive: true });
 const present = readdirSync(folder).filter((file) => file.endsWith('.json'));
 const stale = [
   ...present.filter((file) => !wanted.has(file)),
-  ...[...wanted].filter(([file, text]) => !present.includes(file) || readFileSync(folder + file, 'utf8') !== text).map(([file]) => file),
+  ...[...wanted]
+    .filter(([file, text]) => !present.includes(file) || readFileSync(folder + file, 'utf8') !== text)
+    .map(([file]) => file),
 ];
 if (check && stale.length > 0) {
   process.stderr.write(`schemas/ is not fresh: ${stale.join(', ')}. "npm run schemas" writes it.\n`);

@@ -15,7 +15,10 @@ export default class Demo extends BaseCommand {
   static override description =
     'Starts servers on loopback, runs the same code on them that the commands run, tells what happened, and ends ' +
     'by itself. With --keep the servers stay until Ctrl-C, and the flags that reach them are printed.';
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --keep'];
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --keep',
+  ];
   static override args = {
     story: Args.string({
       description: 'Which story; "all" tells every one there is.',
@@ -38,7 +41,8 @@ export default class Demo extends BaseCommand {
       const result: DemoResult = {
         target: null,
         status,
-        summary: status === 'ok' ? 'The demonstration went as it should.' : 'The demonstration went another way.',
+        summary:
+          status === 'ok' ? 'The demonstration went as it should.' : 'The demonstration went another way.',
         checks,
         stories: [story],
       };

@@ -55,7 +55,9 @@ export default class Send extends BaseCommand {
     const from = flags.from ?? (await this.askAddress('Envelope sender', 'from'));
     const to = flags.to ?? [await this.askAddress('Recipient', 'to')];
     const sender = from.trim() === '<>' ? null : parseMailbox(from, 'from');
-    const recipients = [...new Map(to.map((text) => parseMailbox(text, 'to')).map((box) => [box.address, box])).values()];
+    const recipients = [
+      ...new Map(to.map((text) => parseMailbox(text, 'to')).map((box) => [box.address, box])).values(),
+    ];
     const addresses = recipients.map(({ address }) => address);
     const raw =
       flags.file === undefined

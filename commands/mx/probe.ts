@@ -33,7 +33,13 @@ export default class MxProbe extends BaseCommand {
     ...dnsFlags,
     ...smtpFlags,
     ...withEnvironment({
-      parallel: Flags.integer({ summary: 'Targets at a time.', default: 64, min: 1, max: 1000, helpValue: 'N' }),
+      parallel: Flags.integer({
+        summary: 'Targets at a time.',
+        default: 64,
+        min: 1,
+        max: 1000,
+        helpValue: 'N',
+      }),
       ordered: Flags.boolean({ summary: 'Print in the order of the targets instead of as they come.' }),
     }),
   };

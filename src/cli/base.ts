@@ -1,5 +1,5 @@
-import { Command } from '@oclif/core/command';
 import type { Interfaces } from '@oclif/core';
+import { Command } from '@oclif/core/command';
 import { AppError, ExitCode } from '../errors.ts';
 import { type Report, type Status, worst } from '../report.ts';
 import { type ColourChoice, type Painter, painter, wantsAscii, wantsColour } from './colour.ts';

@@ -1,5 +1,5 @@
-import * as Flags from '@oclif/core/flags';
 import type { Interfaces } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { BY_HAND } from './settings.ts';
 import { parseDuration } from './units.ts';
 

@@ -1,18 +1,19 @@
 import type { Command } from '@oclif/core/command';
-import { CommandHelp } from '@oclif/core/help';
-import { Help } from '@oclif/core/help';
+import { CommandHelp, Help } from '@oclif/core/help';
 import { painter, wantsAscii, wantsColour } from './colour.ts';
 import { renderOverview } from './overview.ts';
 
 /** The usage in one line: the flags are listed below it anyway. */
 class PosternCommandHelp extends CommandHelp {
   protected override defaultUsage(): string {
-    const args = Object.values(this.command.args ?? {}).map(({ name, required, multiple }) => {
+    const args = Object.values(this.command.args).map(({ name, required, multiple }) => {
       const word = `${name.toUpperCase()}${multiple ? '...' : ''}`;
       return required ? word : `[${word}]`;
     });
-    const flags = Object.values(this.command.flags ?? {});
-    const must = flags.filter(({ required }) => required).map(({ name }) => `--${name} ${name.toUpperCase()}`);
+    const flags = Object.values(this.command.flags);
+    const must = flags
+      .filter(({ required }) => required)
+      .map(({ name }) => `--${name} ${name.toUpperCase()}`);
     return [this.command.id, ...args, ...must, '[FLAGS]'].join(' ');
   }
 }

@@ -1,4 +1,4 @@
-import { startDnsServer, type DnsLab, type LabZone } from '../lab/dns-server.ts';
+import { type DnsLab, type LabZone, startDnsServer } from '../lab/dns-server.ts';
 import type { Habit } from '../lab/habits.ts';
 import { findSharedPort, type MailLab, startMailServer } from '../lab/mail-server.ts';
 
@@ -13,7 +13,12 @@ type Domain = {
 /** Invented domains under .test (RFC 6761), each on a loopback address of its own, as they share a port. */
 export const DOMAINS: readonly Domain[] = [
   { domain: 'good.test', habit: 'good', certificate: 'good', about: 'everything as it should be' },
-  { domain: 'selfsigned.test', habit: 'good', certificate: 'self-signed', about: 'a certificate nobody vouches for' },
+  {
+    domain: 'selfsigned.test',
+    habit: 'good',
+    certificate: 'self-signed',
+    about: 'a certificate nobody vouches for',
+  },
   { domain: 'expired.test', habit: 'good', certificate: 'expired', about: 'a certificate that has expired' },
   { domain: 'bare.test', habit: 'none', certificate: 'good', about: 'no STARTTLS' },
   { domain: 'closes.test', habit: 'close', certificate: 'good', about: 'closes after STARTTLS' },
@@ -51,7 +56,10 @@ function zone(): LabZone {
   );
 }
 
-async function startMail(port: number, nowMs: number): Promise<{ caPem: string; servers: Map<string, MailLab> }> {
+async function startMail(
+  port: number,
+  nowMs: number,
+): Promise<{ caPem: string; servers: Map<string, MailLab> }> {
   const { createAuthority, selfSigned } = await import('../lab/certificates.ts');
   const authority = await createAuthority('Postern demo authority', nowMs);
   const servers = new Map<string, MailLab>();
@@ -62,7 +70,10 @@ async function startMail(port: number, nowMs: number): Promise<{ caPem: string; 
         ? await selfSigned({ names }, nowMs)
         : await authority.issue({
             names,
-            ...(certificate === 'expired' && { notBeforeMs: nowMs - 90 * DAY_MS, notAfterMs: nowMs - 12 * DAY_MS }),
+            ...(certificate === 'expired' && {
+              notBeforeMs: nowMs - 90 * DAY_MS,
+              notAfterMs: nowMs - 12 * DAY_MS,
+            }),
           });
     const options = { hostname: `mx.${domain}`, habit, certificates: [leaf], host: addressOf(index), port };
     servers.set(domain, await startMailServer(options));

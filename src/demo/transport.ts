@@ -48,7 +48,9 @@ export async function tellTransport(lab: TransportLab, signal: AbortSignal): Pro
   try {
     const domains = [...DOMAINS.map(({ domain }) => domain), UNREACHABLE];
     const asOfMs = world.now();
-    const probes = await Promise.all(domains.map((domain) => probeTarget(parseTarget(domain), { ...world, asOfMs })));
+    const probes = await Promise.all(
+      domains.map((domain) => probeTarget(parseTarget(domain), { ...world, asOfMs })),
+    );
     const to = parseMailbox(`support@${FALLBACK_DOMAIN}`, 'to');
     const message = prepareMessage(testMessage(FROM, [to.address]), {
       id: `<demo.${world.now()}@sender.test>`,
@@ -62,7 +64,14 @@ export async function tellTransport(lab: TransportLab, signal: AbortSignal): Pro
       { ...readHeader(bytes), target: 'the message as it arrived' },
       { nowMs: world.now(), trustedBy: [`mx.${FALLBACK_DOMAIN}`] },
     );
-    return { story: 'transport', probes, send: sent, arrived: arrived.length, received: topReceived(bytes), path };
+    return {
+      story: 'transport',
+      probes,
+      send: sent,
+      arrived: arrived.length,
+      received: topReceived(bytes),
+      path,
+    };
   } finally {
     world.dns.close();
   }
@@ -79,11 +88,17 @@ export function checkTransport({ probes, send, arrived, path }: TransportStory):
     'injects.test': 'crit',
     [UNREACHABLE]: 'unknown',
   };
-  const wrong = probes.filter(({ domain, status }) => expected[domain] !== status).map(({ domain }) => domain);
+  const wrong = probes
+    .filter(({ domain, status }) => expected[domain] !== status)
+    .map(({ domain }) => domain);
   const [delivery] = send.deliveries;
   const fellBack = delivery?.status === 'delivered' && delivery.fallback !== null;
   const plain = path.hops.at(-1)?.encrypted === 'no';
-  const check = (id: string, good: boolean, message: string): Check => ({ id, status: good ? 'ok' : 'crit', message });
+  const check = (id: string, good: boolean, message: string): Check => ({
+    id,
+    status: good ? 'ok' : 'crit',
+    message,
+  });
   return [
     check(
       'demo.transport.probe',
@@ -91,7 +106,11 @@ export function checkTransport({ probes, send, arrived, path }: TransportStory):
       wrong.length === 0 ? 'Every server was seen as it is.' : `Not seen as it is: ${wrong.join(', ')}.`,
     ),
     check('demo.transport.fallback', fellBack, 'The message fell back to plaintext, and that was said.'),
-    check('demo.transport.once', arrived === 1, `The message arrived ${arrived === 1 ? 'once' : `${arrived} times`}.`),
+    check(
+      'demo.transport.once',
+      arrived === 1,
+      `The message arrived ${arrived === 1 ? 'once' : `${arrived} times`}.`,
+    ),
     check('demo.transport.path', plain, 'Its Received header says that it came in plaintext.'),
   ];
 }

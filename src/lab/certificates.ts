@@ -44,7 +44,10 @@ const KEYS = {
 type Pair = Awaited<ReturnType<typeof makeKeys>>;
 
 async function makeKeys(type: 'ec' | 'rsa') {
-  const keys = (await webcrypto.subtle.generateKey(KEYS[type].generate, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const keys = (await webcrypto.subtle.generateKey(KEYS[type].generate, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair;
   return { type, keys };
 }
 
@@ -88,7 +91,10 @@ async function makeCertificate({ subject, issuer, owner, signer, ...rest }: Shap
 }
 
 function leafExtensions(names: readonly string[]): x509.Extension[] {
-  const alternatives = names.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value }));
+  const alternatives = names.map((value) => ({
+    type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const),
+    value,
+  }));
   return [
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),

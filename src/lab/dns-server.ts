@@ -57,7 +57,11 @@ function toWire(owner: string, type: RecordType, data: unknown): packet.Answer {
     case 'TLSA': {
       const { certUsage, selector, match, data: hex } = data as RecordData['TLSA'];
       const certificate = Buffer.from(hex, 'hex');
-      return { ...base, type, data: { usage: certUsage, selector, matchingType: match, certificate } } as packet.Answer;
+      return {
+        ...base,
+        type,
+        data: { usage: certUsage, selector, matchingType: match, certificate },
+      } as packet.Answer;
     }
     case 'TXT':
       return { ...base, type, data: (data as readonly string[]).map((text) => Buffer.from(text, 'latin1')) };
@@ -103,7 +107,8 @@ function lookUp(zone: LabZone, name: string, type: string): Answered {
     const records: readonly unknown[] = entry[type as RecordType] ?? [];
     answers.push(...records.map((data) => toWire(at, type as RecordType, data)));
     const target = entry.CNAME?.[0];
-    if (records.length > 0 || target === undefined || type === 'CNAME') return { answers, rcode: 'NOERROR', secure };
+    if (records.length > 0 || target === undefined || type === 'CNAME')
+      return { answers, rcode: 'NOERROR', secure };
     answers.push(toWire(at, 'CNAME', target));
     at = target;
   }
@@ -121,7 +126,8 @@ type ReplyShape = Answered & { readonly truncated?: boolean; readonly ede?: read
 
 /** The reply as bytes; a denial carries a SOA, so that it can be kept (RFC 2308). */
 function encode({ packet: query, name }: Asked, shape: ReplyShape): Buffer {
-  const wantsAd = (query.flags ?? 0) & packet.AUTHENTIC_DATA || query.additionals?.some(({ type }) => type === 'OPT');
+  const wantsAd =
+    (query.flags ?? 0) & packet.AUTHENTIC_DATA || query.additionals?.some(({ type }) => type === 'OPT');
   const flags =
     packet.RECURSION_DESIRED |
     packet.RECURSION_AVAILABLE |
@@ -129,7 +135,15 @@ function encode({ packet: query, name }: Asked, shape: ReplyShape): Buffer {
     (shape.truncated ? packet.TRUNCATED_RESPONSE : 0) |
     (RCODES[shape.rcode] ?? 2);
   const zone = name.split('.').slice(-2).join('.');
-  const soa = { mname: `ns.${zone}`, rname: `hostmaster.${zone}`, serial: 1, refresh: 60, retry: 60, expire: 60, minimum: 60 };
+  const soa = {
+    mname: `ns.${zone}`,
+    rname: `hostmaster.${zone}`,
+    serial: 1,
+    refresh: 60,
+    retry: 60,
+    expire: 60,
+    minimum: 60,
+  };
   return packet.encode({
     type: 'response',
     id: query.id ?? 0,
@@ -189,7 +203,11 @@ function readQuery(bytes: Buffer): Asked | undefined {
     const decoded = packet.decode(bytes);
     const [question] = decoded.questions ?? [];
     if (decoded.type !== 'query' || !question) return undefined;
-    return { packet: decoded, name: question.name.toLowerCase().replace(/(.)\.$/, '$1'), type: question.type };
+    return {
+      packet: decoded,
+      name: question.name.toLowerCase().replace(/(.)\.$/, '$1'),
+      type: question.type,
+    };
   } catch {
     return undefined;
   }
@@ -232,7 +250,11 @@ async function bindBoth(tcp: Server, host: string, port: number): Promise<UdpSoc
  * Start a name server on loopback that answers for an invented zone as a recursive resolver would, UDP and
  * TCP on one port.
  */
-export async function startDnsServer(options: { zone: LabZone; host?: string; port?: number }): Promise<DnsLab> {
+export async function startDnsServer(options: {
+  zone: LabZone;
+  host?: string;
+  port?: number;
+}): Promise<DnsLab> {
   const { host = '127.0.0.1', port = 0 } = options;
   let { zone } = options;
   const queries: LabQuery[] = [];

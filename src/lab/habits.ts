@@ -7,7 +7,7 @@ type Says = (hostname: string) => string;
 export type StartTlsAct = {
   /** Undefined says nothing at all. */
   readonly say?: string;
-  readonly then: 'handshake' | 'close' | 'hang' | 'garbage' | 'stay';
+  readonly next: 'handshake' | 'close' | 'hang' | 'garbage' | 'stay';
 };
 
 /** How a laboratory server differs from a well-behaved one. */
@@ -38,7 +38,7 @@ const GOOD: Rules = {
   greeting: (hostname) => `220 ${hostname} ESMTP\r\n`,
   afterGreeting: 'stay',
   offers: 'always',
-  startTls: { say: READY, then: 'handshake' },
+  startTls: { say: READY, next: 'handshake' },
   tls: { minVersion: 'TLSv1.2' },
   ehlo: 'normal',
   extensionsBeforeTls: ['PIPELINING', 'SIZE 10240000', '8BITMIME', 'ENHANCEDSTATUSCODES'],
@@ -53,8 +53,8 @@ function greets(say: Says, afterGreeting: Rules['afterGreeting'] = 'stay'): Part
   return { greeting: say, afterGreeting };
 }
 
-function answersStartTls(then: StartTlsAct['then'], say?: string): Partial<Rules> {
-  return { startTls: { then, ...(say !== undefined && { say }) } };
+function answersStartTls(next: StartTlsAct['next'], say?: string): Partial<Rules> {
+  return { startTls: { next, ...(say !== undefined && { say }) } };
 }
 
 /** OpenSSL's security level 1 knows no TLS below 1.2. */
@@ -90,11 +90,13 @@ const DIFFERENCES = {
   'greet-421': greets((hostname) => `421 4.3.2 ${hostname} Too many connections\r\n`, 'close'),
   'greet-554': greets(() => '554 5.7.1 Your address is not welcome here\r\n'),
   'long-banner': greets((hostname) => `220 ${hostname} ${'x'.repeat(9000)}\r\n`),
-  'many-lines': greets((hostname) => `220-${hostname}\r\n`.repeat(3000) + `220 ${hostname}\r\n`),
+  'many-lines': greets((hostname) => `${`220-${hostname}\r\n`.repeat(3000)}220 ${hostname}\r\n`),
   'long-line': greets((hostname) => `220 ${hostname} ${'x'.repeat(1_000_000)}\r\n`),
   'no-hostname': greets(() => '220 \r\n'),
   'not-smtp': greets(() => 'SSH-2.0-OpenSSH_9.2\r\n'),
-  'control-characters': greets((hostname) => `220 ${hostname} \x1b]0;owned\x07\x1b[2J\x9b31m\xe2\x80\xae\r\n`),
+  'control-characters': greets(
+    (hostname) => `220 ${hostname} \x1b]0;owned\x07\x1b[2J\x9b31m\xe2\x80\xae\r\n`,
+  ),
   tarpit: { dripMs: 1000 },
   'ehlo-refused': { ehlo: 'refused' },
   'ehlo-busy': { ehlo: 'busy' },

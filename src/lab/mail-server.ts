@@ -113,7 +113,8 @@ class Session {
   }
 
   private drip(bytes: Buffer, pauseMs: number): void {
-    let sent = 0;
+    let sent = 1;
+    this.socket.write(bytes.subarray(0, sent));
     const timer = setInterval(() => {
       if (sent >= bytes.length || !this.socket.writable) {
         clearInterval(timer);
@@ -190,12 +191,12 @@ class Session {
 
   private startTls(): void {
     if (this.tls || !this.offers) return this.say('503 5.5.1 TLS is not available\r\n');
-    const { say, then } = this.rules.startTls;
+    const { say, next } = this.rules.startTls;
     if (say !== undefined) this.say(say);
-    if (then === 'close') this.socket.destroySoon();
-    if (then === 'hang') this.deaf = true;
-    if (then === 'garbage') this.garble();
-    if (then === 'handshake') this.handshake();
+    if (next === 'close') this.socket.destroySoon();
+    if (next === 'hang') this.deaf = true;
+    if (next === 'garbage') this.garble();
+    if (next === 'handshake') this.handshake();
   }
 
   /** Answers the ClientHello the way a filtering proxy does. */
@@ -221,7 +222,8 @@ class Session {
   }
 
   private mail(line: string): void {
-    if (this.rules.mailNeedsTls && !this.tls) return this.say('530 5.7.0 Must issue a STARTTLS command first\r\n');
+    if (this.rules.mailNeedsTls && !this.tls)
+      return this.say('530 5.7.0 Must issue a STARTTLS command first\r\n');
     const path = /^MAIL FROM:\s*<([^>]*)>/i.exec(line)?.[1];
     if (path === undefined || this.helo === '') return this.say('501 5.5.4 Syntax: MAIL FROM:<address>\r\n');
     this.reset();
@@ -371,7 +373,11 @@ export async function findSharedPort(hosts: readonly string[]): Promise<number> 
   throw new Error('no port is free on all addresses');
 }
 
-function listen(server: ReturnType<typeof createServer> | undefined, host: string, port: number): Promise<number> {
+function listen(
+  server: ReturnType<typeof createServer> | undefined,
+  host: string,
+  port: number,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     server?.once('error', reject).listen(port, host, () => resolve((server.address() as AddressInfo).port));
   });

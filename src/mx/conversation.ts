@@ -14,6 +14,8 @@ export type ProbeWorld = {
   /** Name for EHLO; null says the address literal of our end of the connection. */
   readonly ehlo: string | null;
   readonly now: () => number;
+  /** When certificates are judged, milliseconds since the epoch. */
+  readonly asOfMs: number;
   readonly signal?: AbortSignal;
   readonly onLine?: (line: TranscriptLine) => void;
 };
@@ -50,7 +52,12 @@ async function talk(connection: SmtpConnection, seen: Mutable<Conversation>, ehl
  *
  * @param host name of the exchanger, for SNI
  */
-export async function converse(host: string, ip: string, port: number, world: ProbeWorld): Promise<Conversation> {
+export async function converse(
+  host: string,
+  ip: string,
+  port: number,
+  world: ProbeWorld,
+): Promise<Conversation> {
   const startedMs = world.now();
   const seen: Mutable<Conversation> = {
     ip,

@@ -10,14 +10,26 @@ type Words = { readonly status: Status; readonly fix: string; readonly ref?: str
 
 /** Before EHLO was answered nothing is known about TLS, so none of this is "not offered". */
 const BEFORE_EHLO: Readonly<Partial<Record<FaultKind, Words>>> = {
-  refused: { status: 'unknown', fix: 'Is a mail server running there, and does a firewall let this machine in?' },
+  refused: {
+    status: 'unknown',
+    fix: 'Is a mail server running there, and does a firewall let this machine in?',
+  },
   'no-route': { status: 'ok', fix: 'Probe from a machine with IPv6 to test this address.' },
   timeout: { status: 'unknown', fix: 'Is port 25 open from here? Many networks block it going out.' },
-  tarpit: { status: 'unknown', fix: 'The server slows clients down on purpose; try again later or from elsewhere.' },
-  rejected: { status: 'unknown', fix: 'The server does not want to talk to this machine now; read its words.' },
+  tarpit: {
+    status: 'unknown',
+    fix: 'The server slows clients down on purpose; try again later or from elsewhere.',
+  },
+  rejected: {
+    status: 'unknown',
+    fix: 'The server does not want to talk to this machine now; read its words.',
+  },
 };
 
-const OTHERWISE: Words = { status: 'unknown', fix: 'Try again; if it stays so, ask the operator of the server.' };
+const OTHERWISE: Words = {
+  status: 'unknown',
+  fix: 'Try again; if it stays so, ask the operator of the server.',
+};
 
 /** Information about a connection that could not be tried from here at all. */
 function cannotTry(fault: Fault): Check {
@@ -55,9 +67,18 @@ const NEGOTIATION: Readonly<Partial<Record<FaultKind, Words>>> = {
     status: 'crit',
     fix: 'Look for a proxy or firewall with "SMTP inspection" before the server, and at the server’s TLS set-up.',
   },
-  alert: { status: 'crit', fix: 'Look at the server’s TLS log: certificate and key readable, a cipher in common?' },
-  handshake: { status: 'crit', fix: 'Look at the server’s TLS log: certificate and key readable, protocols enabled?' },
-  timeout: { status: 'crit', fix: 'Look at the server’s TLS log, and for a firewall that swallows the handshake.' },
+  alert: {
+    status: 'crit',
+    fix: 'Look at the server’s TLS log: certificate and key readable, a cipher in common?',
+  },
+  handshake: {
+    status: 'crit',
+    fix: 'Look at the server’s TLS log: certificate and key readable, protocols enabled?',
+  },
+  timeout: {
+    status: 'crit',
+    fix: 'Look at the server’s TLS log, and for a firewall that swallows the handshake.',
+  },
 };
 
 function negotiation(fault: Fault): Check {
@@ -151,7 +172,8 @@ function certificateChecks(certificate: CertificateFacts | null, host: string, n
     {
       id: 'cert.expiry',
       ...info,
-      message: days >= 0 ? `The certificate is valid until ${notAfter}.` : `The certificate expired on ${notAfter}.`,
+      message:
+        days >= 0 ? `The certificate is valid until ${notAfter}.` : `The certificate expired on ${notAfter}.`,
       evidence: `${days} days`,
     },
   ];
@@ -205,7 +227,12 @@ function manners({ banner, ehlo, ehloInTls }: Conversation): Check[] {
  * @param elsewhere whether another address of the domain offers STARTTLS, which makes its absence here a
  *   warning: a sender may still be lucky
  */
-export function judgeConversation(seen: Conversation, host: string, elsewhere: boolean, nowMs: number): Check[] {
+export function judgeConversation(
+  seen: Conversation,
+  host: string,
+  elsewhere: boolean,
+  nowMs: number,
+): Check[] {
   const { fault, tls, starttls } = seen;
   if (starttls === 'unknown') return [...(fault ? [beforeEhlo(fault)] : []), ...manners(seen)];
   if (starttls === 'not-offered') return [notOffered(seen, elsewhere), ...manners(seen)];

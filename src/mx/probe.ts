@@ -17,8 +17,6 @@ export type ProbeOptions = ProbeWorld & {
   readonly allowPrivate: boolean;
   /** Connect nowhere but to loopback. */
   readonly offline: boolean;
-  /** When expiry is judged, in milliseconds since the epoch. */
-  readonly asOfMs: number;
 };
 
 /** Most addresses of one exchanger that are tried. */
@@ -67,12 +65,19 @@ async function findHost(host: string, preference: number, dns: Resolver): Promis
       ref: 'RFC 5321 §5.1',
     });
   }
-  return { host, preference, cnames: found.cnames, dnssec: found.dnssec, ips: ips.slice(0, MAX_ADDRESSES), checks };
+  return {
+    host,
+    preference,
+    cnames: found.cnames,
+    dnssec: found.dnssec,
+    ips: ips.slice(0, MAX_ADDRESSES),
+    checks,
+  };
 }
 
 /** Why an address must not be connected to from here, if so. */
 function forbidden(ip: string, { allowPrivate, offline }: ProbeOptions): Check | undefined {
-  const kind: AddressClass = addressClass(ip) ?? "reserved";
+  const kind: AddressClass = addressClass(ip) ?? 'reserved';
   if (kind !== 'public' && !allowPrivate) {
     return {
       id: 'net.not-public',
@@ -82,7 +87,11 @@ function forbidden(ip: string, { allowPrivate, offline }: ProbeOptions): Check |
     };
   }
   if (offline && kind !== 'loopback') {
-    return { id: 'net.offline', status: 'unknown', message: `Not tested: --offline connects to loopback only.` };
+    return {
+      id: 'net.offline',
+      status: 'unknown',
+      message: `Not tested: --offline connects to loopback only.`,
+    };
   }
   return undefined;
 }
@@ -101,8 +110,13 @@ async function talkToAll(hosts: readonly FoundHost[], options: ProbeOptions): Pr
     jobs.map(({ found, ip }) => {
       const refusal = forbidden(ip, options);
       if (refusal) return { found, ip, talk: refusal };
-      const turn = (busy.get(ip) ?? Promise.resolve()).then(() => converse(found.host, ip, options.port, options));
-      busy.set(ip, turn.catch(() => undefined));
+      const turn = (busy.get(ip) ?? Promise.resolve()).then(() =>
+        converse(found.host, ip, options.port, options),
+      );
+      busy.set(
+        ip,
+        turn.catch(() => undefined),
+      );
       return turn.then((talk) => ({ found, ip, talk }));
     }),
   );
@@ -163,9 +177,15 @@ function addressResult(seen: Conversation, host: string, checks: Check[]): MxAdd
   };
 }
 
-function hostResults(hosts: readonly FoundHost[], seen: readonly Seen[], options: ProbeOptions): MxHostResult[] {
+function hostResults(
+  hosts: readonly FoundHost[],
+  seen: readonly Seen[],
+  options: ProbeOptions,
+): MxHostResult[] {
   const offeredAt = new Set(
-    seen.filter(({ talk }) => isTalk(talk) && talk.starttls === 'offered').map(({ ip, found }) => `${found.host} ${ip}`),
+    seen
+      .filter(({ talk }) => isTalk(talk) && talk.starttls === 'offered')
+      .map(({ ip, found }) => `${found.host} ${ip}`),
   );
   return hosts.map(({ host, preference, cnames, dnssec, checks }) => {
     const addresses = seen
@@ -185,7 +205,10 @@ function literalHost(ip: string): FoundHost {
   return { host: ip, preference: null, cnames: [], dnssec: 'indeterminate', ips: [ip], checks: [] };
 }
 
-async function exchangersOf(target: Target, dns: Resolver): Promise<{ found: FoundHost[]; exchangers: Exchangers | null }> {
+async function exchangersOf(
+  target: Target,
+  dns: Resolver,
+): Promise<{ found: FoundHost[]; exchangers: Exchangers | null }> {
   if (target.kind === 'address') return { found: [literalHost(target.ip)], exchangers: null };
   const exchangers = await findExchangers(target.domain, dns);
   const unique = new Map(exchangers.hosts.map((mx) => [mx.exchange, mx] as const).reverse());

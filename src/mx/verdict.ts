@@ -16,7 +16,9 @@ function count(number: number, noun: string): string {
 
 /** TLS versions seen, newest first, such as `TLS 1.3 and TLS 1.2`. */
 function versions(addresses: readonly MxAddressResult[]): string {
-  const seen = new Set(addresses.flatMap(({ tls }) => (tls?.version ? [tls.version.replace('TLSv', 'TLS ')] : [])));
+  const seen = new Set(
+    addresses.flatMap(({ tls }) => (tls?.version ? [tls.version.replace('TLSv', 'TLS ')] : [])),
+  );
   return new Intl.ListFormat('en').format([...seen].sort().reverse());
 }
 
@@ -24,7 +26,9 @@ function authenticated(addresses: readonly MxAddressResult[]): string {
   const encrypted = addresses.filter(({ tls }) => tls);
   const good = encrypted.filter(({ certificate }) => certificate?.trusted && certificate.coversHost);
   if (good.length === encrypted.length) return 'with a valid certificate';
-  return good.length === 0 ? 'not authenticated, as the certificate is not valid' : 'not every certificate is valid';
+  return good.length === 0
+    ? 'not authenticated, as the certificate is not valid'
+    : 'not every certificate is valid';
 }
 
 /** How the part of the servers that do not encrypt is told. */
@@ -59,7 +63,8 @@ function verdict(domain: string, all: readonly MxAddressResult[]): string {
     return `It could not be told whether mail to ${domain} would be encrypted: no server answered (${firstFault(addresses)}).`;
   }
   if (encrypted.length === addresses.length) {
-    const where = addresses.length === 1 ? 'its server offers' : `all ${count(addresses.length, 'address')} offer`;
+    const where =
+      addresses.length === 1 ? 'its server offers' : `all ${count(addresses.length, 'address')} offer`;
     return `Mail to ${domain} is encrypted: ${where} STARTTLS, ${versions(encrypted)}, ${authenticated(encrypted)}.`;
   }
   const others = rest(groups);
@@ -83,7 +88,8 @@ export function summarize(
 ): string {
   if (kind === 'null-mx') return `${domain} accepts no mail (null MX).`;
   if (kind === 'no-domain') return `There is no domain ${domain}.`;
-  if (kind === 'unknown') return `It could not be told where mail for ${domain} goes: the DNS did not answer.`;
+  if (kind === 'unknown')
+    return `It could not be told where mail for ${domain} goes: the DNS did not answer.`;
   const addresses = hosts.flatMap((host) => host.addresses);
   if (addresses.length > 0) return verdict(domain, addresses);
   const reason = checks.find(({ id }) => id.startsWith('dns.'))?.message ?? 'no exchanger has an address.';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { messagePath } from './message-path.ts';
 import { mxProbe } from './mx-probe.ts';
-import { report, type Frozen } from './report.ts';
+import { type Frozen, report } from './report.ts';
 import { send } from './send.ts';
 
 const transport = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { report, type Frozen } from './report.ts';
+import { type Frozen, report } from './report.ts';
 
 export const help = z.strictObject({
   ...report.shape,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { tlsVersion } from './mx-probe.ts';
-import { report, type Frozen } from './report.ts';
+import { type Frozen, report } from './report.ts';
 
 const text = z.string().nullable();
 const range = z.tuple([z.int(), z.int()]).describe('Bytes in the input: start, end (exclusive).');
@@ -76,7 +76,15 @@ export const messagePath = z.strictObject({
   hops: z.array(hop),
   border: z.int().nullable(),
   totalSeconds: z.number().nullable(),
-  content: z.enum(['pgp-mime', 'pgp-inline', 'smime-encrypted', 'smime-signed', 'pgp-signed', 'none', 'unknown']),
+  content: z.enum([
+    'pgp-mime',
+    'pgp-inline',
+    'smime-encrypted',
+    'smime-signed',
+    'pgp-signed',
+    'none',
+    'unknown',
+  ]),
   annotations: z.array(annotation),
   truncated: z.boolean().describe('The header section was longer than what is read.'),
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { check, report, status, type Frozen } from './report.ts';
+import { check, type Frozen, report, status } from './report.ts';
 
 export const phase = z.enum([
   'connect',

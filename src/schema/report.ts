@@ -8,7 +8,10 @@ export const status = z
   .describe('unknown means that it could not be told; it is neither good nor bad news.');
 
 export const check = z.strictObject({
-  id: z.string().regex(/^[a-z0-9]+(?:[.-][a-z0-9]+)*$/).describe('Stable identifier.'),
+  id: z
+    .string()
+    .regex(/^[a-z0-9]+(?:[.-][a-z0-9]+)*$/)
+    .describe('Stable identifier.'),
   status,
   info: z.literal(true).optional().describe('Information: the status is ok and never changes the exit code.'),
   message: z.string(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { phase, tls } from './mx-probe.ts';
-import { report, type Frozen } from './report.ts';
+import { type Frozen, report } from './report.ts';
 
 const fallback = z.strictObject({
   from: z.literal('starttls'),
@@ -19,7 +19,10 @@ const delivery = z.strictObject({
   tls: tls.nullable(),
   fallback: fallback.nullable().describe('Why it went in plaintext although STARTTLS was offered.'),
   reply: z.string().nullable().describe('The words of the server that decided.'),
-  queueId: z.string().nullable().describe('Identifier at the receiving server, to be found in its Received line.'),
+  queueId: z
+    .string()
+    .nullable()
+    .describe('Identifier at the receiving server, to be found in its Received line.'),
   reason: z.string().nullable().describe('Why it was not delivered.'),
 });
 

@@ -101,7 +101,8 @@ async function prepare(
   world: SendWorld,
 ): Promise<Ready & { fallback: FallbackReason | null }> {
   const connection = await connectTo(place, world, policy);
-  if (!connection.offersStartTls && policy === 'opportunistic') return { connection, tls: null, fallback: null };
+  if (!connection.offersStartTls && policy === 'opportunistic')
+    return { connection, tls: null, fallback: null };
   try {
     return { ...(await encrypted(connection, world)), fallback: null };
   } catch (error) {
@@ -118,12 +119,20 @@ async function prepare(
 }
 
 /** The second connection; when it fails, what failed before it is told as well. */
-async function reconnect(place: Place, policy: Policy, world: SendWorld, before: Fault): Promise<SmtpConnection> {
+async function reconnect(
+  place: Place,
+  policy: Policy,
+  world: SendWorld,
+  before: Fault,
+): Promise<SmtpConnection> {
   try {
     return await connectTo(place, world, policy);
   } catch (error) {
     const fault = faultOf(error);
-    throw new SmtpFault({ ...fault, message: `${fault.message}, after TLS had failed because ${before.message}` });
+    throw new SmtpFault({
+      ...fault,
+      message: `${fault.message}, after TLS had failed because ${before.message}`,
+    });
   }
 }
 
@@ -174,7 +183,8 @@ async function transact(
   const obstacle = unacceptable(message, connection);
   if (obstacle) return forAll(envelope.recipients, { status: 'refused', reply: null, reason: obstacle });
   const mail = await connection.command(mailCommand(envelope, message, connection), 'mail');
-  if (mail.code >= 300) return envelope.recipients.map((to) => outcome(to, mail, 'the sender was not accepted'));
+  if (mail.code >= 300)
+    return envelope.recipients.map((to) => outcome(to, mail, 'the sender was not accepted'));
   const rejected: RecipientOutcome[] = [];
   const accepted: string[] = [];
   for (const recipient of envelope.recipients) {
@@ -184,7 +194,8 @@ async function transact(
   }
   if (accepted.length === 0) return rejected;
   const go = await connection.command('DATA', 'data');
-  if (go.code !== 354) return [...rejected, ...accepted.map((to) => outcome(to, go, 'DATA was not accepted'))];
+  if (go.code !== 354)
+    return [...rejected, ...accepted.map((to) => outcome(to, go, 'DATA was not accepted'))];
   return [...rejected, ...(await finish(connection, accepted, message))];
 }
 

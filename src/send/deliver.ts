@@ -1,10 +1,17 @@
-import { shuffled } from '../random.ts';
 import type { Resolver } from '../dns/types.ts';
 import { type Exchangers, findExchangers } from '../mx/exchangers.ts';
 import { addressClass } from '../net/address.ts';
+import { shuffled } from '../random.ts';
 import { type Check, type Status, worst } from '../report.ts';
 import type { Delivery, Fallback, SendResult } from '../schema/send.ts';
-import { type Attempt, attemptDelivery, type Envelope, type FallbackReason, type Policy, type SendWorld } from './attempt.ts';
+import {
+  type Attempt,
+  attemptDelivery,
+  type Envelope,
+  type FallbackReason,
+  type Policy,
+  type SendWorld,
+} from './attempt.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Prepared } from './message.ts';
 import { queueIdOf } from './queue-id.ts';
@@ -22,7 +29,15 @@ export type DeliverOptions = SendWorld & {
 /** Most addresses that are tried for one domain. */
 const MAX_ATTEMPTS = 20;
 
-const UNREACHED = { mx: null, address: null, encrypted: false, tls: null, fallback: null, reply: null, queueId: null };
+const UNREACHED = {
+  mx: null,
+  address: null,
+  encrypted: false,
+  tls: null,
+  fallback: null,
+  reply: null,
+  queueId: null,
+};
 
 function undelivered(recipient: string, status: 'deferred' | 'refused', reason: string): Delivery {
   return { recipient, ...UNREACHED, status, reason };
@@ -67,14 +82,23 @@ function inOrder(exchangers: Exchangers, random: () => number): string[] {
 }
 
 /** Why nothing can be tried for a domain. */
-function noWay(domain: string, { kind, checks }: Exchangers): { status: 'deferred' | 'refused'; reason: string } {
+function noWay(
+  domain: string,
+  { kind, checks }: Exchangers,
+): { status: 'deferred' | 'refused'; reason: string } {
   if (kind === 'null-mx') return { status: 'refused', reason: `${domain} accepts no mail (null MX, 5.1.10)` };
   if (kind === 'no-domain') return { status: 'refused', reason: `there is no domain ${domain} (5.1.2)` };
-  return { status: 'deferred', reason: checks[0]?.message ?? `the DNS did not tell where mail for ${domain} goes` };
+  return {
+    status: 'deferred',
+    reason: checks[0]?.message ?? `the DNS did not tell where mail for ${domain} goes`,
+  };
 }
 
 /** Addresses of an exchanger that may be connected to, or why there is none. */
-async function addressesOf(host: string, options: DeliverOptions): Promise<{ ips: string[]; reason: string }> {
+async function addressesOf(
+  host: string,
+  options: DeliverOptions,
+): Promise<{ ips: string[]; reason: string }> {
   const answers = await Promise.all([options.dns.resolve(host, 'A'), options.dns.resolve(host, 'AAAA')]);
   const all = answers.flatMap((answer) => (answer.kind === 'found' ? answer.records : []));
   const ips = all.filter((ip) => {
@@ -112,7 +136,13 @@ async function deliverToDomain(
       if (open.length === 0 || attempts++ >= MAX_ATTEMPTS) break;
       options.signal?.throwIfAborted();
       const place = { host, ip, port: options.port };
-      const attempt = await attemptDelivery(place, { ...envelope, recipients: open }, message, options.policy, options);
+      const attempt = await attemptDelivery(
+        place,
+        { ...envelope, recipients: open },
+        message,
+        options.policy,
+        options,
+      );
       for (const delivery of deliveriesOf(attempt, host, ip)) done.set(delivery.recipient, delivery);
       open = open.filter((to) => done.get(to)?.status === 'deferred');
       if (attempt.next !== 'address') break;
@@ -167,7 +197,9 @@ function checksOf(delivery: Delivery): Check[] {
 /** Delivered with an attack seen is a warning: the mail arrived, the finding stands beside it. */
 function overall(deliveries: readonly Delivery[]): Status {
   return worst(
-    deliveries.map(({ status, fallback }) => (fallback?.kind === 'injection' ? worst([STATUS[status], 'warn']) : STATUS[status])),
+    deliveries.map(({ status, fallback }) =>
+      fallback?.kind === 'injection' ? worst([STATUS[status], 'warn']) : STATUS[status],
+    ),
   );
 }
 
@@ -177,7 +209,8 @@ function summarize(deliveries: readonly Delivery[]): string {
   const delivered = deliveries.filter(({ status }) => status === 'delivered');
   const plain = delivered.filter(({ encrypted }) => !encrypted).length;
   if (delivered.length === total) {
-    const way = plain === 0 ? 'encrypted' : plain === total ? 'in plaintext' : `${plain} of ${total} in plaintext`;
+    const way =
+      plain === 0 ? 'encrypted' : plain === total ? 'in plaintext' : `${plain} of ${total} in plaintext`;
     return `Delivered to ${total === 1 ? deliveries[0]?.recipient : `${total} recipients`}, ${way}.`;
   }
   const parts = (['refused', 'deferred', 'unknown'] as const)

@@ -9,7 +9,8 @@ export type Mailbox = {
 };
 
 /** RFC 5321 §4.1.2: a dot-string of atoms, or a quoted string; §4.5.3.1.1: 64 octets at most. */
-const LOCAL = /^(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*|"(?:[ !#-[\]-~]|\\[ -~])*")$/;
+const LOCAL =
+  /^(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*|"(?:[ !#-[\]-~]|\\[ -~])*")$/;
 
 function wrong(text: string, flag: string, reason: string): AppError {
   return new AppError(`--${flag}: '${text}' ${reason}.`, {

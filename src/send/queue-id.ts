@@ -5,7 +5,7 @@ const SHAPES: readonly RegExp[] = [
   /\bInternalId=(\d+)/i, // Exchange
   /\bmessage queued(?:: | as | )<?([A-Za-z0-9._-]{4,80})>?/i, // Haraka, OpenSMTPD
   /\b([A-Za-z0-9._-]{8,80}) Message accepted for delivery/i, // Sendmail, OpenSMTPD
-  /^(?:\d\.\d\.\d )?OK +\d{6,} ([A-Za-z0-9._-]+) - gsmtp/i, // Gmail
+  /^(?:\d{3} )?(?:\d\.\d\.\d )?OK +\d{6,} ([A-Za-z0-9._-]+) - gsmtp/i, // Gmail
   /\bqueued \(?([A-Za-z0-9._-]{6,80})\)?/i,
 ];
 

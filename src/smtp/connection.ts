@@ -35,6 +35,8 @@ export type SmtpOptions = {
   readonly timeouts: SmtpTimeouts;
   readonly signal?: AbortSignal;
   readonly now: () => number;
+  /** When certificates are judged, milliseconds since the epoch; the default is now. */
+  readonly asOfMs?: number;
   readonly onLine?: (line: TranscriptLine) => void;
 };
 
@@ -296,7 +298,7 @@ export class SmtpConnection {
       .removeAllListeners('end')
       .removeAllListeners('close')
       .removeAllListeners('error');
-    const { host, context, timeouts, now } = this.options;
+    const { host, context, timeouts, now, asOfMs } = this.options;
     const patience = AbortSignal.any([this.signal, AbortSignal.timeout(timeouts.tlsMs)]);
     const outcome = await startTls(new Tap(plain), { host, context, signal: patience });
     if ('kind' in outcome) {
@@ -308,7 +310,7 @@ export class SmtpConnection {
     this.reader = new ReplyReader();
     this.ended = undefined;
     this.listen(outcome);
-    const facts = tlsFacts(outcome, now());
+    const facts = tlsFacts(outcome, asOfMs ?? now());
     this.tls = facts;
     this.tell('note', [facts.version ?? 'TLS', facts.cipher, facts.group].filter(Boolean).join(' '));
     return facts;

@@ -69,7 +69,7 @@ export function tlsFacts(socket: TLSSocket, nowMs: number): TlsFacts {
 function describe(error: NodeJS.ErrnoException & { reason?: string }): Omit<Fault, 'phase'> {
   const code = error.code ?? '';
   // Reasons with `alert` come from the other side; without it, from our own OpenSSL.
-  const alert = /^ERR_SSL_(?:(?:SSLV3|TLSV1|TLSV13)_)?ALERT_(.+)$/.exec(code)?.[1];
+  const alert = /^ERR_SSL_(?:SSL\/TLS|SSLV3|TLSV1|TLSV13)_ALERT_(.+)$/.exec(code)?.[1];
   if (alert) {
     const name = alert.toLowerCase();
     return {
@@ -77,6 +77,10 @@ function describe(error: NodeJS.ErrnoException & { reason?: string }): Omit<Faul
       message: `the server refused the handshake with the alert ${name}`,
       evidence: name,
     };
+  }
+  // Node reports an orderly end before the handshake was done with this code, too.
+  if (error.message.startsWith('Client network socket disconnected')) {
+    return { kind: 'closed', message: 'the server closed the connection during the handshake' };
   }
   if (code === 'ECONNRESET' || code === 'EPIPE') {
     return { kind: 'reset', message: 'the connection was reset during the handshake' };

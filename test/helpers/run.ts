@@ -12,7 +12,7 @@ export type Ran = { readonly stdout: string; readonly stderr: string; readonly e
 const found = import.meta.glob<Command.Class>('../../commands/**/*.ts', { import: 'default' });
 export const commandIds = Object.keys(found)
   .map((file) => file.slice('../../commands/'.length, -'.ts'.length).replaceAll('/', ' '))
-  .sort();
+  .sort((a, b) => (a < b ? -1 : 1));
 
 export async function loadCommand(id: string): Promise<Command.Class> {
   const load = found[`../../commands/${id.replaceAll(' ', '/')}.ts`];

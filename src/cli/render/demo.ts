@@ -13,7 +13,8 @@ function outcome({ hosts, summary }: TransportStory['probes'][number]): Inline {
   const address = hosts[0]?.addresses[0];
   if (!address) return summary;
   const { tls, certificate, starttls, fault } = address;
-  if (!tls) return starttls === 'not-offered' ? 'goes in plaintext, STARTTLS is not offered' : (fault?.message ?? '');
+  if (!tls)
+    return starttls === 'not-offered' ? 'goes in plaintext, STARTTLS is not offered' : (fault?.message ?? '');
   const trust =
     certificate?.trusted && certificate.coversHost
       ? 'valid certificate'
@@ -32,15 +33,26 @@ export function renderTransportStory(story: TransportStory, columns: number): Li
   const [delivery] = story.send.deliveries;
   const { fallback } = delivery ?? {};
   return [
-    ...wrap(line`Was it encrypted, will it be? A DNS server and six mail servers of different habits, on this machine only.`, columns),
+    ...wrap(
+      line`Was it encrypted, will it be? A DNS server and six mail servers of different habits, on this machine only.`,
+      columns,
+    ),
     ...heading(1, 'What would a sender meet?', 'postern mx probe good.test selfsigned.test …'),
     ...table(rows, 2).flatMap((row) => wrap(row, columns, 14)),
-    ...heading(2, 'One message to the server that closes after STARTTLS', 'postern send --to support@closes.test'),
+    ...heading(
+      2,
+      'One message to the server that closes after STARTTLS',
+      'postern send --to support@closes.test',
+    ),
     ...(fallback
       ? wrap(line`  ${warn(`FELL BACK TO PLAINTEXT: ${fallback.phase}: ${fallback.reason}`)}`, columns, 4)
       : []),
     ...wrap(line`  ${mark(story.send.status)}  ${story.send.summary}`, columns, 4),
-    ...wrap(line`  It arrived ${strong(story.arrived === 1 ? 'once' : `${story.arrived} times`)}, and its Received header says:`, columns, 4),
+    ...wrap(
+      line`  It arrived ${strong(story.arrived === 1 ? 'once' : `${story.arrived} times`)}, and its Received header says:`,
+      columns,
+      4,
+    ),
     ...wrap([...asLine('    '), dim(story.received)], columns, 4),
     ...heading(3, 'What does the header tell afterwards?', 'postern message path message.eml'),
     ...wrap(line`  ${mark(story.path.status)}  ${story.path.summary}`, columns, 4),

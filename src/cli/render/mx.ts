@@ -1,5 +1,20 @@
 import type { MxAddressResult, MxHostResult, MxProbeResult } from '../../schema/mx-probe.ts';
-import { asLine, crit, dim, type Inline, indented, type Line, line, mark, ok, strong, table, unknown, warn, wrap } from '../text.ts';
+import {
+  asLine,
+  crit,
+  dim,
+  type Inline,
+  indented,
+  type Line,
+  line,
+  mark,
+  ok,
+  strong,
+  table,
+  unknown,
+  warn,
+  wrap,
+} from '../text.ts';
 import { type Located, renderFindings } from './findings.ts';
 
 /** STARTTLS at one address in a word or two. */
@@ -64,7 +79,11 @@ export function renderMxProbe(result: MxProbeResult, columns: number): Line[] {
     ...(findings.length > 0 ? [[], ...findings] : []),
     ...(tested
       ? wrap(
-          [dim('  TLS protects the way between two servers (transport-only); end to end needs OpenPGP or S/MIME.')],
+          [
+            dim(
+              '  TLS protects the way between two servers (transport-only); end to end needs OpenPGP or S/MIME.',
+            ),
+          ],
           columns,
           2,
         )

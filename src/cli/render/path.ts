@@ -43,7 +43,9 @@ function peerName({ from }: Hop): string {
 
 function tlsWords({ tls }: Hop): string {
   if (!tls) return '';
-  return [tls.version ?? tls.versionWritten, tls.cipher, tls.group ?? tls.keyExchange].filter(Boolean).join(' ');
+  return [tls.version ?? tls.versionWritten, tls.cipher, tls.group ?? tls.keyExchange]
+    .filter(Boolean)
+    .join(' ');
 }
 
 function place(hop: Hop): Inline {
@@ -65,12 +67,19 @@ function notes(hop: Hop): string {
 /** Two lines a hop: the way with its marks, and below it what was noted. */
 function hopLines(hops: readonly Hop[], columns: number): Line[] {
   const heads = table(
-    hops.map((hop) => [strong(String(hop.index + 1)), encryption(hop), hop.date ?? dim('no date'), delay(hop), place(hop)]),
+    hops.map((hop) => [
+      strong(String(hop.index + 1)),
+      encryption(hop),
+      hop.date ?? dim('no date'),
+      delay(hop),
+      place(hop),
+    ]),
     2,
   );
   return hops.flatMap((hop, index) => {
     const from = peerName(hop);
-    const way = from === '' ? line`by ${hop.by ?? 'an unnamed host'}` : line`${from} → ${hop.by ?? 'an unnamed host'}`;
+    const way =
+      from === '' ? line`by ${hop.by ?? 'an unnamed host'}` : line`${from} → ${hop.by ?? 'an unnamed host'}`;
     const more = notes(hop);
     return [
       heads[index] ?? [],

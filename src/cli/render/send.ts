@@ -12,7 +12,8 @@ const STATUS: Readonly<Record<Delivery['status'], Status>> = {
 
 /** Which way it went: the one thing that everybody else leaves out. */
 function way({ encrypted, tls, fallback }: Delivery): Inline {
-  if (encrypted && tls) return ok(`encrypted, ${[tls.version ?? 'TLS', tls.cipher, tls.group].filter(Boolean).join(' ')}`);
+  if (encrypted && tls)
+    return ok(`encrypted, ${[tls.version ?? 'TLS', tls.cipher, tls.group].filter(Boolean).join(' ')}`);
   return warn(fallback ? 'in plaintext' : 'in plaintext, the server does not offer STARTTLS');
 }
 
@@ -20,13 +21,17 @@ function deliveryLines(delivery: Delivery, columns: number): Line[] {
   const { recipient, mx, address, status, fallback, reply, queueId, reason } = delivery;
   const to = mx === null ? recipient : `${recipient} → ${mx} [${address}]`;
   const lines: Line[] = [line`  ${mark(STATUS[status], status)}  ${strong(to)}`];
-  if (fallback) lines.push(line`    ${warn(`FELL BACK TO PLAINTEXT: ${fallback.phase}: ${fallback.reason}`)}`);
+  if (fallback)
+    lines.push(line`    ${warn(`FELL BACK TO PLAINTEXT: ${fallback.phase}: ${fallback.reason}`)}`);
   if (status === 'delivered') lines.push(line`    ${way(delivery)}`);
   if (reason !== null && status !== 'delivered') lines.push(line`    ${reason}`);
   if (reply !== null) lines.push([...asLine('    '), dim(`said ${reply}`)]);
   if (queueId !== null) {
     const kind = delivery.encrypted ? 'ESMTPS' : 'ESMTP';
-    lines.push([...asLine('    '), dim(`look for "with ${kind} id ${queueId}" in the Received lines over there`)]);
+    lines.push([
+      ...asLine('    '),
+      dim(`look for "with ${kind} id ${queueId}" in the Received lines over there`),
+    ]);
   }
   return lines.flatMap((each) => wrap(each, columns, 6));
 }

@@ -18,7 +18,9 @@ function home(content: string): string {
 
 describe('configuration', () => {
   test('gives flags to all commands and to single ones, the latter first', () => {
-    const env = { XDG_CONFIG_HOME: home('{"port": 25, "color": "never", "commands": {"mx probe": {"port": 2525}}}') };
+    const env = {
+      XDG_CONFIG_HOME: home('{"port": 25, "color": "never", "commands": {"mx probe": {"port": 2525}}}'),
+    };
     const value = (command: string, flag: string) => readSettings(env, undefined, command).get(flag)?.value;
     expect(value('mx probe', 'port')).toBe(2525);
     expect(value('send', 'port')).toBe(25);
@@ -38,11 +40,15 @@ describe('configuration', () => {
   ] as const)('with %s is refused with 78', ([, content, message]) => {
     const env = { XDG_CONFIG_HOME: home(content) };
     expect(() => readSettings(env, undefined, 'send')).toThrow(message);
-    expect(() => readSettings(env, undefined, 'send')).toThrow(expect.objectContaining({ exit: ExitCode.config }));
+    expect(() => readSettings(env, undefined, 'send')).toThrow(
+      expect.objectContaining({ exit: ExitCode.config }),
+    );
   });
 
   test('cannot reach the prototype of anything', () => {
-    const env = { XDG_CONFIG_HOME: home('{"commands": {"__proto__": {"port": 1}}, "__proto__": {"port": 2}}') };
+    const env = {
+      XDG_CONFIG_HOME: home('{"commands": {"__proto__": {"port": 1}}, "__proto__": {"port": 2}}'),
+    };
     expect(readSettings(env, undefined, 'send').has('port')).toBe(false);
   });
 });
@@ -94,7 +100,12 @@ test('the worst state is crit over unknown over warn over ok', () => {
 describe('failures', () => {
   test('of ours tell message, hint and code', () => {
     const error = new AppError('No such thing.', { code: 'E_X', exit: ExitCode.input, hint: 'Look again.' });
-    expect(describeFailure(error, 'postern x')).toEqual({ code: 'E_X', message: 'No such thing.', hint: 'Look again.', exit: 65 });
+    expect(describeFailure(error, 'postern x')).toEqual({
+      code: 'E_X',
+      message: 'No such thing.',
+      hint: 'Look again.',
+      exit: 65,
+    });
   });
 
   test('of nobody’s are a bug with a report id that is the same every time and tells no data', () => {

@@ -24,8 +24,13 @@ describe('a string from outside', () => {
   test('cannot bring a control character into a line, wherever it stands', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (foreign) => {
-        const lines = [line`a ${foreign} b ${ok(foreign)}`, ...table([[foreign, crit(foreign)]]), ...tree([{ label: foreign }])];
-        for (const each of lines) expect(plain(each)).not.toMatch(/[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/);
+        const lines = [
+          line`a ${foreign} b ${ok(foreign)}`,
+          ...table([[foreign, crit(foreign)]]),
+          ...tree([{ label: foreign }]),
+        ];
+        for (const each of lines)
+          expect(plain(each)).not.toMatch(/[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/);
       }),
     );
   });
@@ -42,7 +47,12 @@ describe('lines', () => {
   });
 
   test('the last column is not padded', () => {
-    expect(table([['a', 'long'], ['b', 'c']]).map(plain)).toEqual(['a  long', 'b  c']);
+    expect(
+      table([
+        ['a', 'long'],
+        ['b', 'c'],
+      ]).map(plain),
+    ).toEqual(['a  long', 'b  c']);
   });
 
   test('trees are drawn', () => {
@@ -52,8 +62,18 @@ describe('lines', () => {
 
   test('are broken at blanks and keep their style; a long word stays whole', () => {
     const lines = wrap(line`one ${strong('two three')} ${'x'.repeat(30)} four`, 12, 2);
-    expect(lines.map(plain).map((text) => text.trimEnd())).toEqual(['one two', '  three', `  ${'x'.repeat(30)}`, '  four']);
-    expect(lines.flat().filter(({ style }) => style === 'strong').map(({ text }) => text.trim())).toEqual(['two', 'three']);
+    expect(lines.map(plain).map((text) => text.trimEnd())).toEqual([
+      'one two',
+      '  three',
+      `  ${'x'.repeat(30)}`,
+      '  four',
+    ]);
+    expect(
+      lines
+        .flat()
+        .filter(({ style }) => style === 'strong')
+        .map(({ text }) => text.trim()),
+    ).toEqual(['two', 'three']);
   });
 
   test('any text breaks into lines that hold all of it and fit, but for words that do not', () => {

@@ -11,7 +11,12 @@ function read(...chunks: string[]) {
 describe('a reply', () => {
   test.for([
     ['one line', '220 mx.example ESMTP\r\n', 220, ['mx.example ESMTP']],
-    ['several lines', '250-mx.example\r\n250-SIZE 1000\r\n250 STARTTLS\r\n', 250, ['mx.example', 'SIZE 1000', 'STARTTLS']],
+    [
+      'several lines',
+      '250-mx.example\r\n250-SIZE 1000\r\n250 STARTTLS\r\n',
+      250,
+      ['mx.example', 'SIZE 1000', 'STARTTLS'],
+    ],
     ['a code alone', '354\r\n', 354, ['']],
     ['an empty text', '250 \r\n', 250, ['']],
     ['bytes that are no ASCII', '220 mx\x1b[31m \xe9\r\n', 220, ['mx\\x1b[31m \\xe9']],
@@ -30,7 +35,11 @@ describe('a reply', () => {
           reader.push(Buffer.from(text.slice(edges[index], edge)));
           reply ??= reader.next();
         }
-        expect(reply).toEqual({ code: 250, lines: ['mx.example Hello', 'SIZE 1000', 'STARTTLS'], oddities: [] });
+        expect(reply).toEqual({
+          code: 250,
+          lines: ['mx.example Hello', 'SIZE 1000', 'STARTTLS'],
+          oddities: [],
+        });
       }),
     );
   });
@@ -84,5 +93,7 @@ test('bytes are shown as printable ASCII, cut with a sign', () => {
 });
 
 test('a reply is quoted in one line', () => {
-  expect(replyText({ code: 550, lines: ['5.1.1 no', 'such user'], oddities: [] })).toBe('550 5.1.1 no / such user');
+  expect(replyText({ code: 550, lines: ['5.1.1 no', 'such user'], oddities: [] })).toBe(
+    '550 5.1.1 no / such user',
+  );
 });
