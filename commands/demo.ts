@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base.ts';
+import { withEnvironment } from '../src/cli/flags.ts';
 import { renderTransportStory } from '../src/cli/render/demo.ts';
 import { dim, line, strong } from '../src/cli/text.ts';
 import { checkTransport, statusOf, tellTransport } from '../src/demo/transport.ts';
@@ -27,9 +28,9 @@ export default class Demo extends BaseCommand {
       ignoreStdin: true,
     }),
   };
-  static override flags = {
+  static override flags = withEnvironment({
     keep: Flags.boolean({ summary: 'Leave the servers running until Ctrl-C.' }),
-  };
+  });
 
   override async run(): Promise<DemoResult> {
     const { flags } = await this.parse(Demo);

@@ -1,10 +1,10 @@
 import * as Args from '@oclif/core/args';
 import type { Config } from '@oclif/core/config';
-import { loadHelpClass } from '@oclif/core/help';
 import { BaseCommand } from '../src/cli/base.ts';
 import { painter } from '../src/cli/colour.ts';
 import { HELP_TOPICS } from '../src/cli/help-topics.ts';
 import { renderOverview } from '../src/cli/overview.ts';
+import { showHelp } from '../src/cli/show-help.ts';
 import type { Line } from '../src/cli/text.ts';
 import { findCalled } from '../src/cli/unknown-command.ts';
 import type { HelpResult } from '../src/schema/help.ts';
@@ -29,10 +29,7 @@ export default class Help extends BaseCommand {
     const called = findCalled(this.config as Config, args.subject ?? []);
     if (called.kind === 'unknown') throw called.error;
     if (!this.isText) return this.emitPage(subject, this.describe(subject));
-    const OclifHelp = await loadHelpClass(this.config);
-    const help = new OclifHelp(this.config, this.config.pjson.oclif.helpOptions);
-    const command = this.config.findCommand(subject.replaceAll(' ', ':'));
-    await (command ? help.showCommandHelp(command, []) : help.showHelp(args.subject ?? []));
+    await showHelp(this.config, args.subject ?? []);
     return undefined;
   }
 

@@ -38,8 +38,9 @@ async function dispatch(config: Config, argv: readonly string[]): Promise<void> 
     return;
   }
   // Help pages and their libraries are loaded for those who ask for them.
-  const { run } = await import('@oclif/core/run');
-  await run(called.kind === 'nothing' && !wantsHelp ? ['help', ...argv] : [...argv], config);
+  const { showHelp } = await import('./show-help.ts');
+  if (called.kind === 'nothing' && !wantsHelp) await config.runCommand('help', [...argv]);
+  else await showHelp(config, argv.filter((arg) => !arg.startsWith('-')));
 }
 
 /**

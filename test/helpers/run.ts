@@ -1,9 +1,15 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Command } from '@oclif/core';
 
 /** Folder of package.json. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A home that nothing was ever read from. */
+const home = mkdtempSync(join(tmpdir(), 'postern-home-'));
 
 /** What a run of the program left behind. */
 export type Ran = { readonly stdout: string; readonly stderr: string; readonly exit: number | null };
@@ -64,7 +70,7 @@ export function runBuilt(
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(node, [`${root}/bin/run.js`, ...argv], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
+      env: { PATH: process.env['PATH'] ?? '', HOME: home, ...env },
     });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
@@ -86,7 +92,7 @@ export function shell(line: string, env: Readonly<Record<string, string>> = {}):
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'] ?? '',
-        HOME: '/nonexistent',
+        HOME: home,
         POSTERN: `${process.execPath} ${root}bin/run.js`,
         ...env,
       },

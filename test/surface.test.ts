@@ -1,0 +1,245 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { globalFlags } from '../src/cli/flags.ts';
+import { EXIT_MEANINGS } from '../src/cli/help-topics.ts';
+import { BY_HAND } from '../src/cli/settings.ts';
+import { ExitCode } from '../src/errors.ts';
+import { documents, failedRow } from '../src/schema/documents.ts';
+import { commandIds, loadCommand, root, run, runBuilt, shell } from './helpers/run.ts';
+
+type Flag = { readonly type: string; readonly options?: readonly string[]; readonly env?: string; readonly summary?: string };
+
+/** Each command once, in a way that needs no network, and the exit code it ends with. */
+const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
+  demo: [[], 0],
+  help: [['exit-codes'], 0],
+  'message path': [[`${root}examples/forwarded.eml`], 0],
+  'mx probe': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
+  send: [
+    ['--from', 'a@example.com', '--to', 'b@null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`],
+    2,
+  ],
+};
+
+const MANY = `${root}examples/forwarded.eml ${root}examples/forwarded.eml`;
+
+test('the command line changes only on purpose', async () => {
+  const surface: string[] = [];
+  for (const id of commandIds) {
+    const { args, flags } = await loadCommand(id);
+    const lines = Object.entries((flags ?? {}) as Record<string, Flag>)
+      .filter(([name]) => !(name in globalFlags))
+      .map(([name, { type, options }]) => `  --${name}${type === 'option' ? `=${options?.join('|') ?? 'value'}` : ''}`);
+    surface.push([id, ...Object.keys(args).map((name) => `  <${name}>`), ...lines.sort((a, b) => (a < b ? -1 : 1))].join('\n'));
+  }
+  const common = Object.entries(globalFlags as unknown as Record<string, Flag>).map(
+    ([name, { type, options }]) => `  --${name}${type === 'option' ? `=${options?.join('|') ?? 'value'}` : ''}`,
+  );
+  await expect(`every command\n${common.join('\n')}\n${surface.join('\n')}\n`).toMatchFileSnapshot('surface.txt');
+});
+
+describe.for(commandIds)('%s', (id) => {
+  test('has a summary, an example that parses to it, and a sample in this test', async () => {
+    const command = await loadCommand(id);
+    expect(command.summary).toMatch(/^[A-Z].*\.$/);
+    const examples = command.examples as readonly string[];
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) expect(example).toMatch(/^<%= config\.bin %> (<%= command\.id %>|help )/);
+    expect(SAMPLES).toHaveProperty([id]);
+  });
+
+  test('tells what each flag does, and reads each from its variable but for those only a person may give', async () => {
+    const { flags } = await loadCommand(id);
+    for (const [name, flag] of Object.entries({ ...globalFlags, ...flags } as unknown as Record<string, Flag>)) {
+      expect(flag.summary, name).toMatch(/\.$/);
+      const variable = `POSTERN_${name.replaceAll('-', '_').toUpperCase()}`;
+      expect(flag.env, name).toBe(BY_HAND.has(name) && name !== 'config' ? undefined : variable);
+    }
+  });
+
+  test('exits as it should and prints its result on standard output alone', async () => {
+    const [argv, exit] = SAMPLES[id] ?? [[], -1];
+    const ran = await run(id, argv);
+    expect(ran.exit).toBe(exit);
+    expect(ran.stdout).not.toBe('');
+    expect(ran.stderr).toBe('');
+  });
+
+  test('prints JSON that its schema describes, strictly and by a validator that is not ours', async () => {
+    const [argv] = SAMPLES[id] ?? [[]];
+    const { stdout } = await run(id, [...argv, '--json']);
+    const document: unknown = JSON.parse(stdout);
+    const schemaId = `postern/${id.replaceAll(' ', '-')}/1` as keyof typeof documents;
+    expect(document).toMatchObject({ schema: schemaId });
+    documents[schemaId].parse(document);
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    const published = JSON.parse(readFileSync(`${root}schemas/${schemaId.replaceAll('/', '-')}.json`, 'utf8'));
+    expect(ajv.validate(published, document), ajv.errorsText()).toBe(true);
+  });
+
+  test('refuses a flag it does not know with 64, in text and in JSON', async () => {
+    const text = await run(id, ['--frobnicate']);
+    expect(text.exit).toBe(ExitCode.usage);
+    expect(text.stderr.split('\n')).toHaveLength(2);
+    const json = await run(id, ['--frobnicate', '--json']);
+    expect(json.exit).toBe(ExitCode.usage);
+    documents['postern/error/1'].parse(JSON.parse(json.stdout));
+    expect(json.stderr).toBe('');
+  });
+
+  test('writes its result to a file when asked to, and nothing else', async () => {
+    const [argv] = SAMPLES[id] ?? [[]];
+    const file = `${root}coverage/out.json`;
+    const ran = await shell(`mkdir -p ${root}coverage && $POSTERN ${id} ${argv.join(' ')} --json --output ${file}; cat ${file}; rm ${file}`);
+    expect(JSON.parse(ran.stdout)).toHaveProperty('schema');
+  });
+});
+
+describe('in a terminal', () => {
+  const inTerminal = (command: string, env: Readonly<Record<string, string>>) =>
+    shell(`script -qec "$POSTERN ${command}" /dev/null`, { TERM: 'xterm-256color', LANG: 'C.UTF-8', ...env });
+  const escape = '\x1b[';
+
+  test.for(commandIds)('%s has colour, and none with NO_COLOR, --color never or TERM=dumb', async (id) => {
+    const command = `${id} ${(SAMPLES[id]?.[0] ?? []).join(' ')}`;
+    expect((await inTerminal(command, {})).stdout).toContain(escape);
+    expect((await inTerminal(command, { NO_COLOR: '1' })).stdout).not.toContain(escape);
+    expect((await inTerminal(command, { TERM: 'dumb' })).stdout).not.toContain(escape);
+    expect((await inTerminal(`${command} --color never`, {})).stdout).not.toContain(escape);
+  });
+
+  test('the bare program has colour, and none with NO_COLOR', async () => {
+    expect((await inTerminal('', {})).stdout).toContain(escape);
+    expect((await inTerminal('', { NO_COLOR: '1' })).stdout).not.toContain(escape);
+    expect((await inTerminal('mx probe --help', { NO_COLOR: '1' })).stdout).not.toContain(escape);
+  });
+
+  test('a missing address is asked for, and Ctrl-C ends with 130', async () => {
+    const ran = await shell(
+      `(sleep 1; printf '\\003') | script -qec "$POSTERN send --to b@example.org --offline" /dev/null`,
+      { TERM: 'xterm' },
+    );
+    expect(ran.stdout).toContain('Envelope sender');
+    expect(ran.exit).toBe(130);
+  });
+});
+
+describe('the built program', () => {
+  let sample: (id: string) => string;
+  beforeAll(() => {
+    sample = (id) => `$POSTERN ${id} ${(SAMPLES[id]?.[0] ?? []).join(' ')}`;
+  });
+
+  test.for(commandIds)('%s ends at once without a terminal and without input', async (id) => {
+    const ran = await shell(`${sample(id)} </dev/null`);
+    expect(ran.exit).toBe(SAMPLES[id]?.[1]);
+  });
+
+  test.for(commandIds)('%s survives a reader that leaves early', async (id) => {
+    const ran = await shell(`(${sample(id)}; echo "exit $?" >&2) | head -1`);
+    expect(ran.stderr).toMatch(/^exit [02]\n$/);
+    expect(ran.stdout.split('\n')).toHaveLength(2);
+  });
+
+  test('prints more than 64 KiB into a pipe whole', async () => {
+    const hops = Array.from(
+      { length: 300 },
+      (_, index) => `Received: from h${index}.example ([192.0.2.1]) by h${index + 1}.example with ESMTPS id ${index};\r\n Tue, 24 Nov 2026 09:00:00 +0000\r\n`,
+    ).join('');
+    const ran = await runBuilt(['message', 'path', '-', '--json'], { input: `${hops}Subject: x\r\n\r\n` });
+    expect(ran.stdout.length).toBeGreaterThan(200_000);
+    expect(JSON.parse(ran.stdout).hops).toHaveLength(300);
+  });
+
+  test.for([
+    ['an unknown command', ['frobnicate'], 127, /^postern: There is no command 'frobnicate'\./],
+    ['an unknown command below a topic', ['mx', 'prob', 'x'], 127, /'mx prob'\. Did you mean "postern mx probe"\?/],
+    ['a missing argument', ['mx', 'probe'], 64, /^postern: Missing 1 required arg: target/],
+    ['a wrong value', ['mx', 'probe', 'x.test', '--port', 'many'], 64, /--port/],
+    ['a wrong choice', ['mx', 'probe', 'x.test', '--color', 'blue'], 64, /auto, always, never/],
+    ['a domain that is none', ['mx', 'probe', 'not a domain'], 64, /'not a domain' has spaces/],
+    ['a wrong duration', ['mx', 'probe', 'x.test', '--timeout-dns', 'soon'], 64, /'soon' is not a duration/],
+    ['a wrong resolver', ['mx', 'probe', 'x.test', '--resolver', 'http://x'], 64, /DNS server/],
+    ['a missing configuration', ['mx', 'probe', 'x.test', '--config', '/nonexistent'], 78, /\/nonexistent/],
+    ['an authority that is no file', ['mx', 'probe', 'x.test', '--ca', '/nonexistent'], 64, /--ca/],
+    ['a wrong time', ['mx', 'probe', 'x.test', '--as-of', 'tomorrow'], 64, /--as-of/],
+    ['a missing file', ['message', 'path', '/nonexistent'], 65, /'\/nonexistent': there is no such file/],
+    ['a folder', ['message', 'path', '/'], 65, /it is a folder/],
+    ['an empty file', ['message', 'path', '/dev/null'], 65, /is empty/],
+    ['a program in place of a message', ['message', 'path', process.execPath], 65, /is /],
+    ['an output that cannot be written', ['help', '--output', '/nonexistent/x'], 73, /Cannot write/],
+    ['questions without a terminal', ['send'], 64, /--from is missing/],
+    ['a file that is no message', ['send', '--from', 'a@x.test', '--to', 'b@x.test', '--file', '/dev/null'], 65, /header/],
+  ] as const)('%s is one clear line and its code', async ([, argv, exit, message]) => {
+    const text = await runBuilt(argv);
+    expect(text.exit).toBe(exit);
+    expect(text.stderr).toMatch(message);
+    expect(text.stderr.split('\n')).toHaveLength(2);
+    expect(text.stdout).toBe('');
+    const json = await runBuilt([...argv, '--json']);
+    expect(json.exit).toBe(exit);
+    documents['postern/error/1'].parse(JSON.parse(json.stdout));
+  });
+
+  test('a full disk is 73', async () => {
+    expect((await shell('$POSTERN help exit-codes > /dev/full')).exit).toBe(73);
+  });
+
+  test('50 MB of one line are answered from the first megabyte', async () => {
+    const ran = await shell("head -c 50000000 /dev/zero | tr '\\0' 'x' | $POSTERN message path -");
+    expect(ran.exit).toBe(65);
+    expect(ran.stderr).toMatch(/^postern: '-' is no message/);
+  });
+
+  test('several targets are rows, the failed ones too, and the worst decides', async () => {
+    const ran = await shell(`$POSTERN message path ${MANY} /nonexistent --json`);
+    const rows = ran.stdout.trim().split('\n').map((line) => JSON.parse(line));
+    expect(rows.map(({ status }) => status)).toEqual(['ok', 'ok', 'unknown']);
+    failedRow.parse(rows[2]);
+    expect(ran.exit).toBe(3);
+    expect((await shell(`$POSTERN message path ${MANY} /nonexistent --unknown ok`)).exit).toBe(0);
+  });
+
+  test('flags come from the environment and from the configuration, in this order', async () => {
+    const probe = ['mx', 'probe', 'null.example', '--json'];
+    const cache = `${root}test/fixtures/dns/null-mx.json`;
+    const env = { POSTERN_OFFLINE: '1', POSTERN_DNS_CACHE: cache };
+    expect((await runBuilt(probe, { env })).exit).toBe(0);
+    expect((await runBuilt(['mx', 'probe', 'null.example'], { env: { ...env, POSTERN_JSON: '1' } })).stdout).toContain('"schema"');
+    const ran = await shell(
+      `printf '{"commands": {"mx probe": {"offline": true, "dns-cache": "${cache}"}}}' > $DIR/c.json; $POSTERN ${probe.join(' ')} --config $DIR/c.json`,
+      { DIR: '/tmp' },
+    );
+    expect(ran.exit).toBe(0);
+    const wrong = await shell(`printf '{"port": "many"}' > /tmp/w.json; $POSTERN mx probe x.test --config /tmp/w.json`);
+    expect(wrong).toMatchObject({ exit: 78, stderr: expect.stringContaining('"port" is "many"') });
+  });
+
+  test('--version is answered with name, version and platform', async () => {
+    const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+    expect((await runBuilt(['--version'])).stdout).toMatch(new RegExp(`^postern/${version} \\S+ node-v`));
+  });
+
+  test('help is there for every command and topic, with the exit codes', async () => {
+    for (const id of commandIds) {
+      const { stdout, exit } = await runBuilt([...id.split(' '), '--help']);
+      expect(exit).toBe(0);
+      expect(stdout).toContain('EXIT CODES');
+      expect((await runBuilt(['help', ...id.split(' ')])).stdout).toBe(stdout);
+    }
+    expect((await runBuilt(['mx'])).stdout).toContain('mx probe');
+    expect((await runBuilt([])).stdout).toContain('postern mx probe example.org');
+  });
+});
+
+test('README and the help page list every exit code with the same words', () => {
+  const readme = readFileSync(`${root}README.md`, 'utf8');
+  expect(EXIT_MEANINGS.map(([code]) => code)).toEqual(Object.values(ExitCode));
+  for (const [code, meaning] of EXIT_MEANINGS) expect(readme).toContain(`| ${code} | ${meaning} |`);
+});
+
+test('schemas/ holds the documents and nothing else', () => {
+  const files = readdirSync(`${root}schemas`).sort((a, b) => (a < b ? -1 : 1));
+  expect(files).toEqual(Object.keys(documents).map((id) => `${id.replaceAll('/', '-')}.json`));
+});
