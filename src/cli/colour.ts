@@ -1,5 +1,5 @@
 import { Chalk, type ChalkInstance } from 'chalk';
-import type { Line, Style } from './text.ts';
+import type { Line, Span, Style } from './text.ts';
 
 export type ColourChoice = 'auto' | 'always' | 'never';
 
@@ -39,6 +39,17 @@ export function wantsAscii(env: Environment): boolean {
   return (
     env['TERM'] === 'linux' || (locale !== '' && !/utf-?8/i.test(locale) && /^(c|posix)$|\./i.test(locale))
   );
+}
+
+/** Neighbours of one style as one span: breaking lines leaves one a word. */
+function joined(line: Line): Span[] {
+  const spans: Span[] = [];
+  for (const span of line) {
+    const last = spans.at(-1);
+    if (last && last.style === span.style) spans[spans.length - 1] = { ...last, text: last.text + span.text };
+    else spans.push(span);
+  }
+  return spans;
 }
 
 /** Turns lines into text for one stream. */

@@ -40,7 +40,11 @@ async function dispatch(config: Config, argv: readonly string[]): Promise<void> 
   // Help pages and their libraries are loaded for those who ask for them.
   const { showHelp } = await import('./show-help.ts');
   if (called.kind === 'nothing' && !wantsHelp) await config.runCommand('help', [...argv]);
-  else await showHelp(config, argv.filter((arg) => !arg.startsWith('-')));
+  else
+    await showHelp(
+      config,
+      argv.filter((arg) => !arg.startsWith('-')),
+    );
 }
 
 /**

@@ -4,8 +4,8 @@ import { asLine, dim, type Inline, type Line, line, mark, strong, table, warn, w
 
 const ABOUT = new Map(DOMAINS.map(({ domain, about }) => [domain, about]));
 
-function heading(number: number, title: string, command: string): Line[] {
-  return [[], line`${strong(`${number}. ${title}`)}  ${dim(command)}`];
+function heading(number: number, title: string, command: string, columns: number): Line[] {
+  return [[], ...wrap(line`${strong(`${number}. ${title}`)}  ${dim(command)}`, columns, 3)];
 }
 
 /** A few words a domain; `mx probe` says more. */
@@ -22,14 +22,21 @@ function outcome({ hosts, summary }: TransportStory['probes'][number]): Inline {
   return `${tls.version ?? 'TLS'} ${tls.group ?? ''}, ${trust}`;
 }
 
+/** A row a domain; where it would not fit, what came of it goes below. */
+function probeLines(probes: TransportStory['probes'], columns: number): Line[] {
+  const wide = columns >= 140;
+  const rows = probes.map((probe) => {
+    const about = dim(ABOUT.get(probe.domain) ?? 'nobody is there');
+    return [mark(probe.status), strong(probe.domain), about, ...(wide ? [outcome(probe)] : [])];
+  });
+  return table(rows, 2).flatMap((row, index) => {
+    const probe = probes[index];
+    return [row, ...(wide || !probe ? [] : wrap(line`              ${outcome(probe)}`, columns, 14))];
+  });
+}
+
 /** The story of the transport, as it is told on the terminal. */
 export function renderTransportStory(story: TransportStory, columns: number): Line[] {
-  const rows = story.probes.map((probe) => [
-    mark(probe.status),
-    strong(probe.domain),
-    dim(ABOUT.get(probe.domain) ?? 'nobody is there'),
-    outcome(probe),
-  ]);
   const [delivery] = story.send.deliveries;
   const { fallback } = delivery ?? {};
   return [
@@ -37,8 +44,8 @@ export function renderTransportStory(story: TransportStory, columns: number): Li
       line`Was it encrypted, will it be? A DNS server and six mail servers of different habits, on this machine only.`,
       columns,
     ),
-    ...heading(1, 'What would a sender meet?', 'postern mx probe good.test selfsigned.test …'),
-    ...table(rows, 2).flatMap((row) => wrap(row, columns, 14)),
+    ...heading(1, 'What would a sender meet?', 'postern mx probe good.test selfsigned.test …', columns),
+    ...probeLines(story.probes, columns),
     ...heading(
       2,
       'One message to the server that closes after STARTTLS',
@@ -54,7 +61,12 @@ export function renderTransportStory(story: TransportStory, columns: number): Li
       4,
     ),
     ...wrap([...asLine('    '), dim(story.received)], columns, 4),
-    ...heading(3, 'What does the header tell afterwards?', 'postern message path message.eml'),
+    ...heading(
+      3,
+      'What does that header tell, had the client been at 192.0.2.1?',
+      'postern message path message.eml',
+      columns,
+    ),
     ...wrap(line`  ${mark(story.path.status)}  ${story.path.summary}`, columns, 4),
     [],
     ...wrap(
