@@ -8,7 +8,12 @@ import { ExitCode } from '../src/errors.ts';
 import { documents, failedRow } from '../src/schema/documents.ts';
 import { commandIds, loadCommand, root, run, runBuilt, shell } from './helpers/run.ts';
 
-type Flag = { readonly type: string; readonly options?: readonly string[]; readonly env?: string; readonly summary?: string };
+type Flag = {
+  readonly type: string;
+  readonly options?: readonly string[];
+  readonly env?: string;
+  readonly summary?: string;
+};
 
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
@@ -17,7 +22,15 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'message path': [[`${root}examples/forwarded.eml`], 0],
   'mx probe': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
   send: [
-    ['--from', 'a@example.com', '--to', 'b@null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`],
+    [
+      '--from',
+      'a@example.com',
+      '--to',
+      'b@null.example',
+      '--offline',
+      '--dns-cache',
+      `${root}test/fixtures/dns/null-mx.json`,
+    ],
     2,
   ],
 };
@@ -30,13 +43,23 @@ test('the command line changes only on purpose', async () => {
     const { args, flags } = await loadCommand(id);
     const lines = Object.entries((flags ?? {}) as Record<string, Flag>)
       .filter(([name]) => !(name in globalFlags))
-      .map(([name, { type, options }]) => `  --${name}${type === 'option' ? `=${options?.join('|') ?? 'value'}` : ''}`);
-    surface.push([id, ...Object.keys(args).map((name) => `  <${name}>`), ...lines.sort((a, b) => (a < b ? -1 : 1))].join('\n'));
+      .map(
+        ([name, { type, options }]) =>
+          `  --${name}${type === 'option' ? `=${options?.join('|') ?? 'value'}` : ''}`,
+      );
+    surface.push(
+      [id, ...Object.keys(args).map((name) => `  <${name}>`), ...lines.sort((a, b) => (a < b ? -1 : 1))].join(
+        '\n',
+      ),
+    );
   }
   const common = Object.entries(globalFlags as unknown as Record<string, Flag>).map(
-    ([name, { type, options }]) => `  --${name}${type === 'option' ? `=${options?.join('|') ?? 'value'}` : ''}`,
+    ([name, { type, options }]) =>
+      `  --${name}${type === 'option' ? `=${options?.join('|') ?? 'value'}` : ''}`,
   );
-  await expect(`every command\n${common.join('\n')}\n${surface.join('\n')}\n`).toMatchFileSnapshot('surface.txt');
+  await expect(`every command\n${common.join('\n')}\n${surface.join('\n')}\n`).toMatchFileSnapshot(
+    'surface.txt',
+  );
 });
 
 describe.for(commandIds)('%s', (id) => {
@@ -51,7 +74,10 @@ describe.for(commandIds)('%s', (id) => {
 
   test('tells what each flag does, and reads each from its variable but for those only a person may give', async () => {
     const { flags } = await loadCommand(id);
-    for (const [name, flag] of Object.entries({ ...globalFlags, ...flags } as unknown as Record<string, Flag>)) {
+    for (const [name, flag] of Object.entries({ ...globalFlags, ...flags } as unknown as Record<
+      string,
+      Flag
+    >)) {
       expect(flag.summary, name).toMatch(/\.$/);
       const variable = `POSTERN_${name.replaceAll('-', '_').toUpperCase()}`;
       expect(flag.env, name).toBe(BY_HAND.has(name) && name !== 'config' ? undefined : variable);
@@ -74,7 +100,9 @@ describe.for(commandIds)('%s', (id) => {
     expect(document).toMatchObject({ schema: schemaId });
     documents[schemaId].parse(document);
     const ajv = new Ajv2020({ strict: false, validateFormats: false });
-    const published = JSON.parse(readFileSync(`${root}schemas/${schemaId.replaceAll('/', '-')}.json`, 'utf8'));
+    const published = JSON.parse(
+      readFileSync(`${root}schemas/${schemaId.replaceAll('/', '-')}.json`, 'utf8'),
+    );
     expect(ajv.validate(published, document), ajv.errorsText()).toBe(true);
   });
 
@@ -91,7 +119,9 @@ describe.for(commandIds)('%s', (id) => {
   test('writes its result to a file when asked to, and nothing else', async () => {
     const [argv] = SAMPLES[id] ?? [[]];
     const file = `${root}coverage/out.json`;
-    const ran = await shell(`mkdir -p ${root}coverage && $POSTERN ${id} ${argv.join(' ')} --json --output ${file}; cat ${file}; rm ${file}`);
+    const ran = await shell(
+      `mkdir -p ${root}coverage && $POSTERN ${id} ${argv.join(' ')} --json --output ${file}; cat ${file}; rm ${file}`,
+    );
     expect(JSON.parse(ran.stdout)).toHaveProperty('schema');
   });
 });
@@ -99,20 +129,20 @@ describe.for(commandIds)('%s', (id) => {
 describe('in a terminal', () => {
   const inTerminal = (command: string, env: Readonly<Record<string, string>>) =>
     shell(`script -qec "$POSTERN ${command}" /dev/null`, { TERM: 'xterm-256color', LANG: 'C.UTF-8', ...env });
-  const escape = '\x1b[';
+  const csi = '\x1b[';
 
   test.for(commandIds)('%s has colour, and none with NO_COLOR, --color never or TERM=dumb', async (id) => {
     const command = `${id} ${(SAMPLES[id]?.[0] ?? []).join(' ')}`;
-    expect((await inTerminal(command, {})).stdout).toContain(escape);
-    expect((await inTerminal(command, { NO_COLOR: '1' })).stdout).not.toContain(escape);
-    expect((await inTerminal(command, { TERM: 'dumb' })).stdout).not.toContain(escape);
-    expect((await inTerminal(`${command} --color never`, {})).stdout).not.toContain(escape);
+    expect((await inTerminal(command, {})).stdout).toContain(csi);
+    expect((await inTerminal(command, { NO_COLOR: '1' })).stdout).not.toContain(csi);
+    expect((await inTerminal(command, { TERM: 'dumb' })).stdout).not.toContain(csi);
+    expect((await inTerminal(`${command} --color never`, {})).stdout).not.toContain(csi);
   });
 
   test('the bare program has colour, and none with NO_COLOR', async () => {
-    expect((await inTerminal('', {})).stdout).toContain(escape);
-    expect((await inTerminal('', { NO_COLOR: '1' })).stdout).not.toContain(escape);
-    expect((await inTerminal('mx probe --help', { NO_COLOR: '1' })).stdout).not.toContain(escape);
+    expect((await inTerminal('', {})).stdout).toContain(csi);
+    expect((await inTerminal('', { NO_COLOR: '1' })).stdout).not.toContain(csi);
+    expect((await inTerminal('mx probe --help', { NO_COLOR: '1' })).stdout).not.toContain(csi);
   });
 
   test('a missing address is asked for, and Ctrl-C ends with 130', async () => {
@@ -145,7 +175,8 @@ describe('the built program', () => {
   test('prints more than 64 KiB into a pipe whole', async () => {
     const hops = Array.from(
       { length: 300 },
-      (_, index) => `Received: from h${index}.example ([192.0.2.1]) by h${index + 1}.example with ESMTPS id ${index};\r\n Tue, 24 Nov 2026 09:00:00 +0000\r\n`,
+      (_, index) =>
+        `Received: from h${index}.example ([192.0.2.1]) by h${index + 1}.example with ESMTPS id ${index};\r\n Tue, 24 Nov 2026 09:00:00 +0000\r\n`,
     ).join('');
     const ran = await runBuilt(['message', 'path', '-', '--json'], { input: `${hops}Subject: x\r\n\r\n` });
     expect(ran.stdout.length).toBeGreaterThan(200_000);
@@ -154,7 +185,12 @@ describe('the built program', () => {
 
   test.for([
     ['an unknown command', ['frobnicate'], 127, /^postern: There is no command 'frobnicate'\./],
-    ['an unknown command below a topic', ['mx', 'prob', 'x'], 127, /'mx prob'\. Did you mean "postern mx probe"\?/],
+    [
+      'an unknown command below a topic',
+      ['mx', 'prob', 'x'],
+      127,
+      /'mx prob'\. Did you mean "postern mx probe"\?/,
+    ],
     ['a missing argument', ['mx', 'probe'], 64, /^postern: Missing 1 required arg: target/],
     ['a wrong value', ['mx', 'probe', 'x.test', '--port', 'many'], 64, /--port/],
     ['a wrong choice', ['mx', 'probe', 'x.test', '--color', 'blue'], 64, /auto, always, never/],
@@ -170,7 +206,12 @@ describe('the built program', () => {
     ['a program in place of a message', ['message', 'path', process.execPath], 65, /is /],
     ['an output that cannot be written', ['help', '--output', '/nonexistent/x'], 73, /Cannot write/],
     ['questions without a terminal', ['send'], 64, /--from is missing/],
-    ['a file that is no message', ['send', '--from', 'a@x.test', '--to', 'b@x.test', '--file', '/dev/null'], 65, /header/],
+    [
+      'a file that is no message',
+      ['send', '--from', 'a@x.test', '--to', 'b@x.test', '--file', '/dev/null'],
+      65,
+      /header/,
+    ],
   ] as const)('%s is one clear line and its code', async ([, argv, exit, message]) => {
     const text = await runBuilt(argv);
     expect(text.exit).toBe(exit);
@@ -194,7 +235,10 @@ describe('the built program', () => {
 
   test('several targets are rows, the failed ones too, and the worst decides', async () => {
     const ran = await shell(`$POSTERN message path ${MANY} /nonexistent --json`);
-    const rows = ran.stdout.trim().split('\n').map((line) => JSON.parse(line));
+    const rows = ran.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     expect(rows.map(({ status }) => status)).toEqual(['ok', 'ok', 'unknown']);
     failedRow.parse(rows[2]);
     expect(ran.exit).toBe(3);
@@ -206,13 +250,17 @@ describe('the built program', () => {
     const cache = `${root}test/fixtures/dns/null-mx.json`;
     const env = { POSTERN_OFFLINE: '1', POSTERN_DNS_CACHE: cache };
     expect((await runBuilt(probe, { env })).exit).toBe(0);
-    expect((await runBuilt(['mx', 'probe', 'null.example'], { env: { ...env, POSTERN_JSON: '1' } })).stdout).toContain('"schema"');
+    expect(
+      (await runBuilt(['mx', 'probe', 'null.example'], { env: { ...env, POSTERN_JSON: '1' } })).stdout,
+    ).toContain('"schema"');
     const ran = await shell(
       `printf '{"commands": {"mx probe": {"offline": true, "dns-cache": "${cache}"}}}' > $DIR/c.json; $POSTERN ${probe.join(' ')} --config $DIR/c.json`,
       { DIR: '/tmp' },
     );
     expect(ran.exit).toBe(0);
-    const wrong = await shell(`printf '{"port": "many"}' > /tmp/w.json; $POSTERN mx probe x.test --config /tmp/w.json`);
+    const wrong = await shell(
+      `printf '{"port": "many"}' > /tmp/w.json; $POSTERN mx probe x.test --config /tmp/w.json`,
+    );
     expect(wrong).toMatchObject({ exit: 78, stderr: expect.stringContaining('"port" is "many"') });
   });
 

@@ -66,7 +66,9 @@ export function painter(colour: boolean, ascii: boolean): Painter {
     strong: chalk.bold,
   };
   return (line) => {
-    const text = line.map((span) => (span.style ? styles[span.style](span.text) : span.text)).join('');
+    const text = joined(line)
+      .map((span) => (span.style ? styles[span.style](span.text) : span.text))
+      .join('');
     return ascii ? text.replace(/[✔✖├└─│→·…–]/g, (sign) => ASCII[sign] ?? sign) : text;
   };
 }

@@ -50,6 +50,7 @@ export function renderTransportStory(story: TransportStory, columns: number): Li
       2,
       'One message to the server that closes after STARTTLS',
       'postern send --to support@closes.test',
+      columns,
     ),
     ...(fallback
       ? wrap(line`  ${warn(`FELL BACK TO PLAINTEXT: ${fallback.phase}: ${fallback.reason}`)}`, columns, 4)
