@@ -11,7 +11,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** An input that cannot be read, in one sentence. */
-export function cannotRead(name: string, cause: unknown): AppError {
+function cannotRead(name: string, cause: unknown): AppError {
   const code = (cause as NodeJS.ErrnoException).code ?? '';
   return new AppError(`Cannot read '${name}': ${REASONS[code] ?? (code || String(cause))}.`, {
     code: 'E_INPUT',

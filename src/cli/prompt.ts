@@ -8,7 +8,7 @@ export type Question = {
 };
 
 /** Whether there is somebody to ask: a terminal on both ends of the conversation, and nobody said not to. */
-export function canAsk(allowed: boolean): boolean {
+function canAsk(allowed: boolean): boolean {
   return allowed && process.stdin.isTTY === true && process.stderr.isTTY === true && !process.env['CI'];
 }
 

@@ -60,10 +60,7 @@ function parseObject(file: string, text: string): Record<string, unknown> {
 }
 
 /** Files in the order in which they are asked; nothing is read from the current folder. */
-export function configFiles(
-  env: Environment,
-  given: string | undefined,
-): { file: string; required: boolean }[] {
+function configFiles(env: Environment, given: string | undefined): { file: string; required: boolean }[] {
   if (given)
     return [
       { file: given, required: true },

@@ -69,7 +69,7 @@ const BY_STATUS: Readonly<Record<Status, readonly [glyph: string, word: string]>
 };
 
 /** Text in the style of a state. */
-export function inState(status: Status, text: string): Span {
+function inState(status: Status, text: string): Span {
   return { text: clean(text), style: status };
 }
 

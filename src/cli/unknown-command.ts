@@ -20,7 +20,7 @@ function distance(a: string, b: string): number {
 }
 
 /** The known word nearest to a mistyped one, if it is near enough to have been meant. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+function nearest(word: string, known: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
   const ranked = known
     .map((candidate) => ({ candidate, far: distance(word.slice(0, 64), candidate) }))

@@ -1,19 +1,8 @@
 import { z } from 'zod';
+import { PHASES } from '../smtp/fault.ts';
 import { check, type Frozen, report, status } from './report.ts';
 
-export const phase = z.enum([
-  'connect',
-  'banner',
-  'ehlo',
-  'starttls',
-  'tls',
-  'ehlo-tls',
-  'mail',
-  'rcpt',
-  'data',
-  'message',
-  'quit',
-]);
+export const phase = z.enum(PHASES);
 
 export const tlsVersion = z.enum(['TLSv1.0', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
 
