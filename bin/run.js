@@ -52,7 +52,14 @@
 
   /** Node 24 may lie beside us, where `npm ci` put it: be that, with the same arguments and streams. */
   function useLocalNode() {
-    Promise.all([import('fs'), import('path'), import('child_process')]).then(function found(modules) {
+    // Before Node 12 this file is a script, after it a module.
+    var load =
+      typeof require === 'function'
+        ? require
+        : function load(name) {
+            return import(name);
+          };
+    Promise.all([load('fs'), load('path'), load('child_process')]).then(function found(modules) {
       var fs = modules[0];
       var path = modules[1];
       var script = fs.realpathSync(process.argv[1]);
