@@ -78,6 +78,7 @@ export type FailureCode =
   | 'NETWORK'
   | 'MALFORMED'
   | 'LOOP'
+  | 'REFERRAL'
   | 'BUDGET'
   | 'OFFLINE'
   | (string & {});
@@ -87,7 +88,7 @@ type AnswerMeta = {
   readonly name: string;
   readonly type: RecordType;
   readonly dnssec: Dnssec;
-  /** Names passed through on the way, the one asked for first; empty without CNAME. */
+  /** Names left behind on the way, the one asked for first; empty without CNAME. */
   readonly cnames: readonly string[];
   readonly ede: readonly ExtendedError[];
   /** Seconds the answer may be kept; null when not told. */
@@ -96,12 +97,16 @@ type AnswerMeta = {
   readonly server: string;
 };
 
+/** Where CNAMEs led before there was no answer; left out without CNAMEs. */
+type Ending = { readonly owner?: string };
+
 /** Four outcomes that are never mixed up (RFC 2308, RFC 7672 §2.1.3: a lookup error is not absence). */
 export type Answer<T> =
   | (AnswerMeta & { readonly kind: 'found'; readonly records: readonly T[]; readonly owner: string })
-  | (AnswerMeta & { readonly kind: 'empty' }) // NODATA: the name exists, the type does not
-  | (AnswerMeta & { readonly kind: 'absent' }) // NXDOMAIN
-  | (AnswerMeta & { readonly kind: 'failed'; readonly rcode: FailureCode; readonly message: string });
+  | (AnswerMeta & Ending & { readonly kind: 'empty' }) // NODATA: the name exists, the type does not
+  | (AnswerMeta & Ending & { readonly kind: 'absent' }) // NXDOMAIN
+  | (AnswerMeta &
+      Ending & { readonly kind: 'failed'; readonly rcode: FailureCode; readonly message: string });
 
 /**
  * Asks the DNS. Never throws for what the DNS says or fails to say: that is the `Answer`.

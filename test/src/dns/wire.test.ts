@@ -324,7 +324,7 @@ describe('decoding', () => {
   ] as const;
 
   test('never throws for random bytes behind our header', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.constantFrom(...types), fc.uint8Array({ maxLength: 300 }), (type, noise) => {
         const query = ask(type);
         const bytes = rawReply(query, { answers: 3 }, Buffer.from(noise));
@@ -334,7 +334,7 @@ describe('decoding', () => {
   });
 
   test('never throws for random bytes alone', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.uint8Array({ maxLength: 600 }), (noise) => {
         expect(decodeReply(Buffer.from(noise), ask('A')).kind).toBeTypeOf('string');
       }),
@@ -343,7 +343,7 @@ describe('decoding', () => {
 
   test('never throws for a reply with bytes changed, cut or added', () => {
     const change = fc.tuple(fc.nat(1000), fc.nat(255));
-    fc.assert(
+    void fc.assert(
       fc.property(fc.constantFrom(...types), fc.array(change), fc.nat(400), (type, changes, length) => {
         const query = ask(type);
         const bytes = rawReply(query, { answers: 1 }, rawRecord(15, '\0\x0a\xc0\x0c'), Buffer.alloc(64));
@@ -357,7 +357,7 @@ describe('decoding', () => {
     const label = fc.stringMatching(/^[a-z0-9-]{1,12}$/);
     const name = fc.array(label, { minLength: 1, maxLength: 5 }).map((labels) => labels.join('.'));
     const mx = fc.record({ preference: fc.nat(65_535), exchange: name });
-    fc.assert(
+    void fc.assert(
       fc.property(fc.uniqueArray(mx, { maxLength: 20, selector: JSON.stringify }), (exchangers) => {
         const query = ask('MX');
         const answers = exchangers.map((data) => ({ type: 'MX', name: 'mx.test', ttl: 5, data }) as const);

@@ -95,7 +95,7 @@ describe('the one spelling of an address (RFC 5952)', () => {
   });
 
   test('is an address again, and the same one', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (text) => {
         const once = parseAddress(text);
         const twice = parseAddress(once?.text ?? '');
@@ -107,7 +107,7 @@ describe('the one spelling of an address (RFC 5952)', () => {
   });
 
   test('agrees with what a URL makes of it', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.ipV6(), (text) => {
         const shown = canonicalAddress(text) ?? '';
         expect(new URL(`http://[${shown}]/`).hostname).toBe(new URL(`http://[${text}]/`).hostname);
