@@ -1,0 +1,136 @@
+/** A date found in a text. */
+export type FoundDate = {
+  /** Milliseconds since the epoch. */
+  readonly ms: number;
+  /** Where it ends in the text. */
+  readonly end: number;
+  /** It starts with the day of the week; qmail leaves it out. */
+  readonly weekday: boolean;
+  /** False: no zone, or one that nobody knows; taken as UTC (RFC 5322 §4.3), good for no subtraction. */
+  readonly zoneKnown: boolean;
+};
+
+// 1 weekday 2 day 3 month 4 year 5 hour 6 minute 7 second 8 fraction 9 zone
+const MAIL =
+  /(?:([a-z]{3,9}) ?,? ?)?(\d{1,2})[ -]([a-z]{3,9})[ -](\d{2,4}),? (\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,9})?)?(?: ?([+-]\d{4}(?!\d)|[a-z]{1,5}\b))?/iy;
+// 1 month 2 day 3 hour 4 minute 5 second 6 zone 7 year 8 zone
+const ASCTIME =
+  /[a-z]{3},? ([a-z]{3}) (\d{1,2}) (\d{2}):(\d{2}):(\d{2}) (?:([+-]\d{4}|[a-z]{1,5}) )?(\d{4})(?: ([+-]\d{4}|[a-z]{1,5}\b))?/iy;
+// 1 year 2 month 3 day 4 hour 5 minute 6 second 7 fraction 8 zone; Go adds " UTC m=+490797.00"
+const GO =
+  /(\d{4})-(\d{2})-(\d{2})[ T](\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?(?: ?([+-]\d{2}:?\d{2}|[a-z]{1,5}\b))?/iy;
+
+/**
+ * Read the date that starts at a place in a text: RFC 5322 §3.3 and §4.3 (obsolete zones, years of two and
+ * three digits), missing seconds, fractions, asctime, ISO 8601 and what Go prints. What is not there is not
+ * made up: without a time of day there is no date, and a day that the month does not have is none.
+ */
+export function dateAt(text: string, start: number): FoundDate | null {
+  return mailDateAt(text, start) ?? asctimeAt(text, start) ?? goDateAt(text, start);
+}
+
+function match(pattern: RegExp, text: string, start: number): RegExpExecArray | null {
+  pattern.lastIndex = start;
+  return pattern.exec(text);
+}
+
+function mailDateAt(text: string, start: number): FoundDate | null {
+  const found = match(MAIL, text, start);
+  if (found === null) return null;
+  const [all, weekday, day, month, year = '', hour, minute, second = '0', fraction = '', zone] = found;
+  const instant = utc(fullYear(year), monthOf(month), day, hour, minute, second, fraction);
+  return finish(instant, start + all.length, weekday !== undefined, zone);
+}
+
+function asctimeAt(text: string, start: number): FoundDate | null {
+  const found = match(ASCTIME, text, start);
+  if (found === null) return null;
+  const [all, month, day, hour, minute, second = '0', before, year = '', after] = found;
+  const instant = utc(Number(year), monthOf(month), day, hour, minute, second, '');
+  return finish(instant, start + all.length, true, before ?? after);
+}
+
+function goDateAt(text: string, start: number): FoundDate | null {
+  const found = match(GO, text, start);
+  if (found === null) return null;
+  const [all, year = '', month, day, hour, minute, second = '0', fraction = '', zone] = found;
+  const instant = utc(Number(year), Number(month) - 1, day, hour, minute, second, fraction);
+  return finish(instant, start + all.length, false, zone?.replace(':', ''));
+}
+
+function finish(
+  instant: number | null,
+  end: number,
+  weekday: boolean,
+  zone: string | undefined,
+): FoundDate | null {
+  if (instant === null) return null;
+  const offset = zone === undefined ? null : offsetMinutes(zone);
+  return { ms: instant - (offset ?? 0) * 60_000, end, weekday, zoneKnown: offset !== null };
+}
+
+function utc(
+  year: number,
+  month: number,
+  day: string | undefined,
+  hour: string | undefined,
+  minute: string | undefined,
+  second: string,
+  fraction: string,
+): number | null {
+  // RFC 5322 §3.3: 60 is a leap second.
+  if (month < 0 || month > 11 || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return null;
+  const midnight = Date.UTC(year, month, Number(day));
+  if (new Date(midnight).getUTCDate() !== Number(day)) return null;
+  const seconds = (Number(hour) * 60 + Number(minute)) * 60 + Number(second);
+  return midnight + seconds * 1000 + (fraction === '' ? 0 : Math.trunc(Number(`0${fraction}`) * 1000));
+}
+
+/** RFC 5322 §4.3: 00 to 49 are this century, 50 to 99 and three digits count from 1900. */
+function fullYear(text: string): number {
+  const year = Number(text);
+  if (text.length === 4) return year;
+  return text.length === 2 && year < 50 ? 2000 + year : 1900 + year;
+}
+
+const MONTHS = 'janfebmaraprmayjunjulaugsepoctnovdec';
+
+/** @returns 0 to 11; -1 for no month */
+function monthOf(name = ''): number {
+  const at = MONTHS.indexOf(name.slice(0, 3).toLowerCase());
+  return at % 3 === 0 ? at / 3 : -1;
+}
+
+/** RFC 5322 §4.3, and European names that mean one thing only. Military letters are of no use there. */
+const ZONES = new Map([
+  ['UT', 0],
+  ['UTC', 0],
+  ['GMT', 0],
+  ['Z', 0],
+  ['EDT', -240],
+  ['EST', -300],
+  ['CDT', -300],
+  ['CST', -360],
+  ['MDT', -360],
+  ['MST', -420],
+  ['PDT', -420],
+  ['PST', -480],
+  ['WET', 0],
+  ['WEST', 60],
+  ['CET', 60],
+  ['MET', 60],
+  ['CEST', 120],
+  ['MEST', 120],
+  ['EET', 120],
+  ['EEST', 180],
+]);
+
+/** @returns minutes east of UTC; null for a zone that nobody knows */
+function offsetMinutes(zone: string): number | null {
+  const sign = zone.charCodeAt(0);
+  if (sign !== 0x2b && sign !== 0x2d) return ZONES.get(zone.toUpperCase()) ?? null;
+  const hours = Number(zone.slice(1, 3));
+  const minutes = Number(zone.slice(3, 5));
+  if (hours > 23 || minutes > 59) return null;
+  return (hours * 60 + minutes) * (sign === 0x2d ? -1 : 1);
+}

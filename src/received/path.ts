@@ -1,0 +1,76 @@
+import type { Field } from '../message/headers.ts';
+import { worst } from '../report.ts';
+import { annotate } from './annotations.ts';
+import { checkPath } from './checks.ts';
+import { contentProtection } from './content.ts';
+import { dateAt } from './date.ts';
+import { instantOf, makeHops } from './hops.ts';
+import { parseReceived } from './parse.ts';
+import { summarise } from './summary.ts';
+import { findBorder, type TrustOptions } from './trust.ts';
+import type { Hop, MessagePath } from './types.ts';
+
+/** A message as far as its path is concerned. */
+export type PathInput = {
+  /** All header fields in the order of the message, newest Received first. */
+  readonly fields: readonly Field[];
+  /** The beginning of the body; absent when only a header block is at hand. */
+  readonly body?: Uint8Array;
+  /** The header section was longer than what was read. */
+  readonly truncated?: boolean;
+  /** What was read, such as a file name; for the report. */
+  readonly target?: string;
+};
+
+export type PathOptions = TrustOptions & {
+  /** Now, milliseconds since the epoch: dates after it are flagged. */
+  readonly nowMs: number;
+};
+
+/**
+ * Tell the way of a message by its trace fields: every hop, which of them can be believed, where the message
+ * entered the reader's system, and whether that hop was encrypted. Works offline.
+ *
+ * @returns status `ok` when the border hop was encrypted (or the message never left one system), `warn` when
+ *   it was in plaintext, `unknown` when the line does not tell or there is none
+ */
+export function describePath(input: PathInput, options: PathOptions): MessagePath {
+  const lines = input.fields
+    .filter((field) => field.name.toLowerCase() === 'received')
+    .map((field) => ({ field, trace: parseReceived(field.rawValue) }));
+  const run = findBorder(
+    lines.map(({ trace }) => trace),
+    options,
+  );
+  const hops = makeHops(lines, run, { ...options, dateMs: dateField(input.fields) });
+  const border = hops.find((hop) => hop.border) ?? null;
+  const content = contentProtection(input.fields, input.body);
+  const truncated = input.truncated === true;
+  const checks = checkPath({ hops, border, content, truncated });
+  return {
+    target: input.target ?? null,
+    status: worst(checks.map((check) => check.status)),
+    summary: summarise(hops, border),
+    checks,
+    hops,
+    border: border?.index ?? null,
+    totalSeconds: totalSeconds(hops),
+    content,
+    annotations: annotate(input.fields, hops, border, options),
+    truncated,
+  };
+}
+
+function dateField(fields: readonly Field[]): number | null {
+  const field = fields.find(({ name }) => name.toLowerCase() === 'date');
+  const date = field === undefined ? null : dateAt(field.value, 0);
+  return date?.zoneKnown === true ? date.ms : null;
+}
+
+function totalSeconds(hops: readonly Hop[]): number | null {
+  const dated = hops.map(instantOf).filter((instant) => instant !== null);
+  const [first] = dated;
+  const last = dated.at(-1);
+  if (first === undefined || last === undefined || dated.length < 2) return null;
+  return Math.trunc((last - first) / 1000) + 0;
+}

@@ -1,0 +1,100 @@
+/** A piece of a Received field (RFC 5322 §3.2): a word, a comment without its brackets, or a semicolon. */
+export type Token = {
+  readonly kind: 'word' | 'comment' | 'semicolon';
+  readonly text: string;
+  /** Place in the text that was scanned. */
+  readonly start: number;
+  readonly end: number;
+};
+
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const OPEN = 0x28;
+const CLOSE = 0x29;
+const SEMICOLON = 0x3b;
+const LESS = 0x3c;
+const GREATER = 0x3e;
+const LITERAL = 0x5b;
+const LITERAL_END = 0x5d;
+const BACKSLASH = 0x5c;
+
+/** No server writes more; what follows is not looked at. */
+const MAX_TOKENS = 512;
+/** How far the end of a quoted string, an address or a literal is looked for. */
+const MAX_REACH = 1024;
+/** How many brackets that never close are stepped over, each at the price of one look at the rest. */
+const MAX_UNCLOSED = 4;
+
+/**
+ * Split the body of a Received field. Comments nest to any depth (a counter, no recursion), quoted strings
+ * and domain literals are one word, brackets that do not match are stepped over. Linear in the length.
+ *
+ * @param text  unfolded, with single spaces
+ */
+export function scan(text: string): Token[] {
+  const tokens: Token[] = [];
+  let unclosed = 0;
+  let at = 0;
+  while (at < text.length && tokens.length < MAX_TOKENS) {
+    const code = text.charCodeAt(at);
+    if (code === SPACE || code === CLOSE) {
+      at += 1;
+    } else if (code === SEMICOLON) {
+      tokens.push({ kind: 'semicolon', text: ';', start: at, end: at + 1 });
+      at += 1;
+    } else if (code === OPEN) {
+      const close = unclosed < MAX_UNCLOSED ? endOfComment(text, at) : text.length;
+      if (close === -1) {
+        unclosed += 1;
+        at += 1;
+        continue;
+      }
+      tokens.push({ kind: 'comment', text: text.slice(at + 1, close).trim(), start: at, end: close + 1 });
+      at = close + 1;
+    } else {
+      const end = endOfWord(text, at);
+      tokens.push({ kind: 'word', text: text.slice(at, end), start: at, end });
+      at = end;
+    }
+  }
+  return tokens;
+}
+
+/** @returns where the bracket that opens at `start` closes; -1 when it does not */
+function endOfComment(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === BACKSLASH) at += 1;
+    else if (code === OPEN) depth += 1;
+    else if (code === CLOSE) {
+      depth -= 1;
+      if (depth === 0) return at;
+    }
+  }
+  return -1;
+}
+
+function endOfWord(text: string, start: number): number {
+  let at = start;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code === SPACE || code === OPEN || code === CLOSE || code === SEMICOLON) break;
+    at = code === QUOTE || code === LESS || code === LITERAL ? endOfGroup(text, at, code) : at + 1;
+  }
+  return at;
+}
+
+/** Where a quoted string, `<address>` or `[literal]` ends; one character on when it does not end nearby. */
+function endOfGroup(text: string, start: number, opener: number): number {
+  const closer = opener === QUOTE ? QUOTE : opener === LESS ? GREATER : LITERAL_END;
+  const limit = Math.min(text.length, start + MAX_REACH);
+  for (let at = start + 1; at < limit; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === closer) return at + 1;
+    if (code === BACKSLASH) at += 1;
+    else if (opener === LITERAL && (code === OPEN || code === CLOSE || code === SEMICOLON)) break;
+    else if (opener === LESS && code === SEMICOLON) break;
+  }
+  return start + 1;
+}
