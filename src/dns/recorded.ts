@@ -2,7 +2,7 @@ import { MAX_CNAMES } from './chain.ts';
 import { normalName, parseRecording, type RecordedName, type Recording, type Word } from './recording.ts';
 import type { Answer, Dnssec, RecordData, RecordType, Resolver } from './types.ts';
 
-export { type Recorder, recorder } from './recorder.ts';
+export { recorder } from './recorder.ts';
 
 /** What the recording says about one name and type. */
 type Finding<T extends RecordType> =

@@ -1,6 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, createServer, type Server, type Socket as StreamSocket } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import {
   type Answer,
   AUTHENTIC_DATA,
@@ -108,7 +112,7 @@ export async function startDnsLab(handle: (query: LabQuery) => void): Promise<Dn
     queries.push(query);
     handle(query);
   };
-  const tcp = serveTcp(receive);
+  const tcp = createServer((socket) => serveStream(socket, receive));
   const { port } = await listen(tcp);
   const udp = await serveUdp(port, receive);
   return {
@@ -116,10 +120,49 @@ export async function startDnsLab(handle: (query: LabQuery) => void): Promise<Dn
     queries,
     async close() {
       udp.close();
-      tcp.close();
-      await once(tcp, 'close');
+      await closeServer(tcp);
     },
   };
+}
+
+/** The same behind TLS (RFC 7858). */
+export async function startTlsLab(options: TlsOptions, handle: (query: LabQuery) => void): Promise<DnsLab> {
+  const queries: LabQuery[] = [];
+  const server = createTlsServer(options, (socket) =>
+    serveStream(socket, (bytes, means) => {
+      const query = { ...describe(bytes), ...means, index: queries.length };
+      queries.push(query);
+      handle(query);
+    }),
+  );
+  const { port } = await listen(server);
+  return { port, queries, close: () => closeServer(server) };
+}
+
+/** DNS over HTTPS (RFC 8484); `handle` may also spoil the response itself. */
+export async function startHttpsLab(
+  options: TlsOptions,
+  handle: (query: LabQuery, response: ServerResponse) => void,
+): Promise<DnsLab & { readonly requests: IncomingMessage[] }> {
+  const queries: LabQuery[] = [];
+  const requests: IncomingMessage[] = [];
+  const server = createHttpsServer(options, async (request, response) => {
+    requests.push(request);
+    const body = await buffer(request);
+    const send = (message: Buffer) =>
+      response.writeHead(200, { 'content-type': 'application/dns-message' }).end(message);
+    const means = { via: 'tcp', send, raw: send, hangUp: () => request.socket.destroy() } as const;
+    const query = { ...describe(body), ...means, index: queries.length };
+    queries.push(query);
+    handle(query, response);
+  });
+  const { port } = await listen(server);
+  return { port, queries, requests, close: () => closeServer(server) };
+}
+
+async function closeServer(server: Server): Promise<void> {
+  server.close();
+  await once(server, 'close');
 }
 
 type Receive = (bytes: Buffer, means: Pick<LabQuery, 'via' | 'send' | 'raw' | 'hangUp'>) => void;
@@ -143,24 +186,22 @@ async function listen(server: Server): Promise<AddressInfo> {
   return server.address() as AddressInfo;
 }
 
-function serveTcp(receive: Receive): Server {
-  return createServer((socket) => {
-    let held = Buffer.alloc(0);
-    const raw = (bytes: Buffer) => void (socket.destroyed || socket.write(bytes));
-    const send = (message: Buffer) => {
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(message.length);
-      raw(Buffer.concat([length, message]));
-    };
-    socket.on('error', () => undefined);
-    socket.on('data', (chunk) => {
-      held = Buffer.concat([held, chunk]);
-      while (held.length >= 2 && held.length >= 2 + held.readUInt16BE(0)) {
-        const message = held.subarray(2, 2 + held.readUInt16BE(0));
-        held = held.subarray(2 + message.length);
-        receive(message, { via: 'tcp', send, raw, hangUp: () => socket.destroy() });
-      }
-    });
+function serveStream(socket: StreamSocket, receive: Receive): void {
+  let held = Buffer.alloc(0);
+  const raw = (bytes: Buffer) => void (socket.destroyed || socket.write(bytes));
+  const send = (message: Buffer) => {
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(message.length);
+    raw(Buffer.concat([length, message]));
+  };
+  socket.on('error', () => undefined);
+  socket.on('data', (chunk: Buffer) => {
+    held = Buffer.concat([held, chunk]);
+    while (held.length >= 2 && held.length >= 2 + held.readUInt16BE(0)) {
+      const message = held.subarray(2, 2 + held.readUInt16BE(0));
+      held = held.subarray(2 + message.length);
+      receive(message, { via: 'tcp', send, raw, hangUp: () => socket.destroy() });
+    }
   });
 }
 

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
 import type { Answer } from 'dns-packet';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createStub, type StubOptions } from '../../../src/dns/stub.ts';
@@ -507,4 +509,20 @@ test('a server given by name is looked up', async () => {
   expect([answer.kind, answer.dnssec]).toEqual(
     answer.kind === 'found' ? ['found', 'secure'] : ['failed', 'indeterminate'],
   );
+});
+
+test('a kept connection does not keep the process alive', async () => {
+  const server = await lab((query) =>
+    query.send(replyTo(query, query.via === 'udp' ? { flags: 0x0380 } : { answers: [a(lower(query))] })),
+  );
+  const source = new URL('../../../src/dns/stub.ts', import.meta.url).href;
+  const script = `
+    const { createStub } = await import(${JSON.stringify(source)});
+    const stub = createStub({ servers: [{ kind: 'plain', host: '127.0.0.1', port: ${server.port} }] });
+    console.log((await stub.resolve('mx.test', 'A')).kind);`;
+  // Nothing is closed, and the server keeps its end open: only an idle connection that holds nothing can end.
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  const printed = await text(child.stdout);
+  expect(printed).toBe('found\n');
+  expect(ways(server)).toEqual(['udp', 'tcp']);
 });
