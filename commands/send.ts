@@ -6,6 +6,7 @@ import { dnsFlags, smtpFlags, withEnvironment } from '../src/cli/flags.ts';
 import { readWhole } from '../src/cli/input.ts';
 import { ask } from '../src/cli/prompt.ts';
 import { renderSend } from '../src/cli/render/send.ts';
+import { line } from '../src/cli/text.ts';
 import { openDns, smtpWorld } from '../src/cli/world.ts';
 import type { SendResult } from '../src/schema/send.ts';
 import { deliver } from '../src/send/deliver.ts';
@@ -70,8 +71,11 @@ export default class Send extends BaseCommand {
     try {
       const options = { ...world, dns, policy: flags.policy, random: Math.random, signal: this.signal };
       const result = await deliver(sender, recipients, message, options);
-      if (flags['fail-on-plaintext'] && wentPlain(result)) this.demandNotMet();
       this.emit(result, renderSend);
+      if (flags['fail-on-plaintext'] && wentPlain(result)) {
+        this.demandNotMet();
+        this.note(line`--fail-on-plaintext: it went in plaintext, hence exit 2.`);
+      }
       if (result.status === 'ok') this.next('postern message path FILE (on the message as it arrived)');
       return result;
     } finally {

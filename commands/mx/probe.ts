@@ -3,10 +3,17 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
 import { dnsFlags, smtpFlags, withEnvironment } from '../../src/cli/flags.ts';
 import { renderMxProbe } from '../../src/cli/render/mx.ts';
+import { renderTranscriptLine } from '../../src/cli/render/transcript.ts';
+import { readRows } from '../../src/cli/rows.ts';
+import { collectTargets } from '../../src/cli/targets.ts';
 import { openDns, smtpWorld } from '../../src/cli/world.ts';
+import { converse } from '../../src/mx/conversation.ts';
 import { probeTarget } from '../../src/mx/probe.ts';
+import { registeredDomain } from '../../src/mx/provider.ts';
+import { createSwitchboard } from '../../src/mx/switchboard.ts';
 import { parseTarget } from '../../src/mx/target.ts';
 import type { MxProbeResult } from '../../src/schema/mx-probe.ts';
+import type { TranscriptLine } from '../../src/smtp/connection.ts';
 
 export default class MxProbe extends BaseCommand {
   static override summary = 'Ask the mail exchangers of a domain whether they encrypt (STARTTLS).';
@@ -18,18 +25,32 @@ export default class MxProbe extends BaseCommand {
   static override examples = [
     '<%= config.bin %> <%= command.id %> example.org',
     '<%= config.bin %> <%= command.id %> example.org example.net --json',
-    '<%= config.bin %> <%= command.id %> 192.0.2.25 --ehlo mail.example.com',
+    '<%= config.bin %> <%= command.id %> 192.0.2.25 --ehlo mail.example.com --transcript',
+    '<%= config.bin %> <%= command.id %> --from-file domains.txt --format jsonl --output rows.jsonl',
   ];
   static override several = true;
   static override args = {
     target: Args.string({
-      description: 'Domain, mail address or IP address.',
-      required: true,
+      description: 'Domain, mail address or IP address; "-" reads a list from standard input.',
       multiple: true,
       ignoreStdin: true,
     }),
   };
   static override flags = {
+    ...withEnvironment({
+      'from-file': Flags.string({
+        summary: 'Read further targets from a list, one a line.',
+        helpValue: 'FILE',
+      }),
+      resume: Flags.string({
+        summary:
+          'Take over the rows of an earlier run (JSON Lines); only what could not be told is asked again.',
+        helpValue: 'FILE',
+      }),
+      transcript: Flags.boolean({
+        summary: 'Show what was said, on standard error: "->" plaintext, "~>" inside TLS.',
+      }),
+    }),
     ...dnsFlags,
     ...smtpFlags,
     ...withEnvironment({
@@ -46,18 +67,38 @@ export default class MxProbe extends BaseCommand {
 
   override async run(): Promise<readonly MxProbeResult[]> {
     const { args, flags } = await this.parse(MxProbe);
-    const targets = args.target.map((text) => ({ text, parse: () => parseTarget(text) }));
-    const world = { ...smtpWorld(flags), signal: this.signal, asOfMs: judgeTime(flags['as-of']) };
+    const all = await collectTargets(args.target ?? [], flags['from-file']);
+    const wanted = new Set(all);
+    const rows = flags.resume === undefined ? [] : await readRows(flags.resume, 'postern/mx-probe/1');
+    const earlier = rows.filter(({ target, status }) => wanted.has(target) && status !== 'unknown');
+    const known = new Set(earlier.map(({ target }) => target));
+    const targets = all.filter((text) => !known.has(text));
     // One wrong target fails the command before anything is asked; of several it is a row.
-    if (targets.length === 1) targets[0]?.parse();
+    if (all.length === 1) parseTarget(all[0] ?? '');
+    const world = {
+      ...smtpWorld(flags),
+      signal: this.signal,
+      asOfMs: judgeTime(flags['as-of']),
+      ...(flags.transcript && { onLine: (said: TranscriptLine) => this.note(renderTranscriptLine(said)) }),
+    };
+    const { talk } = createSwitchboard(
+      {
+        overall: flags.parallel,
+        perProvider: 4,
+        spacingMs: all.length > 1 ? 2000 : 0,
+        providerOf: registeredDomain,
+      },
+      (host, ip, port) => converse(host, ip, port, world),
+      this.signal,
+    );
     const { dns, finish } = await openDns(flags, this.signal);
     try {
+      for (const row of earlier) this.emitRow(row);
       return await this.each(
         targets,
-        flags,
-        async ({ parse }) => probeTarget(parse(), { ...world, dns }),
+        { ...flags, many: all.length > 1 },
+        async (text) => probeTarget(parseTarget(text), { ...world, dns, talk }),
         renderMxProbe,
-        ({ text }) => text,
       );
     } finally {
       finish();

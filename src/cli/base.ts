@@ -9,8 +9,9 @@ import { type Format, globalFlags } from './flags.ts';
 import { fileOutput, type Sink, standardOutput } from './output.ts';
 import { mapParallel } from './parallel.ts';
 import { interrupted } from './prompt.ts';
+import type { EarlierRow } from './rows.ts';
 import { BY_HAND, readSettings, type Setting } from './settings.ts';
-import { type Line, line, strong } from './text.ts';
+import { dim, type Line, line, mark, strong } from './text.ts';
 
 type GlobalFlags = Interfaces.InferredFlags<typeof globalFlags>;
 
@@ -19,6 +20,8 @@ export type Several = {
   readonly parallel: number;
   /** Rows in the order of the targets instead of as they come. */
   readonly ordered: boolean;
+  /** Rows even if there is only one target left. */
+  readonly many?: boolean;
 };
 
 /** How long a command that was interrupted may take to stop by itself, in milliseconds. */
@@ -226,6 +229,16 @@ export abstract class BaseCommand extends Command {
     this.rows += 1;
   }
 
+  /** Write the row of an earlier run again. */
+  protected emitRow(row: EarlierRow): void {
+    this.many = true;
+    this.conclude(row.status);
+    if (this.isText)
+      this.print([line`${mark(row.status)}  ${row.target}: ${row.summary} ${dim('(earlier run)')}`]);
+    else this.writeJson(row.document);
+    this.rows += 1;
+  }
+
   private writeJson(value: unknown): void {
     this.sink.write(`${JSON.stringify(value, null, this.format === 'jsonl' ? 0 : 2)}\n`);
   }
@@ -236,13 +249,13 @@ export abstract class BaseCommand extends Command {
    */
   protected async each<T, R extends Report>(
     targets: readonly T[],
-    { parallel, ordered }: Several,
+    { parallel, ordered, many = false }: Several,
     ask: (target: T) => Promise<R>,
     render: (result: R, columns: number) => readonly Line[],
     nameOf: (target: T) => string = String,
   ): Promise<readonly R[]> {
     const [only] = targets;
-    if (targets.length === 1 && only !== undefined) return [this.emit(await ask(only), render)];
+    if (!many && targets.length === 1 && only !== undefined) return [this.emit(await ask(only), render)];
     this.many = true;
     const results: R[] = [];
     await mapParallel(targets, { parallel, ordered, signal: this.signal }, ask, (target, outcome) => {

@@ -89,9 +89,14 @@ function pad(spans: Line, width: number): Line {
   return missing > 0 ? [...spans, { text: ' '.repeat(missing) }] : spans;
 }
 
+/** Cells up to the last one that holds something: no line ends in blanks. */
+function withoutEmptyEnd(cells: readonly Line[]): readonly Line[] {
+  return cells.slice(0, cells.findLastIndex((cell) => widthOf(cell) > 0) + 1);
+}
+
 /** Lines with aligned columns and no frame. Rows may be of different length; the last cell is not padded. */
 export function table(rows: readonly (readonly Inline[])[], indent = 0): Line[] {
-  const cells = rows.map((row) => row.map(asLine));
+  const cells = rows.map((row) => withoutEmptyEnd(row.map(asLine)));
   const widths: number[] = [];
   for (const row of cells) {
     for (const [column, cell] of row.entries()) {

@@ -1,6 +1,7 @@
 import { createStub } from '../dns/stub.ts';
 import { parseResolver } from '../dns/system.ts';
 import { readHeader } from '../message/headers.ts';
+import { converse } from '../mx/conversation.ts';
 import { probeTarget } from '../mx/probe.ts';
 import { parseTarget } from '../mx/target.ts';
 import { dialTcp } from '../net/dial.ts';
@@ -56,8 +57,9 @@ export async function tellTransport(lab: TransportLab, signal: AbortSignal): Pro
   try {
     const domains = [...DOMAINS.map(({ domain }) => domain), UNREACHABLE];
     const asOfMs = world.now();
+    const talk = (host: string, ip: string, port: number) => converse(host, ip, port, { ...world, asOfMs });
     const probes = await Promise.all(
-      domains.map((domain) => probeTarget(parseTarget(domain), { ...world, asOfMs })),
+      domains.map((domain) => probeTarget(parseTarget(domain), { ...world, asOfMs, talk })),
     );
     const to = parseMailbox(`support@${FALLBACK_DOMAIN}`, 'to');
     const message = prepareMessage(testMessage(FROM, [to.address]), {

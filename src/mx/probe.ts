@@ -4,19 +4,24 @@ import { type Check, type Status, worst } from '../report.ts';
 import type { MxAddressResult, MxHostResult, MxProbeResult } from '../schema/mx-probe.ts';
 import { coversHost } from '../smtp/certificate.ts';
 import type { TlsFacts } from '../smtp/tls.ts';
-import { type Conversation, converse, type ProbeWorld } from './conversation.ts';
+import type { Conversation } from './conversation.ts';
 import { type Exchangers, findExchangers } from './exchangers.ts';
 import { judgeConversation } from './judge.ts';
+import type { Switchboard } from './switchboard.ts';
 import type { Target } from './target.ts';
 import { summarize } from './verdict.ts';
 
-export type ProbeOptions = ProbeWorld & {
+export type ProbeOptions = {
   readonly dns: Resolver;
+  /** Holds the conversation with one server; a {@link createSwitchboard} shares and paces them. */
+  readonly talk: Switchboard['talk'];
   readonly port: number;
   /** Connect to addresses that are not public, too. */
   readonly allowPrivate: boolean;
   /** Connect nowhere but to loopback. */
   readonly offline: boolean;
+  /** When expiry is judged, in milliseconds since the epoch. */
+  readonly asOfMs: number;
 };
 
 /** Most addresses of one exchanger that are tried. */
@@ -102,22 +107,13 @@ function isTalk(talk: Conversation | Check): talk is Conversation {
   return 'phase' in talk;
 }
 
-/** Talks to the addresses of all hosts, one connection each, one at a time to any address. */
-async function talkToAll(hosts: readonly FoundHost[], options: ProbeOptions): Promise<Seen[]> {
-  const busy = new Map<string, Promise<unknown>>();
+/** Talks to the addresses of all hosts, one connection each. */
+function talkToAll(hosts: readonly FoundHost[], options: ProbeOptions): Promise<Seen[]> {
   const jobs = hosts.flatMap((found) => found.ips.map((ip) => ({ found, ip })));
   return Promise.all(
-    jobs.map(({ found, ip }) => {
-      const refusal = forbidden(ip, options);
-      if (refusal) return { found, ip, talk: refusal };
-      const turn = (busy.get(ip) ?? Promise.resolve()).then(() =>
-        converse(found.host, ip, options.port, options),
-      );
-      busy.set(
-        ip,
-        turn.catch(() => undefined),
-      );
-      return turn.then((talk) => ({ found, ip, talk }));
+    jobs.map(async ({ found, ip }) => {
+      const talk = forbidden(ip, options) ?? (await options.talk(found.host, ip, options.port));
+      return { found, ip, talk };
     }),
   );
 }

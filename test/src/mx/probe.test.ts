@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HABITS, type Habit } from '../../../src/lab/habits.ts';
+import { converse } from '../../../src/mx/conversation.ts';
 import { probeTarget } from '../../../src/mx/probe.ts';
 import { parseTarget } from '../../../src/mx/target.ts';
 import { type Lab, type LabDomain, labWorld, startLab } from '../../helpers/lab.ts';
@@ -88,8 +89,12 @@ const domains: Record<string, LabDomain> = {
 };
 
 let lab: Lab;
-const probe = (text: string, changes = {}) =>
-  probeTarget(parseTarget(text), { ...labWorld(lab), ...changes });
+type Changes = Partial<ReturnType<typeof labWorld>> & { readonly signal?: AbortSignal };
+const probe = (text: string, changes: Changes = {}) => {
+  const world = { ...labWorld(lab), ...changes };
+  const talk = (host: string, ip: string, port: number) => converse(host, ip, port, world);
+  return probeTarget(parseTarget(text), { ...world, talk });
+};
 
 beforeAll(async () => {
   lab = await startLab(1, domains);
