@@ -191,7 +191,7 @@ describe('the built program', () => {
       127,
       /'mx prob'\. Did you mean "postern mx probe"\?/,
     ],
-    ['a missing argument', ['mx', 'probe'], 64, /^postern: Missing 1 required arg: target/],
+    ['a missing target', ['mx', 'probe'], 64, /^postern: There is no target\./],
     ['a wrong value', ['mx', 'probe', 'x.test', '--port', 'many'], 64, /--port/],
     ['a wrong choice', ['mx', 'probe', 'x.test', '--color', 'blue'], 64, /auto, always, never/],
     ['a domain that is none', ['mx', 'probe', 'not a domain'], 64, /'not a domain' has spaces/],

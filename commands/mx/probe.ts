@@ -10,6 +10,7 @@ import { openDns, smtpWorld } from '../../src/cli/world.ts';
 import { converse } from '../../src/mx/conversation.ts';
 import { probeTarget } from '../../src/mx/probe.ts';
 import { registeredDomain } from '../../src/mx/provider.ts';
+import { applyRequirements, parseRequirements } from '../../src/mx/require.ts';
 import { createSwitchboard } from '../../src/mx/switchboard.ts';
 import { parseTarget } from '../../src/mx/target.ts';
 import type { MxProbeResult } from '../../src/schema/mx-probe.ts';
@@ -47,6 +48,10 @@ export default class MxProbe extends BaseCommand {
           'Take over the rows of an earlier run (JSON Lines); only what could not be told is asked again.',
         helpValue: 'FILE',
       }),
+      require: Flags.string({
+        summary: 'Exit with 2 unless every address has it: starttls, tls1.2, tls1.3, cert, pq, expiry=21d.',
+        helpValue: 'LIST',
+      }),
       transcript: Flags.boolean({
         summary: 'Show what was said, on standard error: "->" plaintext, "~>" inside TLS.',
       }),
@@ -75,10 +80,12 @@ export default class MxProbe extends BaseCommand {
     const targets = all.filter((text) => !known.has(text));
     // One wrong target fails the command before anything is asked; of several it is a row.
     if (all.length === 1) parseTarget(all[0] ?? '');
+    const requirements = flags.require === undefined ? [] : parseRequirements(flags.require);
+    const asOfMs = judgeTime(flags['as-of']);
     const world = {
       ...smtpWorld(flags),
       signal: this.signal,
-      asOfMs: judgeTime(flags['as-of']),
+      asOfMs,
       ...(flags.transcript && { onLine: (said: TranscriptLine) => this.note(renderTranscriptLine(said)) }),
     };
     const { talk } = createSwitchboard(
@@ -97,7 +104,10 @@ export default class MxProbe extends BaseCommand {
       return await this.each(
         targets,
         { ...flags, many: all.length > 1 },
-        async (text) => probeTarget(parseTarget(text), { ...world, dns, talk }),
+        async (text) => {
+          const result = await probeTarget(parseTarget(text), { ...world, dns, talk });
+          return applyRequirements(result, requirements, asOfMs);
+        },
         renderMxProbe,
       );
     } finally {
