@@ -33,6 +33,7 @@ export function createMemory(maxAnswers: number, nowMs: () => number) {
     shelf.delete(name);
     const held: Held<T> = { answer: ask(), untilMs: Number.POSITIVE_INFINITY, settledMs: 0 };
     shelf.set(name, held);
+    held.answer.catch(() => shelf.delete(name)); // a bug of ours is told to those who wait, not kept
     const answer = await held.answer;
     held.settledMs = nowMs();
     held.untilMs = held.settledMs + keepSeconds(answer) * 1000;

@@ -10,6 +10,9 @@ export class Malformed extends Error {}
 /** The most records of one message that are looked at; more is nobody's honest answer. */
 export const MAX_RECORDS = 512;
 
+/** A name has at most 127 labels; pointers to pointers beyond that are there to cost us time. */
+const MAX_POINTERS = 127;
+
 /** The frame of one record; the data is not looked at yet. */
 export type Frame = {
   /** Lower case, escaped, without the final dot. */
@@ -62,12 +65,15 @@ export class Reader {
     let at = this.offset;
     let lengthBytes = 1;
     let end: number | null = null; // behind the first pointer, where reading goes on
+    let pointers = 0;
     let floor = at; // RFC 1035 §4.1.4: a pointer goes to a prior place, which also rules out loops
     for (;;) {
       const head = this.#at(at);
       if (head >= 0xc0) {
         const target = ((head & 0x3f) << 8) | this.#at(at + 1);
         if (target >= floor) throw new Malformed('a name points forward or at itself');
+        pointers += 1;
+        if (pointers > MAX_POINTERS) throw new Malformed('a name of too many pointers');
         end ??= at + 2;
         at = floor = target;
       } else if (head > 0x3f) {

@@ -1,5 +1,12 @@
 import { MAX_CNAMES } from './chain.ts';
-import { normalName, parseRecording, type RecordedName, type Recording, type Word } from './recording.ts';
+import {
+  normalName,
+  parentOf,
+  parseRecording,
+  type RecordedName,
+  type Recording,
+  type Word,
+} from './recording.ts';
 import type { Answer, Dnssec, RecordData, RecordType, Resolver } from './types.ts';
 
 export { recorder } from './recorder.ts';
@@ -99,12 +106,6 @@ function parentsOf(recording: Recording): Set<string> {
       parents.add(parent);
   }
   return parents;
-}
-
-function parentOf(name: string): string | null {
-  if (name === '.') return null;
-  const dot = name.indexOf('.');
-  return dot === -1 ? '.' : name.slice(dot + 1);
 }
 
 /** The nearest name at or above that says so decides. */

@@ -1,4 +1,4 @@
-import { normalName, type Word } from './recording.ts';
+import { normalName, parentOf, type Word } from './recording.ts';
 import type { Answer, RecordData, RecordType, Resolver } from './types.ts';
 
 /** Collects what is asked; `toJSON` gives the document of `--dns-cache`. */
@@ -116,7 +116,13 @@ function writeName(names: ReadonlyMap<string, Entry>, name: string, entry: Entry
   const contents = [...entry.types.values()];
   const isAbsent = contents.length > 0 && contents.every((content) => content === 'NXDOMAIN');
   const types = isAbsent ? [['*', 'NXDOMAIN'] as const] : [...entry.types];
-  const inherits = [...names].some(([above, { secure }]) => secure === true && name.endsWith(`.${above}`));
-  const isTold = entry.secure === true || (entry.secure === false && inherits);
+  // What is insecure needs telling only below a name that is secure.
+  const isTold = entry.secure === true || (entry.secure === false && isBelowSecure(names, name));
   return Object.fromEntries(isTold ? [...types, ['secure', entry.secure]] : types);
+}
+
+function isBelowSecure(names: ReadonlyMap<string, Entry>, name: string): boolean {
+  for (let above = parentOf(name); above !== null; above = parentOf(above))
+    if (names.get(above)?.secure === true) return true;
+  return false;
 }

@@ -187,6 +187,13 @@ export function normalName(text: string): string {
   return name === '' ? '.' : name;
 }
 
+/** @returns the name without its first label; null above the root */
+export function parentOf(name: string): string | null {
+  if (name === '.') return null;
+  const dot = name.indexOf('.');
+  return dot === -1 ? '.' : name.slice(dot + 1);
+}
+
 /** Bytes as latin1 text, as Node gives them; what a person typed beyond that is UTF-8. */
 function asBytes(text: string): string {
   return /[^\0-\xff]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;

@@ -76,6 +76,7 @@ export function createStub(options: StubOptions): Stub {
   });
 
   function close(): void {
+    options.signal?.removeEventListener('abort', close);
     life.abort();
     for (const transport of transports) transport.close();
   }

@@ -112,9 +112,7 @@ export async function startDnsLab(handle: (query: LabQuery) => void): Promise<Dn
     queries.push(query);
     handle(query);
   };
-  const tcp = createServer((socket) => serveStream(socket, receive));
-  const { port } = await listen(tcp);
-  const udp = await serveUdp(port, receive);
+  const { tcp, udp, port } = await listenTwice(receive);
   return {
     port,
     queries,
@@ -203,6 +201,18 @@ function serveStream(socket: StreamSocket, receive: Receive): void {
       receive(message, { via: 'tcp', send, raw, hangUp: () => socket.destroy() });
     }
   });
+}
+
+/** One port for both: where UDP has it taken, another is tried. */
+async function listenTwice(receive: Receive): Promise<{ tcp: Server; udp: Socket; port: number }> {
+  const tcp = createServer((socket) => serveStream(socket, receive));
+  const { port } = await listen(tcp);
+  try {
+    return { tcp, udp: await serveUdp(port, receive), port };
+  } catch {
+    await closeServer(tcp);
+    return listenTwice(receive);
+  }
 }
 
 async function serveUdp(port: number, receive: Receive): Promise<Socket> {

@@ -189,6 +189,13 @@ describe('a hostile reply', () => {
     expect(reason(rawReply(query, { answers: 2 }, first, second))).toContain('255');
   });
 
+  test('whose name is a stairway of pointers', () => {
+    const steps = Buffer.concat(Array.from({ length: 200 }, (_, step) => pointer(dataOffset + 2 * step)));
+    const stairs = rawRecord(999, Buffer.concat([Buffer.from([0, 0]), steps]));
+    const name = rawRecord(2, pointer(dataOffset + 400));
+    expect(reason(rawReply(query, { answers: 2 }, stairs, name))).toContain('too many pointers');
+  });
+
   test.for([0x40, 0x80, 0xbf])('with a label of kind 0x%s', (head) => {
     expect(reason(rawReply(query, { answers: 1 }, rawRecord(2, Buffer.from([head, 0]))))).toContain('kind');
   });
