@@ -20,6 +20,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   demo: [[], 0],
   help: [['exit-codes'], 0],
   'message path': [[`${root}examples/forwarded.eml`], 0],
+  'mx diff': [[`${root}test/fixtures/mx/before.json`, `${root}test/fixtures/mx/after.json`], 2],
   'mx probe': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
   send: [
     [

@@ -5,9 +5,11 @@ import { dnsFlags, smtpFlags, withEnvironment } from '../../src/cli/flags.ts';
 import { renderMxProbe } from '../../src/cli/render/mx.ts';
 import { renderTranscriptLine } from '../../src/cli/render/transcript.ts';
 import { readRows } from '../../src/cli/rows.ts';
+import { readSavedProbes } from '../../src/cli/saved-probes.ts';
 import { collectTargets } from '../../src/cli/targets.ts';
 import { openDns, smtpWorld } from '../../src/cli/world.ts';
 import { converse } from '../../src/mx/conversation.ts';
+import { compareWith } from '../../src/mx/diff.ts';
 import { probeTarget } from '../../src/mx/probe.ts';
 import { registeredDomain } from '../../src/mx/provider.ts';
 import { applyRequirements, parseRequirements } from '../../src/mx/require.ts';
@@ -48,6 +50,10 @@ export default class MxProbe extends BaseCommand {
           'Take over the rows of an earlier run (JSON Lines); only what could not be told is asked again.',
         helpValue: 'FILE',
       }),
+      baseline: Flags.string({
+        summary: 'Compare with a saved result (--json), too: encryption that is gone is critical.',
+        helpValue: 'FILE',
+      }),
       require: Flags.string({
         summary: 'Exit with 2 unless every address has it: starttls, tls1.2, tls1.3, cert, pq, expiry=21d.',
         helpValue: 'LIST',
@@ -80,6 +86,7 @@ export default class MxProbe extends BaseCommand {
     const targets = all.filter((text) => !known.has(text));
     // One wrong target fails the command before anything is asked; of several it is a row.
     if (all.length === 1) parseTarget(all[0] ?? '');
+    const baseline = flags.baseline === undefined ? new Map() : await readSavedProbes(flags.baseline);
     const requirements = flags.require === undefined ? [] : parseRequirements(flags.require);
     const asOfMs = judgeTime(flags['as-of']);
     const world = {
@@ -106,7 +113,7 @@ export default class MxProbe extends BaseCommand {
         { ...flags, many: all.length > 1 },
         async (text) => {
           const result = await probeTarget(parseTarget(text), { ...world, dns, talk });
-          return applyRequirements(result, requirements, asOfMs);
+          return compareWith(baseline.get(result.domain), applyRequirements(result, requirements, asOfMs));
         },
         renderMxProbe,
       );

@@ -39,11 +39,17 @@ export function jsonWanted(argv: readonly string[], env: NodeJS.ProcessEnv): boo
 }
 
 /** Say why nothing came of it: one line on standard error, or a JSON document on standard output. */
-export function tellFailure(failure: Failure, thrown: unknown, json: boolean, tool: Tool): void {
+export function tellFailure(
+  failure: Failure,
+  thrown: unknown,
+  json: boolean,
+  tool: Tool,
+  choice: ColourChoice = 'auto',
+): void {
   if (json) {
     process.stdout.write(`${JSON.stringify(errorDocument(failure, tool, Date.now()), null, 2)}\n`);
   } else {
-    const colour = wantsColour('auto', process.env, process.stderr.isTTY === true);
+    const colour = wantsColour(choice, process.env, process.stderr.isTTY === true);
     const paint = painter(colour, wantsAscii(process.env));
     const hint = failure.hint ? ` ${failure.hint}` : '';
     process.stderr.write(`${paint(line`${strong('postern:')} ${failure.message}${hint}`)}\n`);
@@ -112,6 +118,12 @@ export abstract class BaseCommand extends Command {
     return toTerminal ? Math.max(process.stdout.columns || 80, 40) : Number.POSITIVE_INFINITY;
   }
 
+  private get colour(): ColourChoice {
+    const { argv } = this;
+    const never = argv.includes('--color=never') || argv[argv.indexOf('--color') + 1] === 'never';
+    return this.options?.color ?? (never && argv.some((arg) => arg.startsWith('--color')) ? 'never' : 'auto');
+  }
+
   private get tool(): Tool {
     return { name: 'postern', version: this.config.version };
   }
@@ -163,7 +175,7 @@ export abstract class BaseCommand extends Command {
     this.options = options;
     if (options.output !== undefined) this.sink = fileOutput(options.output);
     const toTerminal = options.output === undefined && process.stdout.isTTY === true;
-    const colour = wantsColour(options.color as ColourChoice, process.env, toTerminal);
+    const colour = wantsColour(options.color, process.env, toTerminal);
     this.paint = painter(colour, wantsAscii(process.env));
   }
 
@@ -175,7 +187,7 @@ export abstract class BaseCommand extends Command {
   /** A line for the person, beside the result: standard error, only where the result is text. */
   protected note(text: Line): void {
     if (!this.isText) return;
-    const colour = wantsColour(this.options?.color ?? 'auto', process.env, process.stderr.isTTY === true);
+    const colour = wantsColour(this.colour, process.env, process.stderr.isTTY === true);
     process.stderr.write(`${painter(colour, wantsAscii(process.env))(text)}\n`);
   }
 
@@ -219,7 +231,13 @@ export abstract class BaseCommand extends Command {
     this.conclude('unknown');
     if (failure.exit === ExitCode.software) this.forcedExit = ExitCode.software;
     if (this.isText) {
-      tellFailure({ ...failure, message: `${target}: ${failure.message}` }, thrown, false, this.tool);
+      tellFailure(
+        { ...failure, message: `${target}: ${failure.message}` },
+        thrown,
+        false,
+        this.tool,
+        this.colour,
+      );
     } else {
       const { exit: _, ...error } = failure;
       const schema = schemaId(this.id ?? '');
@@ -326,7 +344,7 @@ export abstract class BaseCommand extends Command {
       process.exitCode = failure.exit;
       const json = this.options ? !this.isText : jsonWanted(this.argv, process.env);
       const rowsOnly = failure.exit === ExitCode.interrupted && this.many;
-      tellFailure(failure, thrown, json && !rowsOnly, this.tool);
+      tellFailure(failure, thrown, json && !rowsOnly, this.tool, this.colour);
     }
   }
 }

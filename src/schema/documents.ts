@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { demo } from './demo.ts';
 import { help } from './help.ts';
 import { messagePath } from './message-path.ts';
+import { mxDiff } from './mx-diff.ts';
 import { mxProbe } from './mx-probe.ts';
 import { envelope } from './report.ts';
 import { send } from './send.ts';
@@ -38,6 +39,7 @@ export const documents = {
   'postern/error/1': error,
   'postern/help/1': document('postern/help/1', help),
   'postern/message-path/1': document('postern/message-path/1', messagePath),
+  'postern/mx-diff/1': document('postern/mx-diff/1', mxDiff),
   'postern/mx-probe/1': document('postern/mx-probe/1', mxProbe),
   'postern/send/1': document('postern/send/1', send),
 } as const;
