@@ -6,14 +6,28 @@ import { type ColourChoice, type Painter, painter, wantsAscii, wantsColour } fro
 import { envelope, errorDocument, rfc3339, schemaId, type Tool } from './envelope.ts';
 import { describeFailure, type Failure } from './failure.ts';
 import { type Format, globalFlags } from './flags.ts';
-import { fileOutput, type Sink, standardOutput } from './output.ts';
+import { collecting, fileOutput, type Sink, standardOutput } from './output.ts';
 import { mapParallel } from './parallel.ts';
 import { interrupted } from './prompt.ts';
 import type { EarlierRow } from './rows.ts';
 import { BY_HAND, readSettings, type Setting } from './settings.ts';
 import { dim, type Line, line, mark, strong } from './text.ts';
 
-type GlobalFlags = Interfaces.InferredFlags<typeof globalFlags>;
+type GlobalFlags = Omit<Interfaces.InferredFlags<typeof globalFlags>, 'format'> & {
+  format?: Format | undefined;
+};
+
+/** A result for people, in a width. */
+type Render<T> = (result: T, columns: number) => readonly Line[];
+
+/** The ways in which a command shows a result; JSON needs none. */
+export type Views<T> =
+  | Render<T>
+  | {
+      readonly text: Render<T>;
+      readonly markdown?: (result: T) => string;
+      readonly html?: (result: T) => string;
+    };
 
 /** How several targets are worked on. */
 export type Several = {
@@ -112,6 +126,10 @@ export abstract class BaseCommand extends Command {
     return this.format === 'text';
   }
 
+  private get isJson(): boolean {
+    return this.format === 'json' || this.format === 'jsonl';
+  }
+
   /** Columns to fit the text in; without a terminal nothing is wrapped. */
   protected get columns(): number {
     const toTerminal = this.options?.output === undefined && process.stdout.isTTY === true;
@@ -128,7 +146,8 @@ export abstract class BaseCommand extends Command {
     return { name: 'postern', version: this.config.version };
   }
 
-  private get format(): Format {
+  /** How the result is written. */
+  protected get format(): Format {
     const { json, format } = this.options ?? {};
     const chosen = json && format !== 'jsonl' ? 'json' : (format ?? 'text');
     return chosen === 'json' && this.many ? 'jsonl' : chosen;
@@ -207,19 +226,17 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Write one result: its lines, or its JSON document. */
-  protected emit<T extends Report>(
-    result: T,
-    render: (result: T, columns: number) => readonly Line[],
-    id?: string,
-  ): T {
+  protected emit<T extends Report>(result: T, views: Views<T>, id?: string): T {
     this.conclude(result.status);
-    if (this.isText) {
+    const { text, markdown, html } = typeof views === 'function' ? { text: views } : views;
+    const document = this.format === 'markdown' ? markdown : this.format === 'html' ? html : undefined;
+    if (document) this.sink.write(`${this.rows > 0 ? '\n' : ''}${document(result)}`);
+    else if (this.isText) {
       if (this.rows > 0) this.print([[]]);
-      this.print(render(result, this.columns));
+      this.print(text(result, this.columns));
     } else {
-      const schema = schemaId(this.id ?? '');
-      const { schema: name, ...rest } = envelope(result, schema, this.tool, Date.now());
-      this.writeJson({ schema: name, ...(id !== undefined && { id }), ...rest });
+      const { schema, ...rest } = envelope(result, schemaId(this.id ?? ''), this.tool, Date.now());
+      this.writeJson(id === undefined ? { schema, ...rest } : { schema, id, ...rest });
     }
     this.rows += 1;
     return result;
@@ -230,7 +247,7 @@ export abstract class BaseCommand extends Command {
     const failure = describeFailure(thrown, this.called);
     this.conclude('unknown');
     if (failure.exit === ExitCode.software) this.forcedExit = ExitCode.software;
-    if (this.isText) {
+    if (!this.isJson) {
       tellFailure(
         { ...failure, message: `${target}: ${failure.message}` },
         thrown,
@@ -247,11 +264,17 @@ export abstract class BaseCommand extends Command {
     this.rows += 1;
   }
 
+  /** From here on there are rows, whatever their number; fast ones are collected before they are written. */
+  protected beginRows({ fast = false } = {}): void {
+    this.many = true;
+    if (fast) this.sink = collecting(this.sink);
+  }
+
   /** Write the row of an earlier run again. */
   protected emitRow(row: EarlierRow): void {
-    this.many = true;
+    this.beginRows();
     this.conclude(row.status);
-    if (this.isText)
+    if (!this.isJson)
       this.print([line`${mark(row.status)}  ${row.target}: ${row.summary} ${dim('(earlier run)')}`]);
     else this.writeJson(row.document);
     this.rows += 1;
@@ -269,16 +292,16 @@ export abstract class BaseCommand extends Command {
     targets: readonly T[],
     { parallel, ordered, many = false }: Several,
     ask: (target: T) => Promise<R>,
-    render: (result: R, columns: number) => readonly Line[],
+    views: Views<R>,
     nameOf: (target: T) => string = String,
   ): Promise<readonly R[]> {
     const [only] = targets;
-    if (!many && targets.length === 1 && only !== undefined) return [this.emit(await ask(only), render)];
+    if (!many && targets.length === 1 && only !== undefined) return [this.emit(await ask(only), views)];
     this.many = true;
     const results: R[] = [];
     await mapParallel(targets, { parallel, ordered, signal: this.signal }, ask, (target, outcome) => {
       if ('error' in outcome) this.emitFailure(nameOf(target), outcome.error);
-      else results.push(this.emit(outcome.value, render));
+      else results.push(this.emit(outcome.value, views));
     });
     this.signal.throwIfAborted();
     return results;
@@ -342,7 +365,7 @@ export abstract class BaseCommand extends Command {
       else this.sink.discard();
     } finally {
       process.exitCode = failure.exit;
-      const json = this.options ? !this.isText : jsonWanted(this.argv, process.env);
+      const json = this.options ? this.isJson : jsonWanted(this.argv, process.env);
       const rowsOnly = failure.exit === ExitCode.interrupted && this.many;
       tellFailure(failure, thrown, json && !rowsOnly, this.tool, this.colour);
     }

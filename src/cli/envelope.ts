@@ -45,7 +45,12 @@ export function errorDocument(failure: Failure, tool: Tool, nowMs: number): Erro
   };
 }
 
-/** RFC 3339 in UTC, whole seconds. */
+let told = { second: Number.NaN, text: '' };
+
+/** RFC 3339 in UTC, whole seconds. The last one is kept: rows of a batch share it. */
 export function rfc3339(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
+  const second = Math.floor(ms / 1000);
+  if (second !== told.second)
+    told = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
+  return told.text;
 }

@@ -21,9 +21,18 @@ export function withEnvironment<T extends Interfaces.FlagInput>(flags: T): T {
   return flags;
 }
 
-/** How the result is written; `json` is also `--json`. */
-export const FORMATS = ['text', 'json', 'jsonl'] as const;
-export type Format = (typeof FORMATS)[number];
+/** How the result is written; `json` is also `--json`. The last two only where a command has them. */
+export type Format = 'text' | 'json' | 'jsonl' | 'markdown' | 'html';
+
+/** `--format` with what a command can write. */
+export function formatFlag<const F extends Format>(formats: readonly F[]) {
+  return Flags.option({
+    summary: 'How to write the result.',
+    options: formats,
+    env: 'POSTERN_FORMAT',
+    helpGroup: 'GLOBAL',
+  })();
+}
 
 /** Flags of every command. */
 export const globalFlags = withEnvironment({
@@ -31,11 +40,7 @@ export const globalFlags = withEnvironment({
     summary: 'Print the result as one JSON document (one line a target where there are several).',
     helpGroup: 'GLOBAL',
   }),
-  format: Flags.option({
-    summary: 'How to write the result.',
-    options: FORMATS,
-    helpGroup: 'GLOBAL',
-  })(),
+  format: formatFlag(['text', 'json', 'jsonl']),
   output: Flags.string({
     summary: 'Write the result to a file, whole or not at all.',
     helpValue: 'FILE',

@@ -72,6 +72,32 @@ export function fileOutput(file: string): Sink {
   };
 }
 
+/** Collected before it is written, in characters: thousands of small rows would each cost a system call. */
+const COLLECTED = 65_536;
+
+/** A sink that collects what is written; for rows that come faster than anybody reads them. */
+export function collecting(sink: Sink): Sink {
+  let pending = '';
+  const flush = () => {
+    if (pending !== '') sink.write(pending);
+    pending = '';
+  };
+  return {
+    write: (text) => {
+      pending += text;
+      if (pending.length >= COLLECTED) flush();
+    },
+    finish: () => {
+      flush();
+      sink.finish();
+    },
+    discard: () => {
+      pending = '';
+      sink.discard();
+    },
+  };
+}
+
 /** Resolves when everything written to standard output has reached its reader. */
 export function flushed(): Promise<void> {
   return new Promise((resolve) => {

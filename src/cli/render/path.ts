@@ -19,7 +19,7 @@ function encryption(hop: Hop): Inline {
 }
 
 /** A duration as a person reads it, such as `3 s`, `12 min`, `2 h 5 min`. */
-function spell(seconds: number): string {
+export function spell(seconds: number): string {
   const size = Math.abs(seconds);
   if (size < 120) return `${size} s`;
   if (size < 7200) return `${Math.round(size / 60)} min`;
@@ -35,13 +35,13 @@ function delay({ delaySeconds }: Hop): Inline {
   return delaySeconds > 300 ? warn(text) : text;
 }
 
-function peerName({ from }: Hop): string {
+export function peerName({ from }: Hop): string {
   const name = from.rdns ?? from.helo;
   if (name && from.ip) return `${name} [${from.ip}]`;
   return name ?? (from.ip ? `[${from.ip}]` : '');
 }
 
-function tlsWords({ tls }: Hop): string {
+export function tlsWords({ tls }: Hop): string {
   if (!tls) return '';
   return [tls.version ?? tls.versionWritten, tls.cipher, tls.group ?? tls.keyExchange]
     .filter(Boolean)
@@ -54,7 +54,7 @@ function place(hop: Hop): Inline {
   return dim('the sender’s claim');
 }
 
-function notes(hop: Hop): string {
+export function notes(hop: Hop): string {
   const words = [
     tlsWords(hop),
     hop.submission ? 'from the sender’s own program, set up there' : '',

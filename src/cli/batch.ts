@@ -1,0 +1,64 @@
+import { dirname, resolve } from 'node:path';
+import { AppError, ExitCode } from '../errors.ts';
+import { readWhole } from './input.ts';
+
+/** One case of a batch: an object of strings. */
+export type Case = {
+  readonly id: string;
+  readonly number: number;
+  readonly fields: Readonly<Record<string, unknown>>;
+};
+
+/** Largest batch, in bytes. */
+const MAX_BATCH = 512_000_000;
+
+function wrong(file: string, number: number, reason: string): AppError {
+  return new AppError(`--batch: '${file}', line ${number}: ${reason}.`, {
+    code: 'E_BATCH',
+    exit: ExitCode.input,
+    hint: 'Each line is a JSON object with "id" and the case.',
+  });
+}
+
+function readCase(file: string, line: string, number: number): Case {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw wrong(file, number, 'not JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrong(file, number, 'not an object');
+  const fields = value as Record<string, unknown>;
+  const { id } = fields;
+  if (typeof id !== 'string' && typeof id !== 'number') throw wrong(file, number, '"id" is missing');
+  return { id: String(id), number, fields };
+}
+
+/**
+ * The cases of a batch, one a line, and where relative paths in them start: the folder of the batch, or the current
+ * one for standard input.
+ *
+ * @throws AppError E_BATCH (exit 65) for a line that is no case
+ */
+export async function readBatch(file: string): Promise<{ cases: Case[]; pathOf: (name: string) => string }> {
+  const text = (await readWhole(file, MAX_BATCH)).toString('utf8').replace(/^\uFEFF/, '');
+  const cases = text
+    .split('\n')
+    .map((line, index) => ({ line: line.trim(), number: index + 1 }))
+    .filter(({ line }) => line !== '')
+    .map(({ line, number }) => readCase(file, line, number));
+  const folder = file === '-' ? '.' : dirname(file);
+  return { cases, pathOf: (name) => resolve(folder, name) };
+}
+
+/**
+ * A string field of a case.
+ *
+ * @throws AppError E_BATCH (exit 65) when it is missing or no string
+ */
+export function stringField({ fields, number }: Case, name: string): string {
+  const value = fields[name];
+  if (typeof value === 'string') return value;
+  throw wrong('batch', number, `"${name}" is missing or no string`);
+}
