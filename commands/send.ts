@@ -9,6 +9,7 @@ import { renderSend } from '../src/cli/render/send.ts';
 import { line } from '../src/cli/text.ts';
 import { openDns, smtpWorld } from '../src/cli/world.ts';
 import type { SendResult } from '../src/schema/send.ts';
+import { POLICIES } from '../src/send/attempt.ts';
 import { deliver } from '../src/send/deliver.ts';
 import { parseMailbox } from '../src/send/mailbox.ts';
 import { prepareMessage, testMessage } from '../src/send/message.ts';
@@ -39,8 +40,10 @@ export default class Send extends BaseCommand {
       }),
       file: Flags.string({ summary: 'Message to send, "-" for standard input.', helpValue: 'FILE' }),
       policy: Flags.option({
-        summary: 'Encrypt when possible, or not at all without encryption.',
-        options: ['opportunistic', 'encrypt'] as const,
+        summary:
+          'Encrypt when possible; or never send plaintext (encrypt), or only to a valid certificate for the exchanger ' +
+          '(verify) or for the domain (secure).',
+        options: POLICIES,
         default: 'opportunistic' as const,
       })(),
       'fail-on-plaintext': Flags.boolean({

@@ -1,24 +1,8 @@
-import type { SecureContext } from 'node:tls';
-import type { Dialer } from '../net/dial.ts';
-import { SmtpConnection, type SmtpTimeouts, type TranscriptLine } from '../smtp/connection.ts';
+import { SmtpConnection, type SpeakerWorld } from '../smtp/connection.ts';
 import type { Ehlo } from '../smtp/extensions.ts';
 import { type Fault, faultOf, type Phase } from '../smtp/fault.ts';
 import type { Reply } from '../smtp/reply.ts';
 import type { TlsFacts } from '../smtp/tls.ts';
-
-/** What the outer world is to a probe. */
-export type ProbeWorld = {
-  readonly dial: Dialer;
-  readonly context: SecureContext;
-  readonly timeouts: SmtpTimeouts;
-  /** Name for EHLO; null says the address literal of our end of the connection. */
-  readonly ehlo: string | null;
-  readonly now: () => number;
-  /** When certificates are judged, milliseconds since the epoch. */
-  readonly asOfMs: number;
-  readonly signal?: AbortSignal;
-  readonly onLine?: (line: TranscriptLine) => void;
-};
 
 /** What one address said, before anybody judges it. */
 export type Conversation = {
@@ -56,7 +40,7 @@ export async function converse(
   host: string,
   ip: string,
   port: number,
-  world: ProbeWorld,
+  world: SpeakerWorld,
 ): Promise<Conversation> {
   const startedMs = world.now();
   const seen: Mutable<Conversation> = {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { POLICIES } from '../send/attempt.ts';
 import { phase, tls } from './mx-probe.ts';
 import { type Frozen, report } from './report.ts';
 
@@ -28,7 +29,7 @@ const delivery = z.strictObject({
 
 export const send = z.strictObject({
   ...report.shape,
-  policy: z.enum(['opportunistic', 'encrypt']),
+  policy: z.enum(POLICIES),
   messageId: z.string().nullable(),
   sizeBytes: z.int(),
   deliveries: z.array(delivery),

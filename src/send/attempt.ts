@@ -1,27 +1,20 @@
-import type { SecureContext } from 'node:tls';
-import type { Dialer } from '../net/dial.ts';
-import { SmtpConnection, type SmtpTimeouts, type TranscriptLine } from '../smtp/connection.ts';
+import { type CertificateFacts, coversHost } from '../smtp/certificate.ts';
+import { SmtpConnection, type SpeakerWorld } from '../smtp/connection.ts';
 import { type Fault, faultOf, type Phase, SmtpFault } from '../smtp/fault.ts';
 import { type Reply, replyText } from '../smtp/reply.ts';
 import type { TlsFacts } from '../smtp/tls.ts';
 import { dotStuffed, type Prepared } from './message.ts';
 
 /**
- * How strict to be about encryption, by Postfix's names for what a sender does: `opportunistic` ("may")
- * encrypts when it can and delivers in any case; `encrypt` defers rather than send plaintext.
+ * How strict to be about encryption, by Postfix's names for what a sender does:
+ *
+ * - `opportunistic` ("may") encrypts when it can and delivers in any case
+ * - `encrypt` defers rather than send plaintext; the certificate is not looked at
+ * - `verify` wants a valid certificate for the exchanger's name, `secure` one for the recipient's domain or a
+ *   host below it, which a forged MX record cannot have
  */
-export type Policy = 'opportunistic' | 'encrypt';
-
-/** What the outer world is to a delivery. */
-export type SendWorld = {
-  readonly dial: Dialer;
-  readonly context: SecureContext;
-  readonly timeouts: SmtpTimeouts;
-  readonly ehlo: string | null;
-  readonly now: () => number;
-  readonly signal?: AbortSignal;
-  readonly onLine?: (line: TranscriptLine) => void;
-};
+export const POLICIES = ['opportunistic', 'encrypt', 'verify', 'secure'] as const;
+export type Policy = (typeof POLICIES)[number];
 
 export type Envelope = {
   /** Empty for the null sender of bounces. */
@@ -49,12 +42,19 @@ export type Attempt = {
   readonly next: 'address' | 'exchanger' | 'stop';
 };
 
-type Place = { readonly host: string; readonly ip: string; readonly port: number };
+/** Where a delivery is tried. */
+export type Place = {
+  readonly host: string;
+  readonly ip: string;
+  readonly port: number;
+  /** Domain of the recipients. */
+  readonly nextHop: string;
+};
 
 /** A connection that is ready for MAIL. */
 type Ready = { readonly connection: SmtpConnection; readonly tls: TlsFacts | null };
 
-async function greet(connection: SmtpConnection, world: SendWorld, policy: Policy): Promise<void> {
+async function greet(connection: SmtpConnection, world: SpeakerWorld, policy: Policy): Promise<void> {
   await connection.banner();
   const name = world.ehlo ?? connection.localLiteral;
   try {
@@ -68,7 +68,7 @@ async function greet(connection: SmtpConnection, world: SendWorld, policy: Polic
 }
 
 /** Connects and greets; closes again when that fails. */
-async function connectTo(place: Place, world: SendWorld, policy: Policy): Promise<SmtpConnection> {
+async function connectTo(place: Place, world: SpeakerWorld, policy: Policy): Promise<SmtpConnection> {
   const connection = await SmtpConnection.open({ ...world, ...place });
   try {
     await greet(connection, world, policy);
@@ -84,8 +84,38 @@ function isNegotiation({ phase, kind }: Fault): boolean {
   return phase === 'starttls' || phase === 'tls' || (phase === 'ehlo-tls' && kind !== 'rejected');
 }
 
-async function encrypted(connection: SmtpConnection, world: SendWorld): Promise<Ready> {
+/** Why the certificate does not do for the policy; undefined when it does. */
+function lacking(
+  certificate: CertificateFacts | null,
+  { host, nextHop }: Place,
+  policy: Policy,
+): string | undefined {
+  if (policy === 'opportunistic' || policy === 'encrypt') return undefined;
+  if (!certificate) return 'the server has no certificate';
+  if (!certificate.trusted) return `the certificate is not trusted, ${certificate.distrust}`;
+  if (policy === 'verify')
+    return coversHost(certificate, host) ? undefined : `the certificate is not for ${host}`;
+  const below = certificate.names.some(
+    (name) => name.toLowerCase().endsWith(`.${nextHop}`) && coversHost(certificate, host),
+  );
+  return coversHost(certificate, nextHop) || below ? undefined : `the certificate is not for ${nextHop}`;
+}
+
+async function encrypted(
+  place: Place,
+  policy: Policy,
+  connection: SmtpConnection,
+  world: SpeakerWorld,
+): Promise<Ready> {
   const tls = await connection.startTls();
+  const reason = lacking(tls.certificate, place, policy);
+  if (reason !== undefined) {
+    throw new SmtpFault({
+      phase: 'tls',
+      kind: 'unauthenticated',
+      message: `${reason}, and the policy is ${policy}`,
+    });
+  }
   await connection.hello(world.ehlo ?? connection.localLiteral);
   return { connection, tls };
 }
@@ -98,13 +128,13 @@ async function encrypted(connection: SmtpConnection, world: SendWorld): Promise<
 async function prepare(
   place: Place,
   policy: Policy,
-  world: SendWorld,
+  world: SpeakerWorld,
 ): Promise<Ready & { fallback: FallbackReason | null }> {
   const connection = await connectTo(place, world, policy);
   if (!connection.offersStartTls && policy === 'opportunistic')
     return { connection, tls: null, fallback: null };
   try {
-    return { ...(await encrypted(connection, world)), fallback: null };
+    return { ...(await encrypted(place, policy, connection, world)), fallback: null };
   } catch (error) {
     const fault = faultOf(error);
     if (policy !== 'opportunistic' || !isNegotiation(fault)) {
@@ -122,7 +152,7 @@ async function prepare(
 async function reconnect(
   place: Place,
   policy: Policy,
-  world: SendWorld,
+  world: SpeakerWorld,
   before: Fault,
 ): Promise<SmtpConnection> {
   try {
@@ -234,7 +264,7 @@ export async function attemptDelivery(
   envelope: Envelope,
   message: Prepared,
   policy: Policy,
-  world: SendWorld,
+  world: SpeakerWorld,
 ): Promise<Attempt> {
   let ready: (Ready & { fallback: FallbackReason | null }) | undefined;
   try {

@@ -4,19 +4,13 @@ import { addressClass } from '../net/address.ts';
 import { shuffled } from '../random.ts';
 import { type Check, type Status, worst } from '../report.ts';
 import type { Delivery, Fallback, SendResult } from '../schema/send.ts';
-import {
-  type Attempt,
-  attemptDelivery,
-  type Envelope,
-  type FallbackReason,
-  type Policy,
-  type SendWorld,
-} from './attempt.ts';
+import type { SpeakerWorld } from '../smtp/connection.ts';
+import { type Attempt, attemptDelivery, type Envelope, type FallbackReason, type Policy } from './attempt.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Prepared } from './message.ts';
 import { queueIdOf } from './queue-id.ts';
 
-export type DeliverOptions = SendWorld & {
+export type DeliverOptions = SpeakerWorld & {
   readonly dns: Resolver;
   readonly port: number;
   readonly policy: Policy;
@@ -135,7 +129,7 @@ async function deliverToDomain(
     for (const ip of ips) {
       if (open.length === 0 || attempts++ >= MAX_ATTEMPTS) break;
       options.signal?.throwIfAborted();
-      const place = { host, ip, port: options.port };
+      const place = { host, ip, port: options.port, nextHop: domain };
       const attempt = await attemptDelivery(
         place,
         { ...envelope, recipients: open },

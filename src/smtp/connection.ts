@@ -25,11 +25,8 @@ export type TranscriptLine = {
   readonly text: string;
 };
 
-export type SmtpOptions = {
-  readonly ip: string;
-  readonly port: number;
-  /** Name of the exchanger, for SNI; an address or an empty string sends none. */
-  readonly host: string;
+/** What the outer world is to a conversation. */
+export type SmtpWorld = {
   readonly dial: Dialer;
   readonly context: SecureContext;
   readonly timeouts: SmtpTimeouts;
@@ -38,6 +35,20 @@ export type SmtpOptions = {
   /** When certificates are judged, milliseconds since the epoch; the default is now. */
   readonly asOfMs?: number;
   readonly onLine?: (line: TranscriptLine) => void;
+};
+
+/** Whom to talk to, and with what. */
+export type SmtpOptions = SmtpWorld & {
+  readonly ip: string;
+  readonly port: number;
+  /** Name of the exchanger, for SNI; an address or an empty string sends none. */
+  readonly host: string;
+};
+
+/** A world, and how this machine calls itself in it. */
+export type SpeakerWorld = SmtpWorld & {
+  /** Name for EHLO; null says the address literal of our end of the connection. */
+  readonly ehlo: string | null;
 };
 
 /** How long QUIT waits for its 221, in milliseconds: good manners, but nobody waits for them. */

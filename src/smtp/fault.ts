@@ -27,6 +27,7 @@ export type Phase = (typeof PHASES)[number];
  * - `not-offered`: STARTTLS is not among the extensions
  * - `injection`: bytes beyond the reply to STARTTLS, before TLS
  * - `not-tls`: bytes after that reply that are no TLS
+ * - `unauthenticated`: the certificate is not what the sender's policy demands
  * - `alert`: the server refused the handshake with a TLS alert; `handshake`: it failed otherwise
  */
 export type FaultKind =
@@ -44,6 +45,7 @@ export type FaultKind =
   | 'injection'
   | 'not-tls'
   | 'alert'
+  | 'unauthenticated'
   | 'handshake';
 
 export type Fault = {

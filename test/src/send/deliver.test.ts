@@ -16,6 +16,7 @@ beforeAll(async () => {
   const domains: Record<string, LabDomain> = {
     ...Object.fromEntries(habits),
     'expired.test': { habit: 'good', certificate: 'expired' },
+    'wrongname.test': { habit: 'good', certificate: 'wrong-name' },
   };
   lab = await startLab(2, domains);
 });
@@ -120,6 +121,41 @@ describe('the policy "encrypt"', () => {
   test('delivers where it can, and does not look at the certificate', async () => {
     const { deliveries } = await send('you@expired.test', { policy: 'encrypt' });
     expect(deliveries[0]).toMatchObject({ status: 'delivered', encrypted: true });
+  });
+});
+
+describe('the policies that look at the certificate', () => {
+  test.for([
+    ['verify', 'good.test', 'delivered'],
+    ['secure', 'good.test', 'delivered'],
+    ['verify', 'expired.test', 'deferred'],
+    ['secure', 'expired.test', 'deferred'],
+    ['verify', 'wrongname.test', 'deferred'],
+    ['secure', 'wrongname.test', 'deferred'],
+    ['verify', 'anonymous.test', 'deferred'],
+    ['verify', 'none.test', 'deferred'],
+  ] as const)('%s to %s is %s', async ([policy, domain, status]) => {
+    const before = lab.server(domain).messages.length;
+    const { deliveries } = await send(`you@${domain}`, { policy });
+    expect(deliveries[0]).toMatchObject({ status, encrypted: status === 'delivered', fallback: null });
+    expect(lab.server(domain).messages.length - before).toBe(status === 'delivered' ? 1 : 0);
+  });
+
+  test('secure is not fooled by an MX record that leads to somebody else’s valid server', async () => {
+    lab.dnsServer.setZone({
+      'victim.test': { MX: [{ preference: 1, exchange: 'mx.good.test' }] },
+      'mx.good.test': { A: [lab.server('good.test').host] },
+    });
+    const [verified, secured] = [
+      await send('you@victim.test', { policy: 'verify' }),
+      await send('you@victim.test', { policy: 'secure' }),
+    ];
+    lab.dnsServer.setZone(lab.zone);
+    expect(verified.deliveries[0]?.status).toBe('delivered');
+    expect(secured.deliveries[0]).toMatchObject({
+      status: 'deferred',
+      reason: expect.stringContaining('not for victim.test'),
+    });
   });
 });
 
