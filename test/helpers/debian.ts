@@ -1,6 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import type { TestContext } from 'vitest';
 
+/** Whether a program is there to be run. */
+export function isInstalled(program: string): boolean {
+  return spawnSync('which', [program]).status === 0;
+}
+
 /**
  * Skip a test whose Debian package is not installed, and say which one it is; where everything has to be there
  * (POSTERN_REQUIRE_ALL), that is a failure.
@@ -13,8 +18,7 @@ export function needs(
   debianPackage: string,
   probe?: readonly string[],
 ): void {
-  const { status } = probe ? spawnSync(program, [...probe]) : spawnSync('which', [program]);
-  if (status === 0) return;
+  if (probe ? spawnSync(program, [...probe]).status === 0 : isInstalled(program)) return;
   const reason = `${program} is missing: apt-get install ${debianPackage}`;
   if (process.env['POSTERN_REQUIRE_ALL']) throw new Error(reason);
   context.skip(reason);
