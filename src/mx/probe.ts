@@ -7,6 +7,7 @@ import type { TlsFacts } from '../smtp/tls.ts';
 import type { Conversation } from './conversation.ts';
 import { type Exchangers, findExchangers } from './exchangers.ts';
 import { judgeConversation } from './judge.ts';
+import { senderOutcomes } from './senders.ts';
 import type { Switchboard } from './switchboard.ts';
 import type { Target } from './target.ts';
 import { summarize } from './verdict.ts';
@@ -241,5 +242,6 @@ export async function probeTarget(target: Target, options: ProbeOptions): Promis
     domain,
     exchangers: { kind, hosts: found.map(({ host }) => host), dnssec: exchangers?.dnssec ?? 'indeterminate' },
     hosts,
+    senders: senderOutcomes(domain, hosts),
   };
 }

@@ -60,6 +60,13 @@ const host = z.strictObject({
   dnssec: z.enum(['secure', 'insecure', 'bogus', 'indeterminate', 'untrusted']).describe('Of its addresses.'),
 });
 
+const senderOutcome = z.strictObject({
+  host: z.string(),
+  sender: z.enum(['opportunistic', 'encrypt', 'verify', 'secure']),
+  outcome: z.enum(['encrypted', 'plaintext', 'deferred', 'unknown']),
+  reason: z.string(),
+});
+
 export const mxProbe = z.strictObject({
   ...report.shape,
   domain: z.string(),
@@ -69,8 +76,10 @@ export const mxProbe = z.strictObject({
     dnssec: z.enum(['secure', 'insecure', 'bogus', 'indeterminate', 'untrusted']),
   }),
   hosts: z.array(host),
+  senders: z.array(senderOutcome).describe('What senders of each strictness would do at each exchanger.'),
 });
 
 export type MxProbeResult = Frozen<z.infer<typeof mxProbe>>;
 export type MxHostResult = Frozen<z.infer<typeof host>>;
 export type MxAddressResult = Frozen<z.infer<typeof address>>;
+export type SenderOutcome = Frozen<z.infer<typeof senderOutcome>>;

@@ -1,4 +1,4 @@
-import { type CertificateFacts, coversHost } from '../smtp/certificate.ts';
+import { whyUnauthenticated } from '../smtp/certificate.ts';
 import { SmtpConnection, type SpeakerWorld } from '../smtp/connection.ts';
 import { type Fault, faultOf, type Phase, SmtpFault } from '../smtp/fault.ts';
 import { type Reply, replyText } from '../smtp/reply.ts';
@@ -84,23 +84,6 @@ function isNegotiation({ phase, kind }: Fault): boolean {
   return phase === 'starttls' || phase === 'tls' || (phase === 'ehlo-tls' && kind !== 'rejected');
 }
 
-/** Why the certificate does not do for the policy; undefined when it does. */
-function lacking(
-  certificate: CertificateFacts | null,
-  { host, nextHop }: Place,
-  policy: Policy,
-): string | undefined {
-  if (policy === 'opportunistic' || policy === 'encrypt') return undefined;
-  if (!certificate) return 'the server has no certificate';
-  if (!certificate.trusted) return `the certificate is not trusted, ${certificate.distrust}`;
-  if (policy === 'verify')
-    return coversHost(certificate, host) ? undefined : `the certificate is not for ${host}`;
-  const below = certificate.names.some(
-    (name) => name.toLowerCase().endsWith(`.${nextHop}`) && coversHost(certificate, host),
-  );
-  return coversHost(certificate, nextHop) || below ? undefined : `the certificate is not for ${nextHop}`;
-}
-
 async function encrypted(
   place: Place,
   policy: Policy,
@@ -108,7 +91,8 @@ async function encrypted(
   world: SpeakerWorld,
 ): Promise<Ready> {
   const tls = await connection.startTls();
-  const reason = lacking(tls.certificate, place, policy);
+  const looks = policy === 'verify' || policy === 'secure';
+  const reason = looks ? whyUnauthenticated(tls.certificate, policy, place) : undefined;
   if (reason !== undefined) {
     throw new SmtpFault({
       phase: 'tls',

@@ -115,7 +115,7 @@ export function certificateFacts(socket: TLSSocket, nowMs: number): CertificateF
 }
 
 /** Whether a certificate is for a host: RFC 9525 §6.3, a wildcard as the whole left-most label only. */
-export function coversHost({ names }: CertificateFacts, host: string): boolean {
+export function coversHost({ names }: { readonly names: readonly string[] }, host: string): boolean {
   const wanted = host.toLowerCase();
   if (isIP(wanted) !== 0) return names.some((name) => name.toLowerCase() === wanted);
   return names.some((name) => {
@@ -123,4 +123,25 @@ export function coversHost({ names }: CertificateFacts, host: string): boolean {
     if (!pattern.startsWith('*.')) return pattern === wanted;
     return wanted.indexOf('.') > 0 && wanted.slice(wanted.indexOf('.')) === pattern.slice(1);
   });
+}
+
+/** What of a certificate decides whether a server is who it says. */
+type Identity = Pick<CertificateFacts, 'names' | 'trusted' | 'distrust'>;
+
+/**
+ * Why a certificate does not do for a sender that looks at it; undefined when it does. `verify` wants the name of
+ * the exchanger, `secure` that of the recipients' domain or one below it (Postfix: hostname; nexthop,
+ * dot-nexthop), which a forged MX record cannot give.
+ */
+export function whyUnauthenticated(
+  certificate: Identity | null,
+  policy: 'verify' | 'secure',
+  { host, nextHop }: { readonly host: string; readonly nextHop: string },
+): string | undefined {
+  if (!certificate) return 'the server has no certificate';
+  if (!certificate.trusted) return `the certificate is not trusted, ${certificate.distrust}`;
+  if (policy === 'verify')
+    return coversHost(certificate, host) ? undefined : `the certificate is not for ${host}`;
+  const below = certificate.names.some((name) => name.toLowerCase().endsWith(`.${nextHop}`));
+  return below || coversHost(certificate, nextHop) ? undefined : `the certificate is not for ${nextHop}`;
 }

@@ -67,6 +67,31 @@ function located(result: MxProbeResult): Located[] {
   ];
 }
 
+const OUTCOMES = { encrypted: ok, plaintext: warn, deferred: crit, unknown } as const;
+
+/** What each kind of sender would do, a line a sender; equal at all hosts, it is told once. */
+function senderLines({ senders }: MxProbeResult, columns: number): Line[] {
+  const rows = new Map<string, readonly Inline[]>();
+  for (const { host, sender, outcome, reason } of senders) {
+    const key = `${sender} ${outcome} ${reason}`;
+    const known = rows.has(key);
+    rows.set(key, [
+      sender,
+      OUTCOMES[outcome](outcome),
+      dim(known ? reason : `${reason}${severalHosts(senders) ? ` (${host})` : ''}`),
+    ]);
+  }
+  if (rows.size === 0) return [];
+  return [
+    line`  What would senders do?`,
+    ...table([...rows.values()], 4).flatMap((row) => wrap(row, columns, 8)),
+  ];
+}
+
+function severalHosts(senders: MxProbeResult['senders']): boolean {
+  return new Set(senders.map(({ host }) => host)).size > 1;
+}
+
 /** A probe for people: the verdict, a line an address, what is wrong and how to mend it. */
 export function renderMxProbe(result: MxProbeResult, columns: number): Line[] {
   const findings = renderFindings(located(result), columns);
@@ -75,6 +100,7 @@ export function renderMxProbe(result: MxProbeResult, columns: number): Line[] {
   return [
     ...wrap(line`${mark(result.status)}  ${strong(result.summary)}`, columns, 4),
     ...result.hosts.flatMap((host) => hostLines(host, columns)),
+    ...senderLines(result, columns),
     ...notes.flatMap((note) => wrap(indented([asLine(note)], 2).flat(), columns, 2)),
     ...(findings.length > 0 ? [[], ...findings] : []),
     ...(tested

@@ -177,6 +177,22 @@ describe('what is negotiated is told', () => {
   });
 });
 
+describe('what senders would do', () => {
+  test.for([
+    ['good.test', 'encrypted', 'encrypted', 'encrypted', 'encrypted'],
+    ['selfsigned.test', 'encrypted', 'encrypted', 'deferred', 'deferred'],
+    ['expired.test', 'encrypted', 'encrypted', 'deferred', 'deferred'],
+    ['wrongname.test', 'encrypted', 'encrypted', 'deferred', 'deferred'],
+    ['none.test', 'plaintext', 'deferred', 'deferred', 'deferred'],
+    ['close.test', 'plaintext', 'deferred', 'deferred', 'deferred'],
+    ['gone.test', 'unknown', 'unknown', 'unknown', 'unknown'],
+  ] as const)('%s', async ([domain, ...outcomes]) => {
+    const { senders } = await probe(domain);
+    expect(senders.map(({ sender }) => sender)).toEqual(['opportunistic', 'encrypt', 'verify', 'secure']);
+    expect(senders.map(({ outcome }) => outcome)).toEqual(outcomes);
+  });
+});
+
 describe('the DNS decides who is asked', () => {
   test('several exchangers and addresses each have their result, and one without STARTTLS is a warning', async () => {
     const [good, none] = [lab.server('good.test').host, lab.server('none.test').host];

@@ -56,6 +56,7 @@ function result(...addresses: MxAddressResult[]): MxProbeResult {
     checks: [],
     domain: 'example.org',
     exchangers: { kind: 'listed', hosts: ['mx.example.org'], dnssec: 'insecure' },
+    senders: [],
     hosts: [
       { host: 'mx.example.org', preference: 1, cnames: [], status: 'warn', addresses, dnssec: 'insecure' },
     ],
