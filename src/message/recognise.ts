@@ -24,9 +24,13 @@ export function whyNotMessage(input: Uint8Array, header: Header): string | null 
   if (input.length === 0) return 'empty';
   for (const sign of SIGNS) if (sign.bytes.every((byte, index) => input[index] === byte)) return sign.is;
   const sample = input.subarray(0, SAMPLE_BYTES);
-  if (sample.every((byte) => byte <= 0x20)) return 'only white space';
+  if (sample.every(isWhiteSpace)) return 'only white space';
   if (header.fields.length === 0) return isBinary(sample) ? 'not text' : 'no message: it has no header field';
   return isBinary(sample) && !hasKnownField(header) ? 'not text' : null;
+}
+
+function isWhiteSpace(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
 /** More than one byte in ten that no text has; a stray NUL in a header is the sender's joke, not a file type. */

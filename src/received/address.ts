@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIPv4 } from 'node:net';
 import { addressClass, parseAddress } from '../net/address.ts';
 
 /** An address as a server wrote it, with what stood around it. */
@@ -33,13 +33,15 @@ type BareAddress = { readonly ip: string; readonly port: number | null };
 
 function readBare(written: string): BareAddress | null {
   let text = written;
-  if (/^ipv6:/i.test(text)) text = text.slice(5);
+  if ((text.charCodeAt(0) | 0x20) === 0x69 && /^ipv6:/i.test(text)) text = text.slice(5);
   const code = text.charCodeAt(0) | 0x20;
   const hex = (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66) || code === 0x3a;
   if (!hex || text.length > 64) return null;
   if (text.includes(':') && !/^[0-9.]+:[0-9]+$/.test(text)) return readIPv6(text);
-  const [host = '', port] = text.split(':');
-  if (isIP(host) === 4) return { ip: host, port: port === undefined ? null : portOf(port) };
+  if (code >= 0x61) return null; // an IPv4 address has no letters
+  const colon = text.indexOf(':');
+  const host = colon === -1 ? text : text.slice(0, colon);
+  if (isIPv4(host)) return { ip: host, port: colon === -1 ? null : portOf(text.slice(colon + 1)) };
   return readOddIPv4(host);
 }
 
@@ -55,7 +57,7 @@ function readIPv6(text: string): BareAddress | null {
 function readOddIPv4(text: string): BareAddress | null {
   const found = /^(\d+\.\d+\.\d+\.\d+)(?:\.(\d+)|[_,].*)$/.exec(text);
   const host = found?.[1];
-  if (host === undefined || isIP(host) !== 4) return null;
+  if (host === undefined || !isIPv4(host)) return null;
   return { ip: host, port: found?.[2] === undefined ? null : portOf(found[2]) };
 }
 

@@ -1,5 +1,6 @@
 import type { Field } from '../message/headers.ts';
-import { isNamed, type TrustOptions } from './trust.ts';
+import { isNamed } from './names.ts';
+import type { TrustOptions } from './trust.ts';
 import type { Annotation, Hop } from './types.ts';
 
 const MAX_VALUE = 1000;

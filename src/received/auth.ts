@@ -4,14 +4,18 @@ import type { Auth } from './types.ts';
 
 /** Find the login: a comment that says who it was, or a with type with an A (RFC 3848). */
 export function readAuth(clauses: Clauses, protocol: Protocol): Auth | null {
-  for (const clause of [...clauses.first.values(), clauses.rest]) {
-    for (const comment of clause.comments) {
-      const found = authIn(comment);
-      if (found !== null) return found;
-    }
-  }
+  const found = firstAuth(clauses.from?.comments ?? []) ?? firstAuth(clauses.serverComments);
+  if (found !== null) return found;
   if (protocol.kind?.auth !== true) return null;
   return { user: null, mechanism: null, evidence: `with ${protocol.type}` };
+}
+
+function firstAuth(comments: readonly string[]): Auth | null {
+  for (const comment of comments) {
+    const found = authIn(comment);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 type Form = {

@@ -73,7 +73,7 @@ function checkBorder(hops: readonly Hop[], border: Hop | null): Check {
 }
 
 function withoutBorder(id: string, hops: readonly Hop[]): Check {
-  const settled = hops.every((hop) => hop.encrypted === 'local' || hop.encrypted === 'yes' || hop.internal);
+  const settled = hops.every((hop) => hop.encrypted === 'local' || hop.encrypted === 'yes');
   const message = 'No hop came from outside: every line shows your own system, as far as it can be told.';
   if (settled) return { id, status: 'ok', message };
   return { id, status: 'unknown', message, fix: 'Name your servers with --trusted-by or --trusted-ip.' };
@@ -82,7 +82,7 @@ function withoutBorder(id: string, hops: readonly Hop[]): Check {
 function checkPlaintext(hops: readonly Hop[]): Check[] {
   const plain = hops.filter((hop) => hop.encrypted === 'no' && !hop.internal && !hop.border);
   if (plain.length > 0) {
-    const evidence = plain.map(describeHop).join('; ');
+    const evidence = list(plain.map(describeHop));
     return [note('path.hop.plaintext', `${count(plain, 'other hop')} without encryption.`, { evidence })];
   }
   const counted = hops.filter((hop) => !hop.internal && hop.encrypted !== 'local');
@@ -105,9 +105,9 @@ const WEAK: ReadonlySet<Flag> = new Set([
 function checkWeakTls(hops: readonly Hop[]): Check[] {
   const weak = hops.filter((hop) => hop.flags.some((flag) => WEAK.has(flag)));
   if (weak.length === 0) return [];
-  const evidence = weak
-    .map((hop) => `${describeHop(hop)}: ${hop.flags.filter((flag) => WEAK.has(flag)).join(', ')}`)
-    .join('; ');
+  const evidence = list(
+    weak.map((hop) => `${describeHop(hop)}: ${hop.flags.filter((flag) => WEAK.has(flag)).join(', ')}`),
+  );
   return [
     note('path.hop.weak-tls', `${count(weak, 'hop')} with weak TLS.`, { evidence, ref: 'RFC 9325 §4' }),
   ];
@@ -128,14 +128,14 @@ function checkTime(hops: readonly Hop[]): Check[] {
   }
   const undated = hops.filter((hop) => hop.date === null);
   if (undated.length > 0) {
-    const evidence = undated.map(describeHop).join('; ');
+    const evidence = list(undated.map(describeHop));
     checks.push(note('path.date', `${count(undated, 'hop')} without a readable date.`, { evidence }));
   }
   return checks;
 }
 
 function delays(hops: readonly Hop[]): string {
-  return hops.map((hop) => `${describeHop(hop)}: ${hop.delaySeconds} s`).join('; ');
+  return list(hops.map((hop) => `${describeHop(hop)}: ${hop.delaySeconds} s`));
 }
 
 /** Each sign in words. */
@@ -157,7 +157,7 @@ function checkForgery(hops: readonly Hop[]): Check[] {
   );
   if (signs.length === 0) return [];
   const message = 'There are signs of a forged or replayed field; none of them is proof.';
-  return [note('path.forgery', message, { evidence: signs.join('; ') })];
+  return [note('path.forgery', message, { evidence: list(signs) })];
 }
 
 function checkContent(content: ContentProtection): Check | null {
@@ -187,6 +187,14 @@ function checkContent(content: ContentProtection): Check | null {
 
 function count(hops: readonly Hop[], noun: string): string {
   return hops.length === 1 ? `One ${noun}` : `${hops.length} ${noun}s`;
+}
+
+const LISTED = 10;
+
+/** A list that a message with a thousand hops cannot blow up. */
+function list(items: readonly string[]): string {
+  const rest = items.length - LISTED;
+  return rest > 0 ? `${items.slice(0, LISTED).join('; ')}; and ${rest} more` : items.join('; ');
 }
 
 /** `hop 2 (mx1.example.org)`; hops are numbered from 1 for people. */

@@ -157,6 +157,8 @@ const VERSIONS: ReadonlyMap<string, TlsVersion> = new Map([
 
 /** `TLSv1.2`, `TLS1_2`, `TLS-1.2`, `TLS1.2`; null for `TLSv1/SSLv3`, which names no version. */
 export function readVersion(written: string): TlsVersion | null {
+  const code = written.charCodeAt(0) | 0x20;
+  if (code !== 0x74 && code !== 0x73) return null; // T(LS) S(SL)
   const plain = written
     .toLowerCase()
     .replace(/^(tls|ssl)[-_ ]?v?/, '$1')

@@ -2,27 +2,39 @@ import { isCipherName } from './cipher.ts';
 import { dateAt, type FoundDate } from './date.ts';
 import { scan, type Token } from './scan.ts';
 
-export type ClauseName = 'from' | 'by' | 'via' | 'with' | 'id' | 'for' | 'tls' | 'envelope-from';
-
 /** What stands between one clause word and the next. */
 export type Clause = { readonly words: string[]; readonly comments: string[] };
 
-/** The clauses of a field (RFC 5321 §4.4), in whatever order they stood. */
-export type Clauses = {
-  readonly text: string;
+/** The clauses of a field (RFC 5321 §4.4), in whatever order they stood; the first of each name. */
+type Named = {
+  from: Clause | null;
+  by: Clause | null;
+  via: Clause | null;
+  with: Clause | null;
+  id: Clause | null;
+  for: Clause | null;
+  tls: Clause | null;
+  envelopeFrom: Clause | null;
+};
+
+export type ClauseName = keyof Named;
+
+/** A field taken apart. */
+export type Clauses = Readonly<Named> & {
   /** What stood in front of the first clause word. */
   readonly lead: Clause;
-  readonly first: ReadonlyMap<ClauseName, Clause>;
   /** With clauses after the first: Mimecast writes "with ESMTP with STARTTLS". */
   readonly moreWith: readonly Clause[];
   /** Behind the last clause or behind the date. */
   readonly rest: Clause;
+  /** All comments but those of the from clause, which may hold what the client said of itself. */
+  readonly serverComments: readonly string[];
   readonly date: FoundDate | null;
   /** Longer than what is read. */
   readonly truncated: boolean;
 };
 
-const NAMES: ReadonlyMap<string, ClauseName> = new Map([
+const NAMES: ReadonlyMap<string, ClauseName> = new Map<string, ClauseName>([
   ['from', 'from'],
   ['by', 'by'],
   ['via', 'via'],
@@ -30,7 +42,7 @@ const NAMES: ReadonlyMap<string, ClauseName> = new Map([
   ['id', 'id'],
   ['for', 'for'],
   ['tls', 'tls'], // RFC 8314 §4.3
-  ['envelope-from', 'envelope-from'], // Haraka
+  ['envelope-from', 'envelopeFrom'], // Haraka
 ]);
 
 /** Characters of a field that are read; a real one has a few hundred. */
@@ -43,10 +55,10 @@ const MAX_CLAUSES = 64;
  * @param raw  the body, folds and all
  */
 export function readClauses(raw: string): Clauses {
-  const text = raw.slice(0, MAX_LENGTH).replace(/\s+/g, ' ');
+  const truncated = raw.length > MAX_LENGTH;
+  const text = truncated ? raw.slice(0, MAX_LENGTH) : raw;
   const tokens = scan(text);
-  const found = findDate(text, tokens);
-  return { text, ...sortIntoClauses(text, tokens, found), truncated: raw.length > MAX_LENGTH };
+  return sortIntoClauses(tokens, findDate(text, tokens), truncated);
 }
 
 /** A date and where it starts. */
@@ -91,61 +103,66 @@ function startsDate(word: string): boolean {
   return word.length === 4 ? word.endsWith(',') : word.length === 3;
 }
 
-function sortIntoClauses(text: string, tokens: readonly Token[], found: PlacedDate | null) {
-  const first = new Map<ClauseName, Clause>();
+function sortIntoClauses(tokens: readonly Token[], found: PlacedDate | null, truncated: boolean): Clauses {
+  const named = noClauses();
   const moreWith: Clause[] = [];
+  const serverComments: string[] = [];
   const lead: Clause = { words: [], comments: [] };
   const rest: Clause = { words: [], comments: [] };
+  const dateStart = found?.start ?? Number.POSITIVE_INFINITY;
+  const dateEnd = found?.date.end ?? 0;
   let current = lead;
   let opened = 0;
   for (let index = 0; index < tokens.length; index += 1) {
     const token = tokens[index];
     if (token === undefined) break;
-    if (found !== null && token.start >= found.start && token.start < found.date.end) {
-      current = rest;
-    } else if (token.kind === 'semicolon') {
+    if (token.kind === 'semicolon' || (token.start >= dateStart && token.start < dateEnd)) {
       current = rest;
     } else if (token.kind === 'comment') {
       current.comments.push(token.text);
+      if (current !== named.from) serverComments.push(token.text);
     } else {
-      const name = opened < MAX_CLAUSES ? clauseName(text, tokens, index, current, first) : null;
+      const name = opened < MAX_CLAUSES ? clauseName(tokens, index, current, named) : null;
       if (name === null) {
         current.words.push(token.text);
         continue;
       }
       opened += 1;
       current = { words: [], comments: [] };
-      if (!first.has(name)) first.set(name, current);
+      if (named[name] === null) named[name] = current;
       else if (name === 'with') moreWith.push(current);
     }
   }
-  return { lead, first, moreWith, rest, date: found?.date ?? null };
+  return { ...named, lead, moreWith, rest, serverComments, date: found?.date ?? null, truncated };
+}
+
+function noClauses(): Named {
+  return { from: null, by: null, via: null, with: null, id: null, for: null, tls: null, envelopeFrom: null };
 }
 
 /** @returns the clause that a word opens; null when it is a word like any other */
 function clauseName(
-  text: string,
   tokens: readonly Token[],
   index: number,
   current: Clause,
-  first: ReadonlyMap<ClauseName, Clause>,
+  named: Named,
 ): ClauseName | null {
   const token = tokens[index];
   if (token === undefined || token.text.length > 13) return null;
-  const name = NAMES.get(token.text.toLowerCase());
+  const name = NAMES.get(token.text) ?? NAMES.get(token.text.toLowerCase());
   if (name === undefined) return null;
-  if (name === 'from' && first.size > 0) return isReversePath(tokens[index + 1]) ? 'envelope-from' : null;
-  if (name === 'tls' && !opensTlsClause(tokens[index + 1], first)) return null;
+  if (name === 'from' && isReversePath(tokens[index + 1])) return 'envelopeFrom';
+  if (name === 'from' && named.from !== null) return null;
+  if (name === 'tls' && !opensTlsClause(tokens[index + 1], named)) return null;
   // A client may call itself "with": HELO is what stands before the bracket.
-  const isHelo = current === first.get('from') && current.words.length + current.comments.length === 0;
-  return isHelo && text.charCodeAt(token.end + 1) === 0x28 ? null : name;
+  const isHelo = current === named.from && current.words.length + current.comments.length === 0;
+  return isHelo && tokens[index + 1]?.kind === 'comment' ? null : name;
 }
 
 /** Not the "TLS" of "over TLS secured channel": a suite follows, or the pairs of old OpenSMTPD. */
-function opensTlsClause(next: Token | undefined, first: ReadonlyMap<ClauseName, Clause>): boolean {
-  return (
-    first.has('by') && next !== undefined && (isCipherName(next.text) || next.text.startsWith('version='))
-  );
+function opensTlsClause(next: Token | undefined, named: Named): boolean {
+  if (named.by === null || next === undefined) return false;
+  return isCipherName(next.text) || next.text.startsWith('version=');
 }
 
 /** `for <a> from <b>` of XMail and IBM. */

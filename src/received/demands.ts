@@ -73,7 +73,12 @@ function judge({ hops }: MessagePath, demand: Demand): Check {
   const broken = concerned.filter((hop) => breaks(hop, demand));
   const at = broken.map(({ index, by }) => `hop ${index + 1}${by === null ? '' : ` at ${by}`}`).join(', ');
   return broken.length === 0
-    ? { id: `demand.${demand.kind}`, status: 'ok', info: true, message: `There is no sign of ${nameOf(demand)}.` }
+    ? {
+        id: `demand.${demand.kind}`,
+        status: 'ok',
+        info: true,
+        message: `There is no sign of ${nameOf(demand)}.`,
+      }
     : { id: `demand.${demand.kind}`, status: 'crit', message: `There is ${nameOf(demand)}: ${at}.` };
 }
 

@@ -65,25 +65,20 @@ function registry(protocol: Protocol): string {
 
 /** Servers that say it in words of their own. */
 function otherWords(clauses: Clauses, software: Software, protocol: Protocol): string | null {
-  const withClause = clauses.first.get('with');
-  const by = clauses.first.get('by')?.words;
+  const withClause = clauses.with;
+  const by = clauses.by?.words;
   if (software.family === 'smtpsvc' && by !== undefined && by.length > 4) {
     const words = by.slice(1, 5).join(' ').toLowerCase();
     return words === 'over tls secured channel' ? words : null;
   }
   if (software.family === 'exchange') return withClause?.comments.includes('TLS') === true ? '(TLS)' : null;
-  if (software.family === 'gmail' && hasComment(clauses, 'Google Transport Security')) {
+  if (software.family === 'gmail' && clauses.serverComments.includes('Google Transport Security')) {
     return '(Google Transport Security)';
   }
   if (clauses.moreWith.some((clause) => clause.words[0]?.toUpperCase() === 'STARTTLS'))
     return 'with STARTTLS';
   if (/^E?SMTPA?\/TLS(?:\/|$)/i.test(withClause?.words[0] ?? '')) return `with ${withClause?.words[0]}`;
   return protocol.written?.toLowerCase() === 'encrypted smtp' ? 'with encrypted SMTP' : null;
-}
-
-function hasComment(clauses: Clauses, text: string): boolean {
-  for (const clause of clauses.first.values()) if (clause.comments.includes(text)) return true;
-  return false;
 }
 
 /** @returns why the message crossed no network here; null when it may have */
@@ -103,21 +98,24 @@ function whyLocal({ clauses, software, protocol, peer }: Line): string | null {
 function whyHandedOver(clauses: Clauses): string | null {
   const lead = clauses.lead.comments[0] ?? '';
   if (lead.startsWith('qmail ')) return `(${lead.split(' ', 4).join(' ')} …)`;
-  if (/^from [^ ]*@localhost$/i.test(lead)) return `(${lead})`;
-  if (clauses.first.get('via')?.words[0]?.toLowerCase() === 'listexpand') return 'via listexpand';
-  const from = clauses.first.get('from');
-  if (from?.words.slice(0, 3).join(' ').toLowerCase() === 'mail pickup service') return 'mail pickup service';
-  if (from?.comments.some((text) => text.toLowerCase() === '[unix socket]') === true) return '[unix socket]';
-  if (from?.comments.some((text) => /^[^ @]+@localhost$/i.test(text)) === true) return 'a local user';
+  if (lead.endsWith('@localhost') && lead.startsWith('from ')) return `(${lead})`;
+  if (clauses.via?.words[0]?.toLowerCase() === 'listexpand') return 'via listexpand';
+  const from = clauses.from;
+  if (from === null) return null;
+  if (from.words[1] === 'pickup' && from.words[0]?.toLowerCase() === 'mail') return 'mail pickup service';
+  for (const comment of from.comments) {
+    if (comment.toLowerCase() === '[unix socket]') return '[unix socket]';
+    if (comment.endsWith('@localhost') && !comment.includes(' ')) return 'a local user';
+  }
   return null;
 }
 
 function whyMadeHere(clauses: Clauses, software: Software, protocol: Protocol): string | null {
-  if (clauses.first.get('by')?.comments.some((text) => text.includes('from userid')) === true) {
+  if (clauses.by?.comments.some((text) => text.includes('from userid')) === true) {
     return `(${software.written})`;
   }
-  if (clauses.first.has('from') || !clauses.first.has('by') || protocol.written !== null) return null;
-  return software.family === 'postfix' || clauses.first.get('by')?.comments.some(isSubmitProgram) === true
+  if (clauses.from !== null || clauses.by === null || protocol.written !== null) return null;
+  return software.family === 'postfix' || clauses.by?.comments.some(isSubmitProgram) === true
     ? 'without a from and a with clause: made on this machine'
     : null;
 }
@@ -130,12 +128,12 @@ function isSubmitProgram(comment: string): boolean {
 function isInsideHop({ clauses, protocol, software }: Line): boolean {
   const kind = protocol.kind?.class;
   if (kind === 'store' || kind === 'web' || kind === 'fetch') return true;
-  return !clauses.first.has('from') || software.written === 'LMTPProxy';
+  return clauses.from === null || software.written === 'LMTPProxy';
 }
 
 function withoutEvidence(line: Line): Answer {
   const { clauses, protocol, software } = line;
-  if (software.family === 'chasquid' && hasCommentWith(clauses, 'plain text!')) return no('plain text!');
+  if (software.family === 'chasquid' && saysPlainText(clauses)) return no('plain text!');
   if (software.family === 'smtpsvc') return no('Microsoft SMTPSVC without "over TLS secured channel"');
   if (protocol.kind === null) {
     return unknown(protocol.written === null ? 'no with clause' : `with ${protocol.written} does not tell`);
@@ -148,11 +146,8 @@ function withoutEvidence(line: Line): Answer {
   return silent === null ? no(`with ${protocol.type} and no TLS data (RFC 3848)`) : unknown(silent);
 }
 
-function hasCommentWith(clauses: Clauses, part: string): boolean {
-  for (const clause of clauses.first.values()) {
-    if (clause.comments.some((text) => text.includes(part))) return true;
-  }
-  return false;
+function saysPlainText(clauses: Clauses): boolean {
+  return clauses.serverComments.some((comment) => comment.includes('plain text!'));
 }
 
 /** Software that writes SMTP or ESMTP whether or not there was TLS. */
@@ -175,7 +170,7 @@ function whySilent({ clauses, software }: Line): string | null {
         ? 'MDaemon before 19 did not write whether there was TLS'
         : null;
     default:
-      return clauses.first.has('from') ? null : 'no from clause: a hand-over inside of one system';
+      return clauses.from !== null ? null : 'no from clause: a hand-over inside of one system';
   }
 }
 

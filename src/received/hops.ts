@@ -1,6 +1,7 @@
 import type { Field } from '../message/headers.ts';
 import { isInside } from './address.ts';
-import { isNamed, type TrustOptions, type TrustRun } from './trust.ts';
+import { isNamed, organisation } from './names.ts';
+import type { TrustOptions, TrustRun } from './trust.ts';
 import type { Fact, Flag, Hop, Trace } from './types.ts';
 
 /** A Received field and what it says. */
@@ -27,33 +28,20 @@ export function makeHops(lines: readonly Line[], run: TrustRun, options: HopOpti
   const last = lines.length - 1;
   const oldestFirst = lines.toReversed();
   const ownNames = namesOf(lines, run, options);
+  const web = lines.findIndex(({ trace }) => isWebSubmission(trace));
   return oldestFirst.map(({ field, trace }, index) => {
     const fromTop = last - index;
-    const trusted = fromTop < run.trusted;
-    const border = fromTop === run.border;
     const before = oldestFirst[index - 1]?.trace;
+    const place = { trusted: fromTop < run.trusted, border: fromTop === run.border };
     const delaySeconds = secondsBetween(before, trace);
-    const context = {
-      trace,
-      before,
-      delaySeconds,
-      trusted,
-      border,
-      ownNames,
-      older: oldestFirst.slice(0, index),
-    };
+    const signs = forgerySigns({ ...place, trace, before, ownNames, belowWeb: web !== -1 && web < fromTop });
     return {
       index,
       ...trace,
       delaySeconds,
-      trusted,
-      border,
-      ...beliefs(trace, trusted),
-      flags: [
-        ...trace.flags,
-        ...timeFlags(trace, delaySeconds, options),
-        ...forgeryFlags(context, lines, fromTop),
-      ],
+      ...place,
+      ...beliefs(trace, place.trusted),
+      flags: [...trace.flags, ...timeFlags(trace, delaySeconds, options), ...signs],
       range: field.range,
     };
   });
@@ -111,21 +99,19 @@ type Context = {
   readonly trusted: boolean;
   readonly border: boolean;
   readonly ownNames: readonly string[];
+  /** A newer hop took the message from a web form: there can have been none before. */
+  readonly belowWeb: boolean;
 };
 
 /** Signs that a line was made up. None is proof. */
-function forgeryFlags(context: Context, lines: readonly Line[], fromTop: number): Flag[] {
-  const { trace, before, trusted, border } = context;
+function forgerySigns({ trace, before, trusted, border, ownNames, belowWeb }: Context): Flag[] {
   const flags: Flag[] = [];
-  if (border && isNamed(trace.from.helo, context.ownNames) && !isNamed(trace.from.rdns, context.ownNames)) {
-    flags.push('helo-own-name');
-  }
+  const ownHelo = border && isNamed(trace.from.helo, ownNames) && !isNamed(trace.from.rdns, ownNames);
+  if (ownHelo) flags.push('helo-own-name');
   if (before !== undefined && (border || !trusted) && isChainBroken(before, trace))
     flags.push('chain-broken');
   if (!trusted && before !== undefined && isPrivateInPublic(trace)) flags.push('private-ip');
-  if (!trusted && lines.slice(0, fromTop).some(({ trace: newer }) => isWebSubmission(newer))) {
-    flags.push('below-http');
-  }
+  if (!trusted && belowWeb) flags.push('below-http');
   return flags;
 }
 
@@ -149,12 +135,6 @@ function isChainBroken(before: Trace, trace: Trace): boolean {
   if (owner === null || names.length === 0 || before.internal || trace.internal) return false;
   if (before.byIp !== null && before.byIp === trace.from.ip) return false;
   return !names.includes(owner);
-}
-
-/** The last two labels: good enough to compare two names, no more is claimed. */
-function organisation(host: string | null): string | null {
-  if (host === null || !/^[\w.-]+\.[a-z]{2,}$/i.test(host)) return null;
-  return host.toLowerCase().split('.').slice(-2).join('.');
 }
 
 function namesOf(lines: readonly Line[], run: TrustRun, options: TrustOptions): string[] {

@@ -1,5 +1,6 @@
 import { readAuth } from './auth.ts';
 import { type Clauses, readClauses } from './clauses.ts';
+import { isoDate } from './date.ts';
 import { judgeEncryption } from './encryption.ts';
 import { readPeer } from './peer.ts';
 import { type Protocol, readProtocol } from './protocol.ts';
@@ -27,7 +28,7 @@ export function parseReceived(raw: string): Trace {
     by: readBy(clauses),
     byIp: software.byIp,
     bySoftware: software.written,
-    via: clauses.first.get('via')?.words.join(' ') || null,
+    via: clauses.via?.words.join(' ') || null,
     with: protocol.written,
     id,
     for: readFor(clauses),
@@ -44,24 +45,19 @@ export function parseReceived(raw: string): Trace {
   };
 }
 
-/** Milliseconds only where the line has them. */
-function isoDate(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z');
-}
-
 function readBy(clauses: Clauses): string | null {
-  const word = clauses.first.get('by')?.words[0];
+  const word = clauses.by?.words[0];
   if (word === undefined) return null;
   return plain(word.endsWith('.') ? word.slice(0, -1) : word);
 }
 
 function readId(clauses: Clauses): string | null {
-  const word = clauses.first.get('id')?.words[0];
+  const word = clauses.id?.words[0];
   return word === undefined ? null : plain(word);
 }
 
 function readFor(clauses: Clauses): string | null {
-  const word = clauses.first.get('for')?.words[0];
+  const word = clauses.for?.words[0];
   return word === undefined ? null : plain(word);
 }
 
@@ -74,13 +70,9 @@ function plain(word: string): string | null {
 
 /** `(envelope-from <a@b>)` wherever it stands, Haraka's clause, `for <a> from <b>`; `''` for `<>`. */
 function readEnvelopeFrom(clauses: Clauses): string | null {
-  const word = clauses.first.get('envelope-from')?.words[0];
+  const word = clauses.envelopeFrom?.words[0];
   if (word !== undefined) return withoutBrackets(word);
-  for (const clause of clauses.first.values()) {
-    const found = envelopeIn(clause.comments);
-    if (found !== null) return found;
-  }
-  return envelopeIn(clauses.rest.comments);
+  return envelopeIn(clauses.serverComments) ?? envelopeIn(clauses.from?.comments ?? []);
 }
 
 function envelopeIn(comments: readonly string[]): string | null {

@@ -35,7 +35,7 @@ type Found = {
  * first and the verified name in front of the address.
  */
 export function readPeer(clauses: Clauses, family: Family): FromClause {
-  const clause = clauses.first.get('from') ?? fromInBrackets(clauses.lead) ?? EMPTY;
+  const clause = clauses.from ?? fromInBrackets(clauses.lead) ?? EMPTY;
   const found: Found = {
     helo: null,
     heloGiven: false,
@@ -67,10 +67,24 @@ function fromInBrackets(lead: Clause): Clause | null {
 }
 
 function readComment(comment: string, found: Found): void {
-  const helo = /^(?:[EL]?HELO|[EL]HLO)(?: (.*)|$)/i.exec(comment) ?? / HELO (\S+)$/.exec(comment);
-  if (helo !== null) giveHelo(helo[1] ?? '', found);
+  const helo = heloIn(comment);
+  if (helo !== null) giveHelo(helo, found);
   else if (!comment.includes(' ')) readSingle(comment, found);
   else if (!isAboutSomethingElse(comment)) readParts(comment.split(' '), found);
+}
+
+/** `HELO x`, `EHLO x`, `LHLO x`, and `account u@y HELO x` of CommuniGate; null when it is none of these. */
+function heloIn(comment: string): string | null {
+  switch (comment.charCodeAt(0) | 0x20) {
+    case 0x65: // e
+    case 0x68: // h
+    case 0x6c: // l
+      return /^(?:HELO|[EL]HLO)(?:$| )/i.test(comment) ? comment.slice(5) : null;
+    case 0x61: // a
+      return / HELO (\S+)$/.exec(comment)?.[1] ?? null;
+    default:
+      return null;
+  }
 }
 
 function isAboutSomethingElse(comment: string): boolean {
@@ -98,13 +112,14 @@ function readSingle(word: string, found: Found): void {
 
 /** `rdns [ip]`, `[ip]:port helo=x`, `unknown [ip] (may be forged)`, `[ip] rdns`, `[ip]:port "EHLO x"`. */
 function readParts(parts: readonly string[], found: Found): void {
-  for (const [index, part] of parts.entries()) {
+  for (let index = 0; index < parts.length; index += 1) {
+    const part = parts[index] ?? '';
     if (part === '' || readPair(part, found)) continue;
     if (part.startsWith('(')) {
       found.mayBeForged ||= part === '(may';
       return; // an inner comment
     }
-    if (/^"[EH][EH]LO$/i.test(part)) {
+    if (part === '"EHLO' || part === '"HELO') {
       giveHelo((parts[index + 1] ?? '').replace('"', ''), found);
       return;
     }
@@ -137,14 +152,20 @@ function readName(part: string, found: Found): void {
 
 /** @returns the first word, which is a name or an address */
 function readWords(words: readonly string[], found: Found): string | null {
-  const [name, ...others] = words.map((word) => (word.endsWith(',') ? word.slice(0, -1) : word));
-  for (const [index, word] of others.entries()) {
+  for (let index = 1; index < words.length; index += 1) {
+    const word = withoutComma(words[index] ?? '');
     const address = readAddress(word);
     if (address !== null) found.ip ??= address;
-    if (word === 'be' && others[index - 1] === 'to')
-      giveHelo((others[index + 1] ?? '').replaceAll('"', ''), found);
+    // Obtuse: `claiming to be "x"`
+    if (word === 'be' && words[index - 1] === 'to')
+      giveHelo((words[index + 1] ?? '').replaceAll('"', ''), found);
   }
-  return name ?? null;
+  const [name] = words;
+  return name === undefined ? null : withoutComma(name);
+}
+
+function withoutComma(word: string): string {
+  return word.endsWith(',') ? word.slice(0, -1) : word;
 }
 
 /** Decide what the first word is: HELO, verified name or the address itself. */
@@ -155,7 +176,7 @@ function settle(name: string | null, found: Found, family: Family): void {
     settleLiteral(name, address, found, family);
     return;
   }
-  const named = /^unknown$/i.test(name) ? null : name;
+  const named = name.length === 7 && name.toLowerCase() === 'unknown' ? null : name;
   if (found.heloGiven) {
     found.rdns ??= named;
   } else if (found.aside !== null && found.ip !== null && found.rdns === null && !found.roundAddress) {

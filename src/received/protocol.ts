@@ -55,35 +55,44 @@ function makeKinds(): ReadonlyMap<string, ProtocolKind> {
 
 /** Read the with clause; in its place the via clause, where some put the protocol. */
 export function readProtocol(clauses: Clauses): Protocol {
-  const words = clauses.first.get('with')?.words ?? [];
+  const words = clauses.with?.words ?? [];
   if (words.length > 0) return protocolOf(words);
-  const via = protocolOf(clauses.first.get('via')?.words ?? viaInBrackets(clauses));
+  const via = protocolOf(clauses.via?.words ?? viaInBrackets(clauses));
   return { ...via, written: null };
 }
 
 /** `(via HTTP)` behind the host name. */
 function viaInBrackets(clauses: Clauses): string[] {
-  const comment = clauses.first.get('by')?.comments.find((text) => text.startsWith('via '));
+  const comment = clauses.by?.comments.find((text) => text.startsWith('via '));
   return comment === undefined ? [] : comment.slice(4).split(' ');
 }
 
 function protocolOf(words: readonly string[]): Protocol {
   const written = words.join(' ').replace(/,$/, '');
-  const glued = /^(E?SMTPA?)\/TLS/i.exec(written)?.[1];
-  if (glued !== undefined)
-    return { written: glued, type: glued, kind: KINDS.get(glued.toUpperCase()) ?? null };
-  for (const word of words.toReversed()) {
-    const type = plainWord(word);
-    const kind = KINDS.get(type.toUpperCase()) ?? filterKind(type);
+  const slash = written.indexOf('/');
+  if (slash !== -1 && /^E?SMTPA?\/TLS/i.test(written)) {
+    const type = written.slice(0, slash);
+    return { written: type, type, kind: kindOf(type) ?? null };
+  }
+  for (let index = words.length - 1; index >= 0; index -= 1) {
+    const type = plainWord(words[index] ?? '');
+    const kind = kindOf(type);
     if (kind !== undefined) return { written, type, kind };
   }
   return { written: written === '' ? null : written, type: null, kind: null };
 }
 
+function kindOf(type: string): ProtocolKind | undefined {
+  return KINDS.get(type) ?? KINDS.get(type.toUpperCase()) ?? filterKind(type);
+}
+
 function plainWord(word: string): string {
   const code = word.charCodeAt(word.length - 1);
-  if (code === 0x5d && word.includes(' ')) return word.split(' ').find((part) => KINDS.has(part)) ?? word; // [XMail …]
-  return code === 0x2c ? word.slice(0, -1) : word;
+  if (code === 0x2c) return word.slice(0, -1);
+  // "[XMail 1.20 ESMTP Server]"
+  return code === 0x5d && word.includes(' ')
+    ? (word.split(' ').find((part) => KINDS.has(part)) ?? word)
+    : word;
 }
 
 function filterKind(type: string): ProtocolKind | undefined {

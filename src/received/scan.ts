@@ -29,7 +29,7 @@ const MAX_UNCLOSED = 4;
  * Split the body of a Received field. Comments nest to any depth (a counter, no recursion), quoted strings
  * and domain literals are one word, brackets that do not match are stepped over. Linear in the length.
  *
- * @param text  unfolded, with single spaces
+ * @param text  the body; folds and control characters count as white space
  */
 export function scan(text: string): Token[] {
   const tokens: Token[] = [];
@@ -37,7 +37,7 @@ export function scan(text: string): Token[] {
   let at = 0;
   while (at < text.length && tokens.length < MAX_TOKENS) {
     const code = text.charCodeAt(at);
-    if (code === SPACE || code === CLOSE) {
+    if (code <= SPACE || code === CLOSE) {
       at += 1;
     } else if (code === SEMICOLON) {
       tokens.push({ kind: 'semicolon', text: ';', start: at, end: at + 1 });
@@ -49,15 +49,29 @@ export function scan(text: string): Token[] {
         at += 1;
         continue;
       }
-      tokens.push({ kind: 'comment', text: text.slice(at + 1, close).trim(), start: at, end: close + 1 });
+      tokens.push({ kind: 'comment', text: inside(text, at + 1, close), start: at, end: close + 1 });
       at = close + 1;
     } else {
       const end = endOfWord(text, at);
-      tokens.push({ kind: 'word', text: text.slice(at, end), start: at, end });
+      tokens.push({ kind: 'word', text: unfold(text.slice(at, end)), start: at, end });
       at = end;
     }
   }
   return tokens;
+}
+
+/** The text of a comment, unfolded, without white space around it. */
+function inside(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && text.charCodeAt(start) <= SPACE) start += 1;
+  while (start < end && text.charCodeAt(end - 1) <= SPACE) end -= 1;
+  return unfold(text.slice(start, end));
+}
+
+/** Folds within a comment, an address or a quoted string. */
+function unfold(text: string): string {
+  return text.includes('\n') || text.includes('\t') ? text.replace(/\s+/g, ' ') : text;
 }
 
 /** @returns where the bracket that opens at `start` closes; -1 when it does not */
@@ -79,7 +93,7 @@ function endOfWord(text: string, start: number): number {
   let at = start;
   while (at < text.length) {
     const code = text.charCodeAt(at);
-    if (code === SPACE || code === OPEN || code === CLOSE || code === SEMICOLON) break;
+    if (code <= SPACE || code === OPEN || code === CLOSE || code === SEMICOLON) break;
     at = code === QUOTE || code === LESS || code === LITERAL ? endOfGroup(text, at, code) : at + 1;
   }
   return at;

@@ -38,112 +38,160 @@ export type Software = {
   readonly byIp: string | null;
 };
 
-/** Beginnings of what servers call themselves, lower case. */
-const BEGINNINGS: readonly (readonly [string, Family])[] = [
-  ['postfix', 'postfix'],
-  ['exim', 'exim'],
-  ['amavis', 'amavis'],
-  ['authentication milter', 'authentication-milter'],
-  ['haraka', 'haraka'],
-  ['opensmtpd', 'opensmtpd'],
-  ['chasquid', 'chasquid'],
-  ['cyrus', 'cyrus'],
-  ['lmtpproxy', 'cyrus'],
-  ['communigate', 'communigate'],
-  ['mdaemon', 'mdaemon'],
-  ['spam firewall', 'barracuda'],
-  ['barracuda', 'barracuda'],
-  ['hcl domino', 'domino'],
-  ['ibm domino', 'domino'],
-  ['lotus domino', 'domino'],
-  ['ecelerity', 'momentum'],
-  ['momentum', 'momentum'],
-  ['fetchmail', 'fetchmail'],
-  ['qmail-ldap', 'qmail'],
-  ['s/qmail', 'qmail'],
-  ['microsoft smtp server', 'exchange'],
-  ['microsoft smtpsvc', 'smtpsvc'],
-  ['ibm esmtp', 'ibm'],
-];
+/** By the letters a name starts with, lower case: what it must start with in full, and whose it is. */
+const NAMES: ReadonlyMap<string, readonly [beginning: string, family: Family]> = new Map<
+  string,
+  readonly [string, Family]
+>([
+  ['postfix', ['Postfix', 'postfix']],
+  ['exim', ['Exim', 'exim']],
+  ['amavisd', ['amavisd', 'amavis']],
+  ['authentication', ['Authentication Milter', 'authentication-milter']],
+  ['haraka', ['Haraka', 'haraka']],
+  ['opensmtpd', ['OpenSMTPD', 'opensmtpd']],
+  ['chasquid', ['chasquid', 'chasquid']],
+  ['cyrus', ['Cyrus ', 'cyrus']],
+  ['lmtpproxy', ['LMTPProxy', 'cyrus']],
+  ['communigate', ['CommuniGate Pro', 'communigate']],
+  ['mdaemon', ['MDaemon', 'mdaemon']],
+  ['spam', ['Spam Firewall', 'barracuda']],
+  ['barracuda', ['Barracuda', 'barracuda']],
+  ['hcl', ['HCL Domino', 'domino']],
+  ['ibm', ['IBM Domino', 'domino']],
+  ['lotus', ['Lotus Domino', 'domino']],
+  ['ecelerity', ['ecelerity', 'momentum']],
+  ['momentum', ['Momentum', 'momentum']],
+  ['fetchmail', ['fetchmail', 'fetchmail']],
+  ['qmail', ['qmail-ldap', 'qmail']],
+  ['s', ['s/qmail', 'qmail']],
+  ['sg', ['SG', 'sendgrid']],
+  ['nemesis', ['Nemesis', 'other']],
+  ['assp', ['ASSP ', 'other']],
+]);
+
+/** `authentication` */
+const LONGEST_NAME = 14;
+
+type Named = { readonly family: Family; readonly written: string | null };
 
 /** Who wrote the line. */
 export function readSoftware(clauses: Clauses): Software {
-  const by = clauses.first.get('by');
-  const host = by?.words[0] ?? '';
-  const withText = clauses.first.get('with')?.words.join(' ') ?? '';
-  const written = softwareName(clauses, by, host, withText);
-  return { family: familyOf(written, clauses, host, by), written, byIp: addressOf(by) };
+  const host = clauses.by?.words[0] ?? '';
+  const named =
+    nameOfProtocol(clauses) ?? nameOfComments(clauses.serverComments) ?? ownName(clauses.by, host) ?? null;
+  const byIp = addressOf(clauses.by);
+  if (named === null) return { family: familyByHabit(clauses, host), written: null, byIp };
+  return { ...named, byIp };
 }
 
-function addressOf(by: Clause | undefined): string | null {
-  for (const comment of by?.comments ?? []) {
-    const address = readAddress(comment.slice(comment.lastIndexOf(' ') + 1));
-    if (address !== null) return address.ip;
+function addressOf(by: Clause | null): string | null {
+  if (by === null) return null;
+  for (const comment of by.comments) {
+    const last = comment.charCodeAt(comment.length - 1);
+    if (last !== 0x5d && !isHexDigit(last)) continue; // neither `]` nor the end of an address
+    const address = lastAddress(comment);
+    if (address !== null) return address;
   }
   return null;
 }
 
-function softwareName(
-  clauses: Clauses,
-  by: Clause | undefined,
-  host: string,
-  withText: string,
-): string | null {
-  if (/^(?:microsoft|ibm esmtp|mailenable)/i.test(withText)) {
-    const version = clauses.first.get('with')?.comments[0] ?? '';
-    return /^\d/.test(version) ? `${withText} ${version}` : withText;
-  }
-  const own = by?.comments.find((comment) => isSoftware(comment, host));
-  if (own !== undefined) return own;
-  // Exim and 1&1 name themselves after the protocol or the cipher suite.
-  for (const name of ['with', 'tls', 'from', 'id'] as const) {
-    const found = clauses.first
-      .get(name)
-      ?.comments.find((text) => /^(?:Exim |Nemesis|ASSP |fetchmail-)/.test(text));
-    if (found !== undefined) return found;
+function isHexDigit(code: number): boolean {
+  return isDigit(code) || ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x66);
+}
+
+/** The address at the end of `(192.0.2.1)`, `([192.0.2.1])`, `(host [192.0.2.1])`. */
+function lastAddress(comment: string): string | null {
+  return readAddress(comment.slice(comment.lastIndexOf(' ') + 1))?.ip ?? null;
+}
+
+/** Microsoft, IBM and MailEnable name themselves in the with clause. */
+function nameOfProtocol(clauses: Clauses): Named | null {
+  const words = clauses.with?.words;
+  if (words === undefined || words.length < 2) return null;
+  const first = words[0] ?? '';
+  const vendor = first.toLowerCase();
+  if (vendor !== 'microsoft' && vendor !== 'ibm' && vendor !== 'mailenable') return null;
+  const text = words.join(' ');
+  const version = clauses.with?.comments[0] ?? '';
+  const written = isDigit(version.charCodeAt(0)) ? `${text} ${version}` : text;
+  return { family: familyOfVendor(vendor, text), written };
+}
+
+function familyOfVendor(vendor: string, text: string): Family {
+  if (vendor === 'ibm') return 'ibm';
+  if (vendor === 'mailenable') return 'other';
+  return /^Microsoft SMTPSVC/i.test(text) ? 'smtpsvc' : 'exchange';
+}
+
+/** A comment with a name that we know, wherever it stands: Exim's comes after the protocol. */
+function nameOfComments(comments: readonly string[]): Named | null {
+  for (const comment of comments) {
+    const known = NAMES.get(leadingLetters(comment));
+    if (known?.[0] !== undefined && comment.startsWith(known[0]))
+      return { family: known[1], written: comment };
   }
   return null;
 }
+
+function leadingLetters(text: string): string {
+  let end = 0;
+  while (isLetter(text.charCodeAt(end))) end += 1;
+  return end === 0 || end > LONGEST_NAME ? '' : text.slice(0, end).toLowerCase();
+}
+
+function isLetter(code: number): boolean {
+  return (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a);
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+/** The comment behind the host that is neither an address nor about the session. */
+function ownName(by: Clause | null, host: string): Named | null {
+  const written = by?.comments.find((comment) => isSoftware(comment, host));
+  if (written === undefined) return null;
+  return {
+    family: isDigit(written.charCodeAt(0)) ? familyOfVersion(written) : familyOfName(written),
+    written,
+  };
+}
+
+const NO_SOFTWARE = /^(?:-$|envelope|auth|using |client |no client|version=|cipher=|node=|via |tls)/i;
 
 function isSoftware(comment: string, host: string): boolean {
-  if (comment === '' || comment === '-' || comment.toLowerCase() === host.toLowerCase()) return false;
-  if (/^(?:envelope|auth|using |client |no client|version=|cipher=|node=|via |tls)/i.test(comment))
-    return false;
-  return readAddress(comment.slice(comment.lastIndexOf(' ') + 1)) === null;
+  if (comment === '' || comment.toLowerCase() === host.toLowerCase()) return false;
+  return !NO_SOFTWARE.test(comment) && lastAddress(comment) === null;
 }
 
-function familyOf(written: string | null, clauses: Clauses, host: string, by: Clause | undefined): Family {
-  if (written !== null) {
-    const name = written.toLowerCase();
-    const known = BEGINNINGS.find(([beginning]) => name.startsWith(beginning));
-    if (known !== undefined) return known[1];
-    if (name === 'sg') return 'sendgrid';
-    if (name.includes('exim')) return 'exim';
-    if (/^8\.\d+\.[^ ]*\/\S/.test(name)) return 'sendmail';
-    if (/^\d\.\d\.[\d.]+$/.test(name)) return 'critical-path';
-    if (by?.comments.some((comment) => comment.toLowerCase().startsWith('ecelerity'))) return 'momentum';
-    const mdaemon = by?.comments.some((comment) => comment.startsWith('MDaemon'));
-    return mdaemon === true ? 'mdaemon' : 'other';
-  }
-  return familyByHabit(clauses, host);
+/** Sendmail writes program and configuration, `8.17.1/8.17.1`; Critical Path a bare version, `7.0.028`. */
+function familyOfVersion(written: string): Family {
+  if (/^8\.\d+\.[^ ]*\/\S/.test(written)) return 'sendmail';
+  return /^\d\.\d\.[\d.]+$/.test(written) ? 'critical-path' : 'other';
 }
+
+function familyOfName(written: string): Family {
+  return written.includes('Exim') ? 'exim' : 'other';
+}
+
+const SENDGRID = /^(?:recvd|filterdrecv|geopod)-/;
 
 /** Servers that do not name themselves, by what only they write. */
 function familyByHabit(clauses: Clauses, host: string): Family {
   const name = host.toLowerCase();
-  if (name.endsWith('.google.com') || /^2002:a[0-9a-f]*:/.test(name)) return 'gmail';
+  if (name.endsWith('.google.com') || name.startsWith('2002:a')) return 'gmail';
   if (name.endsWith('.amazonaws.com') && name.startsWith('inbound-smtp.')) return 'ses';
-  if (name.endsWith('.sendgrid.net') || /^(?:recvd|filterdrecv|geopod)-/.test(name)) return 'sendgrid';
+  if (name.endsWith('.sendgrid.net') || SENDGRID.test(name)) return 'sendgrid';
   if (clauses.lead.comments.some((comment) => comment.startsWith('qmail '))) return 'qmail';
-  const protocol = clauses.first.get('with')?.words[0] ?? '';
-  if (/^e?smtp\/tls\//i.test(protocol)) return 'cisco';
-  if (clauses.first.get('id')?.words[0]?.startsWith('smtpd') === true) return 'obtuse';
+  const protocol = clauses.with?.words[0] ?? '';
+  if (protocol.includes('/') && /^e?smtp\/tls\//i.test(protocol)) return 'cisco';
+  if (clauses.id?.words[0]?.startsWith('smtpd') === true) return 'obtuse';
   return writesLikeQmail(clauses) ? 'qmail' : 'other';
 }
 
 /** `from a (HELO b) (192.0.2.1) by c with SMTP; 6 Feb 2005 21:11:37 -0000`: no square brackets, no weekday. */
 function writesLikeQmail(clauses: Clauses): boolean {
-  const from = clauses.first.get('from');
-  if (from === undefined || clauses.date?.weekday !== false || clauses.first.has('id')) return false;
+  const from = clauses.from;
+  if (from === null || clauses.date?.weekday !== false || clauses.id !== null) return false;
   return from.comments.some((comment) => !comment.includes('[') && readAddress(comment) !== null);
 }

@@ -40,47 +40,45 @@ export function readTls(clauses: Clauses, family: Family): TlsEvidence | null {
     clientCert: null,
     verify: null,
   };
-  for (const comment of clauses.first.get('from')?.comments ?? []) readClientSide(comment, session);
-  for (const clause of serverClauses(clauses)) {
-    for (const comment of clause.comments) readServerSide(comment, session, family);
-  }
-  readTlsClause(clauses.first.get('tls'), session);
+  for (const comment of clauses.from?.comments ?? []) readClientSide(comment, session);
+  for (const comment of clauses.serverComments) readServerSide(comment, session, family);
+  readTlsClause(clauses.tls, session);
   readWithWords(clauses, session);
   return session.evidence === null ? null : describe(session, session.evidence, family);
 }
 
-function* serverClauses(clauses: Clauses): Generator<Clause> {
-  for (const [name, clause] of clauses.first) if (name !== 'from') yield clause;
-  yield* clauses.moreWith;
-  yield clauses.rest;
-}
-
 function readClientSide(comment: string, session: Session): void {
-  const first = comment.slice(0, 7).toLowerCase();
-  if (first.startsWith('using ')) readUsing(comment, session);
-  else if (first.startsWith('client')) readClientCertificate(comment, session);
-  else if (first.startsWith('auth:') || first.startsWith('tls:') || first.startsWith('ssl:')) {
-    readCourier(comment, session);
+  switch (comment.charCodeAt(0) | 0x20) {
+    case 0x75: // u
+      if (/^using (?:tls|ssl)/i.test(comment)) readUsing(comment, session);
+      break;
+    case 0x63: // c
+      if (comment.startsWith('Client CN "')) readClientCertificate(comment, session);
+      break;
+    case 0x61: // a
+    case 0x73: // s
+    case 0x74: // t
+      if (/^(?:auth|ssl|tls): /i.test(comment)) readCourier(comment, session);
+      break;
+    default:
   }
 }
 
 function readServerSide(comment: string, session: Session, family: Family): void {
   const code = comment.charCodeAt(0) | 0x20;
-  // All forms start with one of: a(uth:) c(ipher) e(cdhe) d(he) o(ver) s(sl) t(ls) u(sing, unknown) v(ersion) …
-  if (!(code >= 0x61 && code <= 0x7a)) return;
+  if (!(code >= 0x61 && code <= 0x7a)) return; // every form starts with a letter
   readClientSide(comment, session);
   if (comment.includes('=')) readPairs(comment.split(/[ ,]+/), `(${comment})`, session);
   else if (comment.includes(':')) readColons(comment, session);
-  else if (/ encrypted$/i.test(comment)) readEncrypted(comment, session);
-  else if (family === 'chasquid' && comment.startsWith('over ')) readChasquid(comment, session);
-  else readVersionFirst(comment, session);
+  else if (comment.endsWith(' encrypted')) readEncrypted(comment, session);
+  else if (family === 'chasquid') readChasquid(comment, session);
+  else if (code === 0x74) readVersionFirst(comment, session);
 }
 
 /** Postfix, Stalwart, Symantec: `using TLSv1.3 with cipher X (256/256 bits) key-exchange X25519 …`. */
 function readUsing(comment: string, session: Session): void {
   const words = comment.split(' ');
   const version = words[1] ?? '';
-  if (!/^(?:tls|ssl)/i.test(version)) return;
   see(`(using ${version} …)`, session);
   session.version ??= version;
   for (let index = 2; index < words.length; index += 1) {
@@ -185,9 +183,9 @@ function readVersionFirst(comment: string, session: Session): void {
 }
 
 /** `tls <suite>` (RFC 8314 §4.3), and the bare words `TLS version=… cipher=…` of old OpenSMTPD. */
-function readTlsClause(clause: Clause | undefined, session: Session): void {
+function readTlsClause(clause: Clause | null, session: Session): void {
   const word = clause?.words[0];
-  if (clause === undefined || word === undefined) return;
+  if (clause === null || word === undefined) return;
   if (word.startsWith('version=')) {
     readPairs(clause.words, `TLS ${word}`, session);
   } else if (isCipherName(word)) {
@@ -198,7 +196,7 @@ function readTlsClause(clause: Clause | undefined, session: Session): void {
 
 /** `ESMTP/TLS/<cipher>` of Cisco, `with AES256-SHA encrypted SMTP` of MessageLabs. */
 function readWithWords(clauses: Clauses, session: Session): void {
-  const words = clauses.first.get('with')?.words ?? [];
+  const words = clauses.with?.words ?? [];
   const glued = /^E?SMTPA?\/TLS(?:\/(.+))?$/i.exec(words[0] ?? '');
   const cipher = words[1] === 'encrypted' ? words[0] : glued?.[1];
   if (cipher === undefined || !isCipherName(cipher)) return;

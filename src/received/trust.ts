@@ -1,4 +1,5 @@
-import { isInNetwork, isInside, sameNetwork } from './address.ts';
+import { isInNetwork, isInside, readAddress, sameNetwork } from './address.ts';
+import { isNamed, organisation } from './names.ts';
 import type { Trace } from './types.ts';
 
 /** Whom the reader trusts to write true Received fields. */
@@ -28,55 +29,71 @@ export type TrustRun = {
  * @param traces  newest first, as they stand in the message
  */
 export function findBorder(traces: readonly Trace[], options: TrustOptions): TrustRun {
+  const own = traces[0]?.by ?? null;
   for (const [index, trace] of traces.entries()) {
-    const older = traces[index + 1];
-    if (cameFromInside(trace, older, options)) continue;
+    const older = traces[index + 1] ?? null;
+    if (cameFromInside(trace, older, own, options)) continue;
     return { trusted: index + 1, border: index };
   }
   return { trusted: traces.length, border: null };
 }
 
-function cameFromInside(trace: Trace, older: Trace | undefined, options: TrustOptions): boolean {
+function cameFromInside(
+  trace: Trace,
+  older: Trace | null,
+  own: string | null,
+  options: TrustOptions,
+): boolean {
   const { ip } = trace.from;
-  if (ip === null) return isHandOver(trace);
-  if (isInside(ip)) return true;
+  if (ip === null) return isHandOver(trace, older);
+  if (isInside(ip) || isFetched(trace)) return true;
   if (options.trustedIps?.some((network) => isInNetwork(ip, network)) === true) return true;
-  return older !== undefined && cameFromNamedServer(trace, ip, older, options);
+  if (older === null) return false;
+  return isDeliveredByExchange(trace, older) || cameFromNamedServer(trace, ip, older, own, options);
 }
 
-/** Without an address there is only the form of the line: local, a store, a filter, LMTP, a field without from. */
-function isHandOver(trace: Trace): boolean {
+/**
+ * A line without a client address: on one machine, or handed over inside of one system. A server that writes
+ * no client at all (Zoho) may have taken the message from anywhere, unless the line below is its own as well.
+ */
+function isHandOver(trace: Trace, older: Trace | null): boolean {
   if (trace.encrypted === 'local') return true;
-  return trace.internal && (!trace.submission || trace.from.helo === null);
+  if (!trace.internal || trace.submission || older === null) return false;
+  if (trace.by !== null && readAddress(trace.by) !== null) return true; // Gmail: "by 2002:a17:… with SMTP"
+  const organisationOfBy = organisation(trace.by);
+  return organisationOfBy !== null && organisationOfBy === organisation(older.by);
+}
+
+/** fetchmail: the reader's own program went and got it. */
+function isFetched(trace: Trace): boolean {
+  return /^(?:POP3|IMAP)/i.test(trace.with ?? '');
+}
+
+/** Exchange hands over to the mailbox "with HTTPS"; webmail that writes the same has no line below. */
+function isDeliveredByExchange(trace: Trace, older: Trace): boolean {
+  return trace.with === 'HTTPS' && trace.from.helo?.toLowerCase() === older.by?.toLowerCase();
 }
 
 /**
  * From a server that is trusted by name: the name must be the one that our own server looked up (HELO is
- * whatever the client says), or stand with an address of the network of our own server; and the field below
- * must be that server's.
+ * whatever the client says), or be named in the options and stand with an address of our own server's
+ * network; and the field below must be that server's.
  */
-function cameFromNamedServer(trace: Trace, ip: string, older: Trace, options: TrustOptions): boolean {
-  const names = [...(options.trustedBy ?? []), ...(options.mxHosts ?? [])];
-  if (names.length === 0 || !isNamed(older.by, names)) return false;
-  if (trace.from.rdns !== null)
-    return isNamed(trace.from.rdns, names) && !trace.flags.includes('may-be-forged');
-  return isNamed(trace.from.helo, names) && isNeighbour(ip, trace.byIp);
+function cameFromNamedServer(
+  trace: Trace,
+  ip: string,
+  older: Trace,
+  own: string | null,
+  options: TrustOptions,
+): boolean {
+  const given = [...(options.trustedBy ?? []), ...(options.mxHosts ?? [])];
+  const { rdns, helo } = trace.from;
+  if (rdns === null) return isNamed(older.by, given) && isNamed(helo, given) && isNeighbour(ip, trace.byIp);
+  const names = own === null ? given : [...given, own];
+  return isNamed(older.by, names) && isNamed(rdns, names) && !trace.flags.includes('may-be-forged');
 }
 
 /** Exchange writes no looked-up name, yet both addresses. */
 function isNeighbour(ip: string, byIp: string | null): boolean {
   return byIp !== null && sameNetwork(ip, byIp, ip.includes(':') ? 32 : 16);
-}
-
-/** @returns whether a host is one of the names or below one of them */
-export function isNamed(host: string | null, names: readonly string[]): boolean {
-  if (host === null) return false;
-  const plain = host.toLowerCase();
-  return names.some((name) => {
-    const wanted = name
-      .toLowerCase()
-      .replace(/^\*?\./, '')
-      .replace(/\.$/, '');
-    return wanted !== '' && (plain === wanted || plain.endsWith(`.${wanted}`));
-  });
 }
