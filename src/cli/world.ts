@@ -58,6 +58,7 @@ export async function openDns(
   const stub = createStub({
     servers: flags.resolver === undefined ? system.servers : [parseResolver(flags.resolver)],
     timeoutMs: flags['timeout-dns'],
+    retries: system.retries,
     trustAd: flags['trust-ad'] || system.trustAd,
     ca,
     signal,

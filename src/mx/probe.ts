@@ -7,6 +7,7 @@ import type { TlsFacts } from '../smtp/tls.ts';
 import type { Conversation } from './conversation.ts';
 import { type Exchangers, findExchangers } from './exchangers.ts';
 import { judgeConversation } from './judge.ts';
+import { type Iprev, iprev, iprevCheck } from './reverse.ts';
 import { senderOutcomes } from './senders.ts';
 import type { Switchboard } from './switchboard.ts';
 import type { Target } from './target.ts';
@@ -102,7 +103,12 @@ function forbidden(ip: string, { allowPrivate, offline }: ProbeOptions): Check |
   return undefined;
 }
 
-type Seen = { readonly found: FoundHost; readonly ip: string; readonly talk: Conversation | Check };
+type Seen = {
+  readonly found: FoundHost;
+  readonly ip: string;
+  readonly talk: Conversation | Check;
+  readonly reverse: Iprev | null;
+};
 
 function isTalk(talk: Conversation | Check): talk is Conversation {
   return 'phase' in talk;
@@ -113,8 +119,11 @@ function talkToAll(hosts: readonly FoundHost[], options: ProbeOptions): Promise<
   const jobs = hosts.flatMap((found) => found.ips.map((ip) => ({ found, ip })));
   return Promise.all(
     jobs.map(async ({ found, ip }) => {
-      const talk = forbidden(ip, options) ?? (await options.talk(found.host, ip, options.port));
-      return { found, ip, talk };
+      const refusal = forbidden(ip, options);
+      if (refusal) return { found, ip, talk: refusal, reverse: null };
+      const talking = options.talk(found.host, ip, options.port);
+      const [talk, reverse] = await Promise.all([talking, iprev(ip, options.dns)]);
+      return { found, ip, talk, reverse };
     }),
   );
 }
@@ -142,6 +151,7 @@ function untested(ip: string, port: number, check: Check): MxAddressResult {
     starttls: 'unknown',
     tls: null,
     certificate: null,
+    iprev: null,
     banner: null,
     extensions: null,
     extensionsInTls: null,
@@ -150,7 +160,12 @@ function untested(ip: string, port: number, check: Check): MxAddressResult {
   };
 }
 
-function addressResult(seen: Conversation, host: string, checks: Check[]): MxAddressResult {
+function addressResult(
+  seen: Conversation,
+  host: string,
+  reverse: Iprev | null,
+  checks: Check[],
+): MxAddressResult {
   const { ip, port, phase, fault, starttls, banner, ehlo, ehloInTls, tls, elapsedMs } = seen;
   const names = (extensions?: ReadonlyMap<string, string>) => (extensions ? [...extensions.keys()] : null);
   return {
@@ -166,6 +181,7 @@ function addressResult(seen: Conversation, host: string, checks: Check[]): MxAdd
     },
     starttls,
     ...tlsFields(tls, host),
+    iprev: reverse,
     banner: banner?.lines[0] ?? null,
     extensions: names(ehlo?.extensions),
     extensionsInTls: names(ehloInTls?.extensions),
@@ -187,10 +203,11 @@ function hostResults(
   return hosts.map(({ host, preference, cnames, dnssec, checks }) => {
     const addresses = seen
       .filter(({ found }) => found.host === host)
-      .map(({ ip, talk }) => {
+      .map(({ ip, talk, reverse }) => {
         if (!isTalk(talk)) return untested(ip, options.port, talk);
         const elsewhere = offeredAt.size > (offeredAt.has(`${host} ${ip}`) ? 1 : 0);
-        return addressResult(talk, host, judgeConversation(talk, host, elsewhere, options.asOfMs));
+        const checks = judgeConversation(talk, host, elsewhere, options.asOfMs);
+        return addressResult(talk, host, reverse, reverse ? [...checks, iprevCheck(ip, reverse)] : checks);
       });
     const states = [...addresses.map(({ status }) => status), ...checks.map(({ status }) => status)];
     return { host, preference, cnames: [...cnames], status: worst(states), addresses, dnssec };

@@ -44,6 +44,10 @@ const address = z.strictObject({
   starttls: z.enum(['offered', 'not-offered', 'unknown']),
   tls: tls.nullable(),
   certificate: certificate.nullable(),
+  iprev: z
+    .strictObject({ result: z.enum(['pass', 'fail', 'none', 'temperror']), names: z.array(z.string()) })
+    .nullable()
+    .describe('Forward-confirmed reverse DNS; null where the address was not asked.'),
   banner: z.string().nullable(),
   extensions: z.array(z.string()).nullable().describe('What EHLO offers before TLS.'),
   extensionsInTls: z.array(z.string()).nullable(),

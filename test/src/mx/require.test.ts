@@ -26,6 +26,7 @@ const good: MxAddressResult = {
     selfSigned: false,
     coversHost: true,
   },
+  iprev: null,
   banner: 'mx',
   extensions: [],
   extensionsInTls: [],
