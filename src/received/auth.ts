@@ -32,6 +32,10 @@ const FORMS: readonly Form[] = [
   { pattern: /^AUTH: (?<mechanism>[^ ,]+)(?: (?<user>[^ ,]+))?/i, evidence: 'AUTH:' }, // Courier
   { pattern: /^account <?(?<user>[^ >]+)>?/i, evidence: 'account' }, // CommuniGate
   { pattern: /^\w+Mail authenticated user (?<user>\S+)/i, evidence: 'webmail' }, // SquirrelMail and heirs
+  {
+    pattern: /^smtp-auth username (?<user>[^ ,]+)(?:, mechanism (?<mechanism>\S+))?/i,
+    evidence: 'smtp-auth',
+  }, // qpsmtpd
   { pattern: /(?:^|[ ,])auth=yes(?: user=(?<user>\S+))?/i, evidence: 'auth=yes' }, // OpenSMTPD
 ];
 

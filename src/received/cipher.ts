@@ -153,6 +153,8 @@ const VERSIONS: ReadonlyMap<string, TlsVersion> = new Map([
   ['tls1.1', 'TLSv1.1'],
   ['tls1.2', 'TLSv1.2'],
   ['tls1.3', 'TLSv1.3'],
+  ['tls12', 'TLSv1.2'], // .NET, as in SmarterMail
+  ['tls13', 'TLSv1.3'],
 ]);
 
 /** `TLSv1.2`, `TLS1_2`, `TLS-1.2`, `TLS1.2`; null for `TLSv1/SSLv3`, which names no version. */

@@ -104,40 +104,61 @@ function startsDate(word: string): boolean {
 }
 
 function sortIntoClauses(tokens: readonly Token[], found: PlacedDate | null, truncated: boolean): Clauses {
-  const named = noClauses();
-  const moreWith: Clause[] = [];
-  const serverComments: string[] = [];
-  const lead: Clause = { words: [], comments: [] };
-  const rest: Clause = { words: [], comments: [] };
+  const clauses = noClauses(found?.date ?? null, truncated);
   const dateStart = found?.start ?? Number.POSITIVE_INFINITY;
   const dateEnd = found?.date.end ?? 0;
-  let current = lead;
+  let current = clauses.lead;
   let opened = 0;
   for (let index = 0; index < tokens.length; index += 1) {
     const token = tokens[index];
     if (token === undefined) break;
     if (token.kind === 'semicolon' || (token.start >= dateStart && token.start < dateEnd)) {
-      current = rest;
+      current = clauses.rest;
     } else if (token.kind === 'comment') {
       current.comments.push(token.text);
-      if (current !== named.from) serverComments.push(token.text);
+      if (current !== clauses.from) clauses.serverComments.push(token.text);
     } else {
-      const name = opened < MAX_CLAUSES ? clauseName(tokens, index, current, named) : null;
+      const name = opened < MAX_CLAUSES ? clauseName(tokens, index, current, clauses) : null;
       if (name === null) {
         current.words.push(token.text);
         continue;
       }
       opened += 1;
       current = { words: [], comments: [] };
-      if (named[name] === null) named[name] = current;
-      else if (name === 'with') moreWith.push(current);
+      if (clauses[name] === null) clauses[name] = current;
+      else if (name === 'with') clauses.moreWith.push(current);
     }
   }
-  return { ...named, lead, moreWith, rest, serverComments, date: found?.date ?? null, truncated };
+  return clauses;
 }
 
-function noClauses(): Named {
-  return { from: null, by: null, via: null, with: null, id: null, for: null, tls: null, envelopeFrom: null };
+/** The same while it is put together. */
+type Growing = Named & {
+  readonly lead: Clause;
+  readonly moreWith: Clause[];
+  readonly rest: Clause;
+  readonly serverComments: string[];
+  readonly date: FoundDate | null;
+  readonly truncated: boolean;
+};
+
+function noClauses(date: FoundDate | null, truncated: boolean): Growing {
+  return {
+    from: null,
+    by: null,
+    via: null,
+    with: null,
+    id: null,
+    for: null,
+    tls: null,
+    envelopeFrom: null,
+    lead: { words: [], comments: [] },
+    moreWith: [],
+    rest: { words: [], comments: [] },
+    serverComments: [],
+    date,
+    truncated,
+  };
 }
 
 /** @returns the clause that a word opens; null when it is a word like any other */

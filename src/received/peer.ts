@@ -112,21 +112,26 @@ function readSingle(word: string, found: Found): void {
 
 /** `rdns [ip]`, `[ip]:port helo=x`, `unknown [ip] (may be forged)`, `[ip] rdns`, `[ip]:port "EHLO x"`. */
 function readParts(parts: readonly string[], found: Found): void {
+  let name: string | null = null;
+  let address: WrittenAddress | null = null;
   for (let index = 0; index < parts.length; index += 1) {
     const part = parts[index] ?? '';
-    if (part === '' || readPair(part, found)) continue;
     if (part.startsWith('(')) {
       found.mayBeForged ||= part === '(may';
-      return; // an inner comment
+      break; // an inner comment
     }
     if (part === '"EHLO' || part === '"HELO') {
       giveHelo((parts[index + 1] ?? '').replace('"', ''), found);
-      return;
+      break;
     }
-    const address = readAddress(part);
-    if (address !== null && found.ip === null) found.ip = address;
-    else if (address === null) readName(part, found);
+    if (part === '' || readPair(part, found)) continue;
+    const written = readAddress(part);
+    if (written !== null) address ??= written;
+    else name ??= readName(part, found);
   }
+  if (address === null) return; // words without an address name no host
+  found.ip ??= address;
+  found.rdns ??= name;
 }
 
 /** `helo=x`, `port=25`, `ident=x` of Exim and Momentum. */
@@ -144,10 +149,11 @@ function readPair(part: string, found: Found): boolean {
 
 const NO_NAME = new Set(['unknown', '[unknown]', 'unverified', 'verified', 'softdnserr', 'rdns', 'failed']);
 
-function readName(part: string, found: Found): void {
+/** @returns the word if it can be a host; remembers that the name was not verified */
+function readName(part: string, found: Found): string | null {
   const word = part.toLowerCase();
   if (word === 'unverified') found.mayBeForged = true;
-  if (!NO_NAME.has(word) && !part.startsWith('"') && !part.includes('@')) found.rdns ??= part;
+  return NO_NAME.has(word) || part.startsWith('"') || part.includes('@') ? null : part;
 }
 
 /** @returns the first word, which is a name or an address */

@@ -22,8 +22,11 @@ const BACKSLASH = 0x5c;
 const MAX_TOKENS = 512;
 /** How far the end of a quoted string, an address or a literal is looked for. */
 const MAX_REACH = 1024;
-/** How many brackets that never close are stepped over, each at the price of one look at the rest. */
-const MAX_UNCLOSED = 4;
+/** How many brackets and quotes that never close are stepped over, each at the price of one look ahead. */
+const MAX_UNCLOSED = 8;
+
+/** What may still be spent on looking for an end that does not come. */
+type Patience = { comments: number; groups: number };
 
 /**
  * Split the body of a Received field. Comments nest to any depth (a counter, no recursion), quoted strings
@@ -33,7 +36,7 @@ const MAX_UNCLOSED = 4;
  */
 export function scan(text: string): Token[] {
   const tokens: Token[] = [];
-  let unclosed = 0;
+  const patience: Patience = { comments: MAX_UNCLOSED, groups: MAX_UNCLOSED };
   let at = 0;
   while (at < text.length && tokens.length < MAX_TOKENS) {
     const code = text.charCodeAt(at);
@@ -43,16 +46,16 @@ export function scan(text: string): Token[] {
       tokens.push({ kind: 'semicolon', text: ';', start: at, end: at + 1 });
       at += 1;
     } else if (code === OPEN) {
-      const close = unclosed < MAX_UNCLOSED ? endOfComment(text, at) : text.length;
+      const close = patience.comments > 0 ? endOfComment(text, at) : text.length;
       if (close === -1) {
-        unclosed += 1;
+        patience.comments -= 1;
         at += 1;
         continue;
       }
       tokens.push({ kind: 'comment', text: inside(text, at + 1, close), start: at, end: close + 1 });
       at = close + 1;
     } else {
-      const end = endOfWord(text, at);
+      const end = endOfWord(text, at, patience);
       tokens.push({ kind: 'word', text: unfold(text.slice(at, end)), start: at, end });
       at = end;
     }
@@ -89,18 +92,19 @@ function endOfComment(text: string, start: number): number {
   return -1;
 }
 
-function endOfWord(text: string, start: number): number {
+function endOfWord(text: string, start: number, patience: Patience): number {
   let at = start;
   while (at < text.length) {
     const code = text.charCodeAt(at);
     if (code <= SPACE || code === OPEN || code === CLOSE || code === SEMICOLON) break;
-    at = code === QUOTE || code === LESS || code === LITERAL ? endOfGroup(text, at, code) : at + 1;
+    const opens = code === QUOTE || code === LESS || code === LITERAL;
+    at = opens && patience.groups > 0 ? endOfGroup(text, at, code, patience) : at + 1;
   }
   return at;
 }
 
 /** Where a quoted string, `<address>` or `[literal]` ends; one character on when it does not end nearby. */
-function endOfGroup(text: string, start: number, opener: number): number {
+function endOfGroup(text: string, start: number, opener: number, patience: Patience): number {
   const closer = opener === QUOTE ? QUOTE : opener === LESS ? GREATER : LITERAL_END;
   const limit = Math.min(text.length, start + MAX_REACH);
   for (let at = start + 1; at < limit; at += 1) {
@@ -110,5 +114,6 @@ function endOfGroup(text: string, start: number, opener: number): number {
     else if (opener === LITERAL && (code === OPEN || code === CLOSE || code === SEMICOLON)) break;
     else if (opener === LESS && code === SEMICOLON) break;
   }
+  patience.groups -= 1;
   return start + 1;
 }

@@ -146,7 +146,7 @@ function readPairs(words: readonly string[], evidence: string, session: Session)
 function readColons(comment: string, session: Session): void {
   const text = comment.replace(/^(?:cipher|tls_cipher) /i, '');
   const [version = '', cipher = '', bits, verify] = text.split(':');
-  if (!isCipherName(cipher) || !/^(?:(?:TLS|SSL)[-v]?\d[.\d]*|UNKNOWN)$/i.test(version)) return;
+  if (!isCipherName(cipher) || !/^(?:(?:TLS|SSL)[-v]?\d[._\d]*|UNKNOWN)$/i.test(version)) return;
   see(`(${comment})`, session);
   session.version ??= version.toUpperCase() === 'UNKNOWN' ? null : version;
   session.cipher ??= cipher;

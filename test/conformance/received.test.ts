@@ -167,7 +167,7 @@ test('fields agree, and every difference has its reason', (context) => {
   const data = open(context);
   const all = statementsOf(data);
   const different = all.filter(({ want, got }) => want !== got).map(({ id, key }) => `${id} ${key}`);
-  expect(different.toSorted()).toEqual(Object.keys(DIFFERENCES).toSorted());
+  expect(new Set(different)).toEqual(new Set(Object.keys(DIFFERENCES)));
   expect(1 - different.length / all.length).toBeGreaterThanOrEqual(0.98);
 });
 
