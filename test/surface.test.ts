@@ -18,6 +18,7 @@ type Flag = {
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
   demo: [[], 0],
+  doctor: [['--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 2],
   help: [['exit-codes'], 0],
   'message path': [[`${root}examples/forwarded.eml`], 0],
   'mx diff': [[`${root}test/fixtures/mx/before.json`, `${root}test/fixtures/mx/after.json`], 2],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { demo } from './demo.ts';
+import { doctor } from './doctor.ts';
 import { help } from './help.ts';
 import { messagePath } from './message-path.ts';
 import { mxDiff } from './mx-diff.ts';
@@ -36,6 +37,7 @@ export const failedRow = z.strictObject({
 /** Every JSON document that the program prints, by its schema id. */
 export const documents = {
   'postern/demo/1': document('postern/demo/1', demo),
+  'postern/doctor/1': document('postern/doctor/1', doctor),
   'postern/error/1': error,
   'postern/help/1': document('postern/help/1', help),
   'postern/message-path/1': document('postern/message-path/1', messagePath),

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/cli/base.ts';
+import { dnsFlags, smtpFlags, withEnvironment } from '../src/cli/flags.ts';
+import { lookAtMachine } from '../src/cli/machine.ts';
+import { renderDoctor } from '../src/cli/render/doctor.ts';
+import { openDns, smtpWorld } from '../src/cli/world.ts';
+import { examine } from '../src/doctor/examine.ts';
+import type { DoctorResult } from '../src/schema/doctor.ts';
+
+export default class Doctor extends BaseCommand {
+  static override summary = 'Examine whether this machine can do the work.';
+  static override description =
+    'Looks at the resolver and whether its DNSSEC answers can be believed, whether connections to port 25 get out ' +
+    '(it connects to exchangers of the control domains and hangs up at once), IPv6, the clock, and HID devices.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --control example.org --json',
+  ];
+  static override flags = {
+    ...withEnvironment({
+      control: Flags.string({
+        summary: 'Domain whose exchangers are connected to; several may be given.',
+        multiple: true,
+        multipleNonGreedy: true,
+        default: ['gmail.com', 'outlook.com'],
+        helpValue: 'DOMAIN',
+      }),
+    }),
+    ...dnsFlags,
+    ...smtpFlags,
+  };
+
+  override async run(): Promise<DoctorResult> {
+    const { flags } = await this.parse(Doctor);
+    const { dial, port, allowPrivate, timeouts } = smtpWorld(flags);
+    const machine = await lookAtMachine(join(this.config.root, 'package.json'));
+    const { dns, finish } = await openDns(flags, this.signal);
+    try {
+      const world = { dns, dial, port, allowPrivate, connectMs: timeouts.connectMs, signal: this.signal };
+      return this.emit(await examine(machine, flags.offline ? [] : flags.control, world), renderDoctor);
+    } finally {
+      finish();
+    }
+  }
+}
