@@ -1,4 +1,4 @@
-import type { Hop, MessagePath } from '../../received/types.ts';
+import type { Annotation, Hop, MessagePath } from '../../received/types.ts';
 import { dim, type Inline, type Line, line, mark, ok, strong, table, unknown, warn, wrap } from '../text.ts';
 import { renderFindings } from './findings.ts';
 
@@ -81,12 +81,38 @@ function hopLines(hops: readonly Hop[], columns: number): Line[] {
     const way =
       from === '' ? line`by ${hop.by ?? 'an unnamed host'}` : line`${from} → ${hop.by ?? 'an unnamed host'}`;
     const more = notes(hop);
+    // What anybody may have written is greyed, as its last column says in words.
+    const shown = hop.trusted ? way : way.map(({ text }) => dim(text));
     return [
       heads[index] ?? [],
-      ...wrap([{ text: '     ' }, ...way], columns, 5),
+      ...wrap([{ text: '     ' }, ...shown], columns, 5),
       ...(more === '' ? [] : wrap([{ text: '     ' }, dim(more)], columns, 5)),
     ];
   });
+}
+
+const KINDS: Readonly<Record<Annotation['kind'], string>> = {
+  'x-received': 'X-Received',
+  arc: 'ARC set',
+  'authentication-results': 'Authentication-Results',
+  origin: 'origin',
+  exchange: 'Exchange',
+};
+
+/** Other fields that tell of the way, and where in it they were added: one entry a set or field name. */
+function annotationLines(path: MessagePath, columns: number): Line[] {
+  const entries = path.annotations.map(({ kind, name, instance, afterHop, trusted }) => {
+    const what =
+      kind === 'arc'
+        ? `${KINDS[kind]} ${instance ?? '?'}`
+        : kind === 'origin' || kind === 'exchange'
+          ? name
+          : KINDS[kind];
+    const when = afterHop === null ? 'before the first hop' : `after hop ${afterHop + 1}`;
+    return `${what} (${when}${trusted ? '' : ', claimed'})`;
+  });
+  const once = [...new Set(entries)];
+  return once.length === 0 ? [] : wrap([dim(`  Also there: ${once.join(', ')}.`)], columns, 4);
 }
 
 /** The way of a message for people: one sentence to paste, a timeline, what is wrong. */
@@ -100,7 +126,8 @@ export function renderMessagePath(path: MessagePath, columns: number): Line[] {
     ...wrap(line`${mark(path.status)}  ${strong(path.summary)}`, columns, 4),
     ...(path.hops.length > 0 ? [[], ...hopLines(path.hops, columns)] : []),
     ...(findings.length > 0 ? [[], ...findings] : []),
-    ...(information.length > 0 ? [[]] : []),
+    ...(information.length > 0 || path.annotations.length > 0 ? [[]] : []),
+    ...annotationLines(path, columns),
     ...information.flatMap((message) => wrap([dim(`  ${message}`)], columns, 2)),
   ];
 }
