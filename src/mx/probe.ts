@@ -4,6 +4,7 @@ import { type Check, type Status, worst } from '../report.ts';
 import type { MxAddressResult, MxHostResult, MxProbeResult } from '../schema/mx-probe.ts';
 import { coversHost } from '../smtp/certificate.ts';
 import type { TlsFacts } from '../smtp/tls.ts';
+import { findTlsRpt, tlsRptCheck } from '../tls-rpt/record.ts';
 import type { Conversation } from './conversation.ts';
 import { type Exchangers, findExchangers } from './exchangers.ts';
 import { judgeConversation } from './judge.ts';
@@ -247,7 +248,13 @@ function addressClassOf(name: string): boolean {
 export async function probeTarget(target: Target, options: ProbeOptions): Promise<MxProbeResult> {
   const { found, exchangers } = await exchangersOf(target, options.dns);
   const hosts = hostResults(found, await talkToAll(found, options), options);
-  const checks = [...(exchangers?.checks ?? []), ...found.flatMap((host) => host.checks)];
+  const receives = exchangers?.kind === 'listed' || exchangers?.kind === 'implicit';
+  const tlsRpt = receives && target.kind === 'domain' ? await findTlsRpt(target.domain, options.dns) : null;
+  const checks = [
+    ...(exchangers?.checks ?? []),
+    ...found.flatMap((host) => host.checks),
+    ...(tlsRpt && target.kind === 'domain' ? [tlsRptCheck(target.domain, tlsRpt)] : []),
+  ];
   const status: Status = worst([...checks, ...hosts].map((part) => part.status));
   const domain = target.kind === 'address' ? target.ip : target.domain;
   const kind = exchangers?.kind ?? 'address';
@@ -259,6 +266,7 @@ export async function probeTarget(target: Target, options: ProbeOptions): Promis
     domain,
     exchangers: { kind, hosts: found.map(({ host }) => host), dnssec: exchangers?.dnssec ?? 'indeterminate' },
     hosts,
+    tlsRpt,
     senders: senderOutcomes(domain, hosts),
   };
 }

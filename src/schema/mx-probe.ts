@@ -80,6 +80,15 @@ export const mxProbe = z.strictObject({
     dnssec: z.enum(['secure', 'insecure', 'bogus', 'indeterminate', 'untrusted']),
   }),
   hosts: z.array(host),
+  tlsRpt: z
+    .strictObject({
+      kind: z.enum(['found', 'none', 'invalid', 'unknown']),
+      record: z.string().optional(),
+      rua: z.array(z.string()).optional(),
+      reason: z.string().optional(),
+    })
+    .nullable()
+    .describe('What the domain says about TLS reports; null where there is no domain.'),
   senders: z.array(senderOutcome).describe('What senders of each strictness would do at each exchanger.'),
 });
 

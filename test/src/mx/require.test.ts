@@ -57,6 +57,7 @@ function result(...addresses: MxAddressResult[]): MxProbeResult {
     checks: [],
     domain: 'example.org',
     exchangers: { kind: 'listed', hosts: ['mx.example.org'], dnssec: 'insecure' },
+    tlsRpt: null,
     senders: [],
     hosts: [
       { host: 'mx.example.org', preference: 1, cnames: [], status: 'warn', addresses, dnssec: 'insecure' },
