@@ -67,7 +67,7 @@ export async function startLab(
   };
   const dnsServer = await startDnsServer({ zone });
   const resolver = `127.0.0.1:${dnsServer.port}`;
-  const dns = createStub({ servers: [parseResolver(resolver)], timeoutMs: 500, cacheSize: 0 });
+  const dns = createStub({ servers: [parseResolver(resolver)], timeoutMs: 1500, cacheSize: 0 });
   return {
     dns,
     resolver,
@@ -87,13 +87,13 @@ export async function startLab(
   };
 }
 
-/** What probes and deliveries take, pointed at a laboratory; impatient, as loopback is fast. */
+/** What probes and deliveries take, pointed at a laboratory; patient enough for a busy machine. */
 export function labWorld(lab: Lab) {
   return {
     dns: lab.dns,
     dial: dialTcp,
     context: clientContext(lab.caPem),
-    timeouts: { connectMs: 1000, bannerMs: 700, commandMs: 700, tlsMs: 700, totalMs: 4000 },
+    timeouts: { connectMs: 2000, bannerMs: 1500, commandMs: 1500, tlsMs: 1500, totalMs: 9000 },
     ehlo: 'client.example',
     now: () => Date.now(),
     port: lab.port,
