@@ -4,8 +4,9 @@ import { BaseCommand } from '../src/cli/base.ts';
 import { dnsFlags, smtpFlags, withEnvironment } from '../src/cli/flags.ts';
 import { lookAtMachine } from '../src/cli/machine.ts';
 import { renderDoctor } from '../src/cli/render/doctor.ts';
-import { openDns, smtpWorld } from '../src/cli/world.ts';
+import { openDns } from '../src/cli/world.ts';
 import { examine } from '../src/doctor/examine.ts';
+import { dialTcp } from '../src/net/dial.ts';
 import type { DoctorResult } from '../src/schema/doctor.ts';
 
 export default class Doctor extends BaseCommand {
@@ -28,16 +29,25 @@ export default class Doctor extends BaseCommand {
       }),
     }),
     ...dnsFlags,
-    ...smtpFlags,
+    port: smtpFlags.port,
+    'allow-private': smtpFlags['allow-private'],
+    'timeout-dns': smtpFlags['timeout-dns'],
+    'timeout-connect': smtpFlags['timeout-connect'],
   };
 
   override async run(): Promise<DoctorResult> {
     const { flags } = await this.parse(Doctor);
-    const { dial, port, allowPrivate, timeouts } = smtpWorld(flags);
     const machine = await lookAtMachine(join(this.config.root, 'package.json'));
     const { dns, finish } = await openDns(flags, this.signal);
     try {
-      const world = { dns, dial, port, allowPrivate, connectMs: timeouts.connectMs, signal: this.signal };
+      const world = {
+        dns,
+        dial: dialTcp,
+        port: flags.port,
+        allowPrivate: flags['allow-private'],
+        connectMs: flags['timeout-connect'],
+        signal: this.signal,
+      };
       return this.emit(await examine(machine, flags.offline ? [] : flags.control, world), renderDoctor);
     } finally {
       finish();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../src/cli/base.ts';
+import { BaseCommand, judgeTime } from '../src/cli/base.ts';
 import { dnsFlags, smtpFlags, withEnvironment } from '../src/cli/flags.ts';
 import { readWhole } from '../src/cli/input.ts';
 import { ask } from '../src/cli/prompt.ts';
@@ -67,7 +67,7 @@ export default class Send extends BaseCommand {
       flags.file === undefined
         ? testMessage(sender?.address ?? `postmaster@${hostname()}`, addresses)
         : await readWhole(flags.file, MAX_MESSAGE);
-    const world = smtpWorld(flags);
+    const world = { ...smtpWorld(flags), asOfMs: judgeTime(flags['as-of']) };
     const id = `<${randomUUID()}@${world.ehlo?.replace(/^\[.*$/, '') || hostname()}>`;
     const message = prepareMessage(raw, { id, nowMs: Date.now() });
     const { dns, finish } = await openDns(flags, this.signal);

@@ -31,6 +31,7 @@ const ASCII: Readonly<Record<string, string>> = {
   '·': '-',
   '…': '...',
   '–': '-',
+  '’': "'",
 };
 
 /** Whether the locale says UTF-8 (POSIX order); where it says nothing, a modern terminal is assumed. */
@@ -69,6 +70,6 @@ export function painter(colour: boolean, ascii: boolean): Painter {
     const text = joined(line)
       .map((span) => (span.style ? styles[span.style](span.text) : span.text))
       .join('');
-    return ascii ? text.replace(/[✔✖├└─│→·…–]/g, (sign) => ASCII[sign] ?? sign) : text;
+    return ascii ? text.replace(/[✔✖├└─│→·…–’]/g, (sign) => ASCII[sign] ?? sign) : text;
   };
 }
