@@ -17,6 +17,7 @@ import { createSwitchboard } from '../../src/mx/switchboard.ts';
 import { parseTarget } from '../../src/mx/target.ts';
 import type { MxProbeResult } from '../../src/schema/mx-probe.ts';
 import type { TranscriptLine } from '../../src/smtp/connection.ts';
+import { contextFor } from '../../src/smtp/tls.ts';
 
 export default class MxProbe extends BaseCommand {
   static override summary = 'Ask the mail exchangers of a domain whether they encrypt (STARTTLS).';
@@ -57,6 +58,9 @@ export default class MxProbe extends BaseCommand {
       require: Flags.string({
         summary: 'Exit with 2 unless every address has it: starttls, tls1.2, tls1.3, cert, pq, expiry=21d.',
         helpValue: 'LIST',
+      }),
+      versions: Flags.boolean({
+        summary: 'Ask for each TLS version by itself, too: four more connections to each address.',
       }),
       transcript: Flags.boolean({
         summary: 'Show what was said, on standard error: "->" plaintext, "~>" inside TLS.',
@@ -102,7 +106,10 @@ export default class MxProbe extends BaseCommand {
         spacingMs: all.length > 1 ? 2000 : 0,
         providerOf: registeredDomain,
       },
-      (host, ip, port) => converse(host, ip, port, world),
+      (host, ip, port, version) => {
+        const context = (version && contextFor(version)) ?? world.context;
+        return converse(host, ip, port, { ...world, context });
+      },
       this.signal,
     );
     const { dns, finish } = await openDns(flags, this.signal);
@@ -112,7 +119,12 @@ export default class MxProbe extends BaseCommand {
         targets,
         { ...flags, many: all.length > 1 },
         async (text) => {
-          const result = await probeTarget(parseTarget(text), { ...world, dns, talk });
+          const result = await probeTarget(parseTarget(text), {
+            ...world,
+            dns,
+            talk,
+            versions: flags.versions,
+          });
           return compareWith(baseline.get(result.domain), applyRequirements(result, requirements, asOfMs));
         },
         renderMxProbe,

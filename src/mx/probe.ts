@@ -13,6 +13,7 @@ import { senderOutcomes } from './senders.ts';
 import type { Switchboard } from './switchboard.ts';
 import type { Target } from './target.ts';
 import { summarize } from './verdict.ts';
+import { sweepVersions, type VersionSweep, versionsCheck } from './versions.ts';
 
 export type ProbeOptions = {
   readonly dns: Resolver;
@@ -25,6 +26,8 @@ export type ProbeOptions = {
   readonly offline: boolean;
   /** When expiry is judged, in milliseconds since the epoch. */
   readonly asOfMs: number;
+  /** Ask for each TLS version by itself, too: more connections. */
+  readonly versions?: boolean;
 };
 
 /** Most addresses of one exchanger that are tried. */
@@ -109,6 +112,7 @@ type Seen = {
   readonly ip: string;
   readonly talk: Conversation | Check;
   readonly reverse: Iprev | null;
+  readonly versions: VersionSweep | null;
 };
 
 function isTalk(talk: Conversation | Check): talk is Conversation {
@@ -121,10 +125,12 @@ function talkToAll(hosts: readonly FoundHost[], options: ProbeOptions): Promise<
   return Promise.all(
     jobs.map(async ({ found, ip }) => {
       const refusal = forbidden(ip, options);
-      if (refusal) return { found, ip, talk: refusal, reverse: null };
+      if (refusal) return { found, ip, talk: refusal, reverse: null, versions: null };
       const talking = options.talk(found.host, ip, options.port);
       const [talk, reverse] = await Promise.all([talking, iprev(ip, options.dns)]);
-      return { found, ip, talk, reverse };
+      const sweep = options.versions && talk.starttls === 'offered';
+      const versions = sweep ? await sweepVersions(found.host, ip, options.port, options.talk) : null;
+      return { found, ip, talk, reverse, versions };
     }),
   );
 }
@@ -152,6 +158,7 @@ function untested(ip: string, port: number, check: Check): MxAddressResult {
     starttls: 'unknown',
     tls: null,
     certificate: null,
+    versions: null,
     iprev: null,
     banner: null,
     extensions: null,
@@ -164,7 +171,7 @@ function untested(ip: string, port: number, check: Check): MxAddressResult {
 function addressResult(
   seen: Conversation,
   host: string,
-  reverse: Iprev | null,
+  { reverse, versions }: Pick<Seen, 'reverse' | 'versions'>,
   checks: Check[],
 ): MxAddressResult {
   const { ip, port, phase, fault, starttls, banner, ehlo, ehloInTls, tls, elapsedMs } = seen;
@@ -182,6 +189,7 @@ function addressResult(
     },
     starttls,
     ...tlsFields(tls, host),
+    versions,
     iprev: reverse,
     banner: banner?.lines[0] ?? null,
     extensions: names(ehlo?.extensions),
@@ -204,11 +212,15 @@ function hostResults(
   return hosts.map(({ host, preference, cnames, dnssec, checks }) => {
     const addresses = seen
       .filter(({ found }) => found.host === host)
-      .map(({ ip, talk, reverse }) => {
+      .map(({ ip, talk, reverse, versions }) => {
         if (!isTalk(talk)) return untested(ip, options.port, talk);
         const elsewhere = offeredAt.size > (offeredAt.has(`${host} ${ip}`) ? 1 : 0);
-        const checks = judgeConversation(talk, host, elsewhere, options.asOfMs);
-        return addressResult(talk, host, reverse, reverse ? [...checks, iprevCheck(ip, reverse)] : checks);
+        const checks = [
+          ...judgeConversation(talk, host, elsewhere, options.asOfMs),
+          ...(versions ? [versionsCheck(versions)] : []),
+          ...(reverse ? [iprevCheck(ip, reverse)] : []),
+        ];
+        return addressResult(talk, host, { reverse, versions }, checks);
       });
     const states = [...addresses.map(({ status }) => status), ...checks.map(({ status }) => status)];
     return { host, preference, cnames: [...cnames], status: worst(states), addresses, dnssec };

@@ -1,3 +1,4 @@
+import type { TlsVersion } from '../smtp/tls.ts';
 import type { Conversation } from './conversation.ts';
 
 /** How polite a run is to those it asks. */
@@ -51,20 +52,21 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
 
 /** Asks a server by name and address; the same question is asked once. */
 export type Switchboard = {
-  talk(host: string, ip: string, port: number): Promise<Conversation>;
+  /** With a version, TLS is tried with that one alone. */
+  talk(host: string, ip: string, port: number, version?: TlsVersion): Promise<Conversation>;
   /** Connections made so far. */
   readonly made: number;
 };
 
 /**
- * Every conversation of a run goes through here: each (name, address, port) is asked once and the answer shared
+ * Every conversation of a run goes through here: each (name, address, port) is asked once, each version once more and the answer shared
  * by all domains that use it; an address gets one connection at a time, a provider a few, the world so many.
  *
  * @param converse opens one connection and holds the conversation
  */
 export function createSwitchboard(
   { overall, perProvider, spacingMs, providerOf }: Politeness,
-  converse: (host: string, ip: string, port: number) => Promise<Conversation>,
+  converse: (host: string, ip: string, port: number, version?: TlsVersion) => Promise<Conversation>,
   signal?: AbortSignal,
 ): Switchboard {
   const known = new Map<string, Promise<Conversation>>();
@@ -79,7 +81,7 @@ export function createSwitchboard(
     return gate;
   };
 
-  async function inTurn(host: string, ip: string, port: number): Promise<Conversation> {
+  async function inTurn(host: string, ip: string, port: number, version?: TlsVersion): Promise<Conversation> {
     // The narrowest gate first: who waits for an address takes no place from others.
     const gates = [gateFor(`ip ${ip}`, 1), gateFor(`provider ${providerOf(host)}`, perProvider), everyone];
     const entered: Gate[] = [];
@@ -93,7 +95,7 @@ export function createSwitchboard(
       }
       signal?.throwIfAborted();
       made += 1;
-      return await converse(host, ip, port);
+      return await converse(host, ip, port, version);
     } finally {
       lastMs.set(ip, performance.now());
       for (const gate of entered) gate.leave();
@@ -104,11 +106,11 @@ export function createSwitchboard(
     get made() {
       return made;
     },
-    talk(host, ip, port) {
-      const key = `${host} ${ip} ${port}`;
+    talk(host, ip, port, version) {
+      const key = `${host} ${ip} ${port} ${version ?? ''}`;
       const before = known.get(key);
       if (before !== undefined) return before;
-      const talk = inTurn(host, ip, port);
+      const talk = inTurn(host, ip, port, version);
       known.set(key, talk);
       if (known.size > MAX_KEPT) {
         const oldest = known.keys().next().value;

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { PHASES } from '../smtp/fault.ts';
+import { TLS_VERSIONS } from '../smtp/tls.ts';
 import { check, type Frozen, report, status } from './report.ts';
 
 export const phase = z.enum(PHASES);
 
-export const tlsVersion = z.enum(['TLSv1.0', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
+export const tlsVersion = z.enum(TLS_VERSIONS);
 
 export const tls = z.strictObject({
   version: tlsVersion.nullable(),
@@ -44,6 +45,10 @@ const address = z.strictObject({
   starttls: z.enum(['offered', 'not-offered', 'unknown']),
   tls: tls.nullable(),
   certificate: certificate.nullable(),
+  versions: z
+    .record(tlsVersion, z.enum(['offered', 'refused', 'cannot-ask', 'unknown']))
+    .nullable()
+    .describe('Each version asked for by itself (--versions); null where that was not done.'),
   iprev: z
     .strictObject({ result: z.enum(['pass', 'fail', 'none', 'temperror']), names: z.array(z.string()) })
     .nullable()

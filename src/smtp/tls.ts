@@ -6,7 +6,8 @@ import { printable } from './reply.ts';
 import type { Tap } from './tap.ts';
 
 /** Versions as RFC 8996 and RFC 8446 write them. */
-export type TlsVersion = 'TLSv1.0' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+export const TLS_VERSIONS = ['TLSv1.0', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
+export type TlsVersion = (typeof TLS_VERSIONS)[number];
 
 /** What was negotiated. */
 export type TlsFacts = {
@@ -33,6 +34,19 @@ export function clientContext(extraCaPem?: string): SecureContext {
     ciphers: 'DEFAULT@SECLEVEL=0',
     ...(extraCaPem !== undefined && { ca: [...rootCertificates, extraCaPem] }),
   });
+}
+
+/**
+ * A client that speaks one version only, to ask whether a server does. Nothing is verified with it; null when this
+ * OpenSSL itself does not speak that version, so that it cannot be asked.
+ */
+export function contextFor(version: TlsVersion): SecureContext | null {
+  const only = version === 'TLSv1.0' ? 'TLSv1' : version;
+  try {
+    return createSecureContext({ minVersion: only, maxVersion: only, ciphers: 'DEFAULT@SECLEVEL=0' });
+  } catch {
+    return null;
+  }
 }
 
 function versionOf(socket: TLSSocket): TlsVersion | null {

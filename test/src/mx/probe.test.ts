@@ -3,6 +3,7 @@ import { HABITS, type Habit } from '../../../src/lab/habits.ts';
 import { converse } from '../../../src/mx/conversation.ts';
 import { probeTarget } from '../../../src/mx/probe.ts';
 import { parseTarget } from '../../../src/mx/target.ts';
+import { contextFor, type TlsVersion } from '../../../src/smtp/tls.ts';
 import { type Lab, type LabDomain, labWorld, startLab } from '../../helpers/lab.ts';
 
 /** What a probe must say of each habit: the state, the check that decides it, and how far it came. */
@@ -89,10 +90,14 @@ const domains: Record<string, LabDomain> = {
 };
 
 let lab: Lab;
-type Changes = Partial<ReturnType<typeof labWorld>> & { readonly signal?: AbortSignal };
+type Changes = Partial<ReturnType<typeof labWorld>> & {
+  readonly signal?: AbortSignal;
+  readonly versions?: boolean;
+};
 const probe = (text: string, changes: Changes = {}) => {
   const world = { ...labWorld(lab), ...changes };
-  const talk = (host: string, ip: string, port: number) => converse(host, ip, port, world);
+  const talk = (host: string, ip: string, port: number, version?: TlsVersion) =>
+    converse(host, ip, port, { ...world, context: (version && contextFor(version)) ?? world.context });
   return probeTarget(parseTarget(text), { ...world, talk });
 };
 
@@ -174,6 +179,26 @@ describe('what is negotiated is told', () => {
     const address = (await probe('control-characters.test')).hosts[0]?.addresses[0];
     expect(address?.banner).toMatch(/^[\x20-\x7e]*$/);
     expect(address?.banner).toContain('\\x1b]0;owned\\x07');
+  });
+});
+
+describe('each version asked for by itself', () => {
+  test.for([
+    ['good.test', ['refused', 'refused', 'offered', 'offered'], 'ok'],
+    ['tls10-also.test', ['offered', 'offered', 'offered', 'offered'], 'warn'],
+    ['tls10-only.test', ['offered', 'refused', 'refused', 'refused'], 'ok'],
+    ['tls12-only.test', ['refused', 'refused', 'offered', 'refused'], 'ok'],
+    ['mlkem-only.test', ['refused', 'refused', 'refused', 'offered'], 'ok'],
+  ] as const)('%s', async ([domain, answers, status]) => {
+    const before = lab.server(domain).connections;
+    const address = (await probe(domain, { versions: true })).hosts[0]?.addresses[0];
+    expect(Object.values(address?.versions ?? {})).toEqual(answers);
+    expect(address?.checks.find(({ id }) => id === 'tls.versions')?.status).toBe(status);
+    expect(lab.server(domain).connections - before).toBe(5);
+  });
+
+  test('is not done unless it is asked for', async () => {
+    expect((await probe('good.test')).hosts[0]?.addresses[0]?.versions).toBeNull();
   });
 });
 

@@ -26,6 +26,7 @@ const good: MxAddressResult = {
     selfSigned: false,
     coversHost: true,
   },
+  versions: null,
   iprev: null,
   banner: 'mx',
   extensions: [],
