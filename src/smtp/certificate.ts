@@ -93,13 +93,19 @@ function oneLine(distinguishedName: string): string {
   return distinguishedName.replaceAll('\n', ', ');
 }
 
-/** The facts of the certificate on a finished handshake; null for an anonymous one. */
-export function certificateFacts(socket: TLSSocket, nowMs: number): CertificateFacts | null {
+/**
+ * The certificate on a finished handshake, and its facts; null for an anonymous one. To be asked for once a
+ * connection: Node hands out the peer's certificate a single time.
+ */
+export function judgeLeaf(
+  socket: TLSSocket,
+  nowMs: number,
+): { readonly leaf: X509Certificate; readonly facts: CertificateFacts } | null {
   const leaf = socket.getPeerX509Certificate();
   if (!leaf) return null;
   const reason = distrust(socket, chainOf(leaf), nowMs);
   const spki = leaf.publicKey.export({ type: 'spki', format: 'der' });
-  return {
+  const facts: CertificateFacts = {
     subject: oneLine(leaf.subject ?? ''),
     issuer: oneLine(leaf.issuer ?? ''),
     names: namesOf(leaf),
@@ -112,6 +118,12 @@ export function certificateFacts(socket: TLSSocket, nowMs: number): CertificateF
     distrust: reason,
     selfSigned: leaf.checkIssued(leaf),
   };
+  return { leaf, facts };
+}
+
+/** The facts of the certificate on a finished handshake; null for an anonymous one. */
+export function certificateFacts(socket: TLSSocket, nowMs: number): CertificateFacts | null {
+  return judgeLeaf(socket, nowMs)?.facts ?? null;
 }
 
 /** Whether a certificate is for a host: RFC 9525 §6.3, a wildcard as the whole left-most label only. */

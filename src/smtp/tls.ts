@@ -79,8 +79,8 @@ export function tlsFacts(socket: TLSSocket, nowMs: number): TlsFacts {
   };
 }
 
-/** OpenSSL's reason codes, and what they mean to the person reading. */
-function describe(error: NodeJS.ErrnoException & { reason?: string }): Omit<Fault, 'phase'> {
+/** What a failed handshake threw: OpenSSL's reason codes, and what they mean to the person reading. */
+export function describeTlsError(error: NodeJS.ErrnoException & { reason?: string }): Omit<Fault, 'phase'> {
   const code = error.code ?? '';
   // Reasons with `alert` come from the other side; without it, from our own OpenSSL.
   const alert = /^ERR_SSL_(?:SSL\/TLS|SSLV3|TLSV1|TLSV13)_ALERT_(.+)$/.exec(code)?.[1];
@@ -141,7 +141,7 @@ export function startTls(
       evidence: printable(tap.first, 80),
     });
     const onSecure = () => settle(socket);
-    const onError = (error: Error) => settle(tap.isForeign ? foreign() : describe(error));
+    const onError = (error: Error) => settle(tap.isForeign ? foreign() : describeTlsError(error));
     const onClose = () =>
       settle(
         tap.isForeign
