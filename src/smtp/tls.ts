@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { connect, createSecureContext, rootCertificates, type SecureContext, type TLSSocket } from 'node:tls';
-import { type CertificateFacts, certificateFacts } from './certificate.ts';
+import { type CertificateFacts, chainOf, judgeLeaf } from './certificate.ts';
 import type { Fault } from './fault.ts';
 import { printable } from './reply.ts';
 import type { Tap } from './tap.ts';
@@ -18,6 +18,8 @@ export type TlsFacts = {
   readonly group: string | null;
   readonly postQuantum: boolean;
   readonly certificate: CertificateFacts | null;
+  /** Certificates as the server sent them, DER, its own first. */
+  readonly chain: readonly Uint8Array[];
 };
 
 /**
@@ -49,6 +51,25 @@ export function contextFor(version: TlsVersion): SecureContext | null {
   }
 }
 
+/** Types of keys that a server may have a certificate for each of. */
+export const KEY_TYPES = ['rsa', 'ecdsa'] as const;
+export type KeyType = (typeof KEY_TYPES)[number];
+
+const SIGNATURES: Readonly<Record<KeyType, string>> = {
+  rsa: 'rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:RSA+SHA256:RSA+SHA384:RSA+SHA512:RSA+SHA1',
+  ecdsa: 'ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ECDSA+SHA1:ed25519:ed448',
+};
+
+/** A client that accepts certificates with one type of key only, to see whether the server has one. */
+export function contextForKey(key: KeyType, extraCaPem?: string): SecureContext {
+  return createSecureContext({
+    minVersion: 'TLSv1.2',
+    ciphers: 'DEFAULT@SECLEVEL=0',
+    sigalgs: SIGNATURES[key],
+    ...(extraCaPem !== undefined && { ca: [...rootCertificates, extraCaPem] }),
+  });
+}
+
 function versionOf(socket: TLSSocket): TlsVersion | null {
   // Never from getCipher().version, which names the version that introduced the suite.
   switch (socket.getProtocol()) {
@@ -69,13 +90,15 @@ function versionOf(socket: TLSSocket): TlsVersion | null {
 export function tlsFacts(socket: TLSSocket, nowMs: number): TlsFacts {
   const { standardName, name } = socket.getCipher();
   const key = socket.getEphemeralKeyInfo() as { type?: string; name?: string; size?: number } | null;
+  const peer = judgeLeaf(socket, nowMs);
   const group = key?.name ?? (key?.type === 'DH' && key.size ? `DHE-${key.size}` : null);
   return {
     version: versionOf(socket),
     cipher: standardName ?? name,
     group,
     postQuantum: group !== null && /mlkem|kyber/i.test(group),
-    certificate: certificateFacts(socket, nowMs),
+    certificate: peer?.facts ?? null,
+    chain: peer ? chainOf(peer.leaf).map(({ raw }) => raw) : [],
   };
 }
 

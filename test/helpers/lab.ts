@@ -4,8 +4,12 @@ import { createAuthority, type IssuedCertificate, selfSigned } from '../../src/l
 import { type DnsLab, type LabZone, startDnsServer } from '../../src/lab/dns-server.ts';
 import type { Habit } from '../../src/lab/habits.ts';
 import { findSharedPort, type MailLab, startMailServer } from '../../src/lab/mail-server.ts';
+import { converse, type Variant } from '../../src/mx/conversation.ts';
+import { type ProbeOptions, probeTarget } from '../../src/mx/probe.ts';
+import { parseTarget } from '../../src/mx/target.ts';
 import { dialTcp } from '../../src/net/dial.ts';
-import { clientContext } from '../../src/smtp/tls.ts';
+import type { MxProbeResult } from '../../src/schema/mx-probe.ts';
+import { clientContext, contextFor, contextForKey } from '../../src/smtp/tls.ts';
 
 /** When the laboratory lives: certificates are made around it. */
 export const NOW_MS = Date.now();
@@ -102,4 +106,27 @@ export function labWorld(lab: Lab) {
     asOfMs: NOW_MS,
     random: () => 0,
   };
+}
+
+export type ProbeChanges = Partial<ReturnType<typeof labWorld> & Omit<ProbeOptions, 'dns' | 'talk'>> & {
+  readonly signal?: AbortSignal;
+};
+
+/** Probe a domain of a laboratory with the code of `mx probe`. */
+export function labProbe(lab: Lab, text: string, changes: ProbeChanges = {}): Promise<MxProbeResult> {
+  const world = { ...labWorld(lab), ...changes };
+  const contextOf = (variant?: Variant) =>
+    variant?.kind === 'version'
+      ? contextFor(variant.version)
+      : variant?.kind === 'key'
+        ? contextForKey(variant.key, lab.caPem)
+        : world.context;
+  const options: ProbeOptions = {
+    services: [{ port: world.port, implicitTls: false }],
+    tlsaPort: 25,
+    mtaSts: async () => ({ kind: 'none' }),
+    ...world,
+    talk: (place, variant) => converse(place, { ...world, context: contextOf(variant) ?? world.context }),
+  };
+  return probeTarget(parseTarget(text), options);
 }

@@ -67,7 +67,7 @@ function located(result: MxProbeResult): Located[] {
   ];
 }
 
-const OUTCOMES = { encrypted: ok, plaintext: warn, deferred: crit, unknown } as const;
+const OUTCOMES = { encrypted: ok, plaintext: warn, deferred: crit, refused: crit, unknown } as const;
 
 /** What each kind of sender would do, a line a sender; equal at all hosts, it is told once. */
 function senderLines({ senders }: MxProbeResult, columns: number): Line[] {
