@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
+import type { SecureContext } from 'node:tls';
 import type { Interfaces } from '@oclif/core';
 import { parseDomain } from '../dns/names.ts';
 import { createStub } from '../dns/stub.ts';
@@ -137,9 +138,15 @@ function timeouts(flags: SmtpFlags): SmtpTimeouts {
 
 /** What the flags say about speaking SMTP. */
 export function smtpWorld(flags: SmtpFlags & DnsFlags) {
+  const ca = flags.ca === undefined ? undefined : openedPem(flags.ca);
+  let lax: SecureContext | undefined;
   return {
     dial: dialTcp,
-    context: clientContext(flags.ca === undefined ? undefined : openedPem(flags.ca)),
+    context: clientContext(ca),
+    laxContext: () => {
+      lax ??= clientContext(ca, { anonymous: true });
+      return lax;
+    },
     timeouts: timeouts(flags),
     ehlo: ehloName(flags.ehlo),
     now: () => Date.now(),

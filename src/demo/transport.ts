@@ -80,7 +80,7 @@ export async function tellTransport(lab: TransportLab, signal: AbortSignal): Pro
       id: `<demo.${world.now()}@sender.test>`,
       nowMs: world.now(),
     });
-    const options = { ...world, policy: 'opportunistic' as const };
+    const options = { ...probe, policy: 'opportunistic' as const };
     const sent = await deliver(parseMailbox(FROM, 'from'), [to], message, options);
     const arrived = lab.servers.get(FALLBACK_DOMAIN)?.messages ?? [];
     const bytes = arrived[0]?.bytes ?? Buffer.alloc(0);

@@ -29,10 +29,10 @@ function recordsCheck(host: string, dane: Extract<DaneLookup, { kind: 'records' 
     const none = unusable.length === records.length;
     checks.push({
       id: 'dane.tlsa.usable',
-      status: 'warn',
+      ...(none ? { status: 'warn' } : { status: 'ok', info: true }),
       message: none
         ? `None of the TLSA records of ${host} is usable for SMTP: senders that follow DANE insist on TLS and authenticate nobody.`
-        : `${unusable.length} of the TLSA records of ${host} cannot be used for SMTP.`,
+        : `${unusable.length} of the TLSA records of ${host} cannot be used for SMTP; senders pass over them.`,
       evidence: unusable.slice(0, 8).join(' | '),
       fix: 'Publish 3 1 1 with the SHA-256 of the server’s public key ("postern mx tlsa make").',
       ref: `${REF} §3.1.3`,

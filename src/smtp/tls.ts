@@ -27,13 +27,15 @@ export type TlsFacts = {
  * better than none for opportunistic use (RFC 7435 §3) and a probe has to see what is there. The chain is
  * judged afterwards, against Node's roots and `extraCaPem`. Made once a run: reading the roots takes time.
  *
+ * @param anonymous  offer suites without a certificate as well, after all others: for who looks at none anyway
+ *   (RFC 7672 §8.2)
  * @throws Error when `extraCaPem` is no PEM certificate
  */
-export function clientContext(extraCaPem?: string): SecureContext {
+export function clientContext(extraCaPem?: string, { anonymous = false } = {}): SecureContext {
   return createSecureContext({
     minVersion: 'TLSv1',
     // OpenSSL's security level 1 forbids TLS 1.0 and 1.1, SHA-1 signatures and small keys.
-    ciphers: 'DEFAULT@SECLEVEL=0',
+    ciphers: anonymous ? 'ALL:+aNULL:!eNULL@SECLEVEL=0' : 'DEFAULT@SECLEVEL=0',
     ...(extraCaPem !== undefined && { ca: [...rootCertificates, extraCaPem] }),
   });
 }

@@ -4,6 +4,7 @@ import { createAuthority, type IssuedCertificate, selfSigned } from '../../src/l
 import { type DnsLab, type LabZone, startDnsServer } from '../../src/lab/dns-server.ts';
 import type { Habit } from '../../src/lab/habits.ts';
 import { findSharedPort, type MailLab, startMailServer } from '../../src/lab/mail-server.ts';
+import type { MtaSts } from '../../src/mta-sts/types.ts';
 import { converse, type Variant } from '../../src/mx/conversation.ts';
 import { type ProbeOptions, probeTarget } from '../../src/mx/probe.ts';
 import { parseTarget } from '../../src/mx/target.ts';
@@ -91,12 +92,16 @@ export async function startLab(
   };
 }
 
+/** What of a laboratory reaches its servers. */
+export type Reach = Pick<Lab, 'dns' | 'port' | 'caPem'>;
+
 /** What probes and deliveries take, pointed at a laboratory; patient enough for a busy machine. */
-export function labWorld(lab: Lab) {
+export function labWorld(lab: Reach) {
   return {
     dns: lab.dns,
     dial: dialTcp,
     context: clientContext(lab.caPem),
+    laxContext: () => clientContext(lab.caPem, { anonymous: true }),
     timeouts: { connectMs: 2000, bannerMs: 1500, commandMs: 1500, tlsMs: 1500, totalMs: 9000 },
     ehlo: 'client.example',
     now: () => Date.now(),
@@ -104,6 +109,8 @@ export function labWorld(lab: Lab) {
     allowPrivate: true,
     offline: true,
     asOfMs: NOW_MS,
+    tlsaPort: 25,
+    mtaSts: async (): Promise<MtaSts> => ({ kind: 'none' }),
     random: () => 0,
   };
 }
@@ -113,7 +120,7 @@ export type ProbeChanges = Partial<ReturnType<typeof labWorld> & Omit<ProbeOptio
 };
 
 /** Probe a domain of a laboratory with the code of `mx probe`. */
-export function labProbe(lab: Lab, text: string, changes: ProbeChanges = {}): Promise<MxProbeResult> {
+export function labProbe(lab: Reach, text: string, changes: ProbeChanges = {}): Promise<MxProbeResult> {
   const world = { ...labWorld(lab), ...changes };
   const contextOf = (variant?: Variant) =>
     variant?.kind === 'version'
@@ -123,8 +130,6 @@ export function labProbe(lab: Lab, text: string, changes: ProbeChanges = {}): Pr
         : world.context;
   const options: ProbeOptions = {
     services: [{ port: world.port, implicitTls: false }],
-    tlsaPort: 25,
-    mtaSts: async () => ({ kind: 'none' }),
     ...world,
     talk: (place, variant) => converse(place, { ...world, context: contextOf(variant) ?? world.context }),
   };
