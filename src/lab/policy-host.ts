@@ -96,6 +96,7 @@ const DIFFERENCES = {
     },
   },
   'not-http': { raw: '220 mail.test ESMTP\r\n' },
+  upgrade: { raw: 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n' },
   'huge-header': {
     answer: (response) => void response.writeHead(200, { 'x-huge': 'x'.repeat(60_000) }).end(),
   },
