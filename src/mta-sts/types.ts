@@ -26,7 +26,7 @@ export type PolicyProblem = {
 };
 
 /**
- * Whether the policy host speaks a version: `unknown` when it did not get as far as an answer. Versions below 1.2
+ * Whether the policy host speaks a version with a valid certificate; `unknown` when it could not be told. Versions below 1.2
  * are not asked for.
  */
 export type PolicyHostVersions = Readonly<Record<'TLSv1.2' | 'TLSv1.3', 'offered' | 'refused' | 'unknown'>>;

@@ -112,6 +112,7 @@ describe('a policy host that', () => {
     ['web-page', 'sts-policy-invalid', /line 1 is not/],
     ['bad-utf8', 'sts-policy-invalid', /not UTF-8/],
     ['wrong-name', 'sts-webpki-invalid', /is not for mta-sts\.example\.test/],
+    ['partial-wildcard', 'sts-webpki-invalid', /is not for mta-sts\.example\.test/],
     ['expired', 'sts-webpki-invalid', /not trusted, it expired on/],
     ['self-signed', 'sts-webpki-invalid', /not trusted, it is self-signed/],
   ] as const)('is %s is told as %s', async ([habit, result, reason]) => {
@@ -145,6 +146,13 @@ describe('a policy host that', () => {
   });
 });
 
+test('a policy with a byte order mark is told as what it is', async () => {
+  const server = await start();
+  server.publish(`\ufeff${POLICY}`);
+  const found = await findMtaSts(DOMAIN, world(server));
+  expect(found).toMatchObject({ result: 'sts-policy-invalid', reason: 'it begins with a byte order mark' });
+});
+
 describe('the addresses of the policy host', () => {
   test('are tried in their order until one answers', async () => {
     const server = await start();
@@ -155,6 +163,16 @@ describe('the addresses of the policy host', () => {
       ips: ['127.0.0.9', '127.0.0.1'],
       servedBy: '127.0.0.1',
     });
+  });
+
+  test('are not tried further once one has answered, whatever it says', async () => {
+    const wrong = await startPolicyHost({ ...settings('not-found'), host: '127.0.0.7' });
+    running.push(wrong);
+    const server = await startPolicyHost({ ...settings('good'), port: wrong.port });
+    running.push(server);
+    const found = await findMtaSts(DOMAIN, world(server, { dns: zone('1', ['127.0.0.7', '127.0.0.1']) }));
+    expect(found).toMatchObject({ kind: 'failed', reason: expect.stringMatching(/status 404/) });
+    expect(server.connections).toBe(0);
   });
 
   test('share the time, so that a dead one leaves some to the next', async () => {
@@ -264,6 +282,16 @@ describe('a policy that is kept', () => {
     await findMtaSts(DOMAIN, world(server, { cache }));
     const found = await findMtaSts(DOMAIN, world(server, { cache, refresh: true }));
     expect(found).toMatchObject({ source: 'fetched' });
+  });
+
+  test('from the far future was written by a wrong clock, and does not count; a small step back does no harm', async () => {
+    const cache = openPolicyCache(folder());
+    const server = await start();
+    await findMtaSts(DOMAIN, world(server, { cache }));
+    const at = (nowMs: number) =>
+      findMtaSts(DOMAIN, world(server, { cache, dns: zone(null), now: () => nowMs }));
+    expect(await at(NOW_MS - 60_000)).toMatchObject({ kind: 'found', source: 'cache' });
+    expect(await at(NOW_MS - 2 * DAY_MS)).toEqual({ kind: 'none' });
   });
 
   test('goes on when it cannot be renewed, until its max_age is over', async () => {

@@ -42,9 +42,9 @@ describe('a policy host that', () => {
     ['tls12-only', 'offered', 'refused'],
     ['tls13-only', 'refused', 'offered'],
     ['tls11-only', 'refused', 'refused'],
-    ['expired', 'offered', 'offered'],
-    ['wrong-name', 'offered', 'offered'],
-    ['self-signed', 'offered', 'offered'],
+    ['expired', 'unknown', 'unknown'],
+    ['wrong-name', 'unknown', 'unknown'],
+    ['self-signed', 'unknown', 'unknown'],
   ] as const)('is %s: TLS 1.2 %s, TLS 1.3 %s', async ([habit, tls12, tls13]) => {
     const { port } = await start(habit);
     expect(await checkPolicyHost(question(port))).toEqual({ 'TLSv1.2': tls12, 'TLSv1.3': tls13 });
