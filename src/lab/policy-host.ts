@@ -9,7 +9,13 @@ type Answer = (response: ServerResponse, policy: string, lab: Lab) => void;
 
 /** How a policy host differs from a well-behaved one. */
 type Rules = {
-  readonly certificate: 'good' | 'wrong-name' | 'expired' | 'expires-soon' | 'self-signed';
+  readonly certificate:
+    | 'good'
+    | 'wrong-name'
+    | 'partial-wildcard'
+    | 'expired'
+    | 'expires-soon'
+    | 'self-signed';
   readonly tls: SecureContextOptions & { readonly requestCert?: boolean };
   /** What becomes of a connection before TLS. */
   readonly tcp: 'handshake' | 'hang' | 'close' | 'garbage';
@@ -96,10 +102,12 @@ const DIFFERENCES = {
     },
   },
   'not-http': { raw: '220 mail.test ESMTP\r\n' },
+  upgrade: { raw: 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n' },
   'huge-header': {
     answer: (response) => void response.writeHead(200, { 'x-huge': 'x'.repeat(60_000) }).end(),
   },
   'wrong-name': { certificate: 'wrong-name' },
+  'partial-wildcard': { certificate: 'partial-wildcard' },
   expired: { certificate: 'expired' },
   'expires-soon': { certificate: 'expires-soon' },
   'self-signed': { certificate: 'self-signed' },
@@ -147,11 +155,17 @@ export type PolicyHostLab = {
 const DAY_MS = 86_400_000;
 const MAX_REQUESTS = 1_000;
 
+function namesOf(kind: Rules['certificate'], name: string): string[] {
+  if (kind === 'wrong-name') return ['www.somewhere-else.test'];
+  // RFC 9525 §6.3: a wildcard is a whole label, so this one names nothing.
+  return [kind === 'partial-wildcard' ? name.replace(/^mta-sts\./, 'mta-s*.') : name];
+}
+
 async function issue(
   kind: Rules['certificate'],
   { name, authority, nowMs }: PolicyHostOptions,
 ): Promise<IssuedCertificate> {
-  const leaf: LeafOptions = { names: [kind === 'wrong-name' ? 'www.somewhere-else.test' : name] };
+  const leaf: LeafOptions = { names: namesOf(kind, name) };
   if (kind === 'expired')
     return authority.issue({ ...leaf, notBeforeMs: nowMs - 90 * DAY_MS, notAfterMs: nowMs - DAY_MS });
   if (kind === 'expires-soon') return authority.issue({ ...leaf, notAfterMs: nowMs + 5.5 * DAY_MS });

@@ -122,14 +122,16 @@ export function openPolicyCache(folder: string, options: CacheOptions = {}): Pol
     options.warn?.(`MTA-STS policies are not kept in '${folder}': ${reason}.`);
   };
   let vetted: Promise<boolean> | undefined;
+  const prepare = async () => {
+    await vetFolder(folder);
+    await tidy(folder, options.maxPolicies ?? MAX_POLICIES);
+    return true;
+  };
   const usable = () => {
-    vetted ??= vetFolder(folder).then(
-      () => tidy(folder, options.maxPolicies ?? MAX_POLICIES).then(() => true),
-      (error) => {
-        tell(error);
-        return false;
-      },
-    );
+    vetted ??= prepare().catch((error) => {
+      tell(error);
+      return false;
+    });
     return vetted;
   };
   return {

@@ -160,7 +160,7 @@ function mxChecks(domain: string, { policy }: MtaStsFound, hosts: readonly strin
   return checks;
 }
 
-function hostChecks({ host, ips, versions, certificate }: MtaStsFound): Check[] {
+function hostChecks({ host, servedBy, versions, certificate }: MtaStsFound): Check[] {
   const checks: Check[] = [];
   if (certificate && certificate.daysLeft < EXPIRY_WARNING_DAYS) {
     checks.push({
@@ -185,7 +185,7 @@ function hostChecks({ host, ips, versions, certificate }: MtaStsFound): Check[] 
       message: `The policy host ${host} ${told}.`,
       evidence: `${Object.entries(versions)
         .map((pair) => pair.join(' '))
-        .join(', ')} at ${ips[0] ?? host}`,
+        .join(', ')} at ${servedBy}`,
       ref: 'RFC 8461 §3.3, RFC 9325 §3.1.1',
     });
   }

@@ -19,13 +19,16 @@ export type PolicyRequest = {
   readonly port: number;
   /** When the expiry of the certificate is judged, in milliseconds since the epoch. */
   readonly asOfMs: number;
-  /** For the TCP connection alone, so that a dead address leaves time for the next one. */
+  /** For connection and handshake, so that a dead address leaves time for the next one. */
   readonly connectTimeoutMs: number;
   /** The deadline of the whole. */
   readonly signal: AbortSignal;
 };
 
-/** What came of it. `unreachable`: no connection, another address may do; the rest is an answer. */
+/**
+ * What came of it. `unreachable`: nothing answers, another address may do; `no-route`: so too, and it is this machine's
+ * own lack (no IPv6); the rest is an answer.
+ */
 export type PolicyReply =
   | {
       readonly kind: 'text';
@@ -34,8 +37,7 @@ export type PolicyReply =
       readonly mediaType: string;
       readonly certificate: PolicyHostCertificate;
     }
-  | { readonly kind: 'unreachable'; readonly problem: PolicyProblem }
-  | { readonly kind: 'failed'; readonly problem: PolicyProblem };
+  | { readonly kind: 'unreachable' | 'no-route' | 'failed'; readonly problem: PolicyProblem };
 
 /** Fetches a policy from one address. Never throws for what the other side does. */
 export type PolicyFetcher = (request: PolicyRequest) => Promise<PolicyReply>;
@@ -64,32 +66,35 @@ const CONNECT_FAULTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the policy host refuses the connection',
   ECONNRESET: 'the policy host resets the connection',
   EHOSTUNREACH: 'the policy host cannot be reached',
-  ENETUNREACH: 'there is no route to the policy host from here',
-  EADDRNOTAVAIL: 'there is no route to the policy host from here',
+  ETIMEDOUT: 'the policy host did not answer in time',
 };
+const NO_ROUTE: ReadonlySet<string> = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
 /** The TLS handshake with SNI; whether the certificate will do is judged afterwards, so that it can be told. */
-async function handshake(request: PolicyRequest, context: SecureContext): Promise<TLSSocket> {
-  const limit = AbortSignal.any([request.signal, AbortSignal.timeout(request.connectTimeoutMs)]);
-  const tcp = await dialTcp({ ip: request.ip, port: request.port }, limit);
+async function handshake(
+  { host, ip, port }: PolicyRequest,
+  context: SecureContext,
+  limit: AbortSignal,
+): Promise<TLSSocket> {
+  const tcp = await dialTcp({ ip, port }, limit);
   const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
   const socket = connect({
     socket: tcp,
-    servername: request.host,
+    servername: host,
     secureContext: context,
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined, // judgeCertificate does, more strictly
     ALPNProtocols: ['http/1.1'],
   });
   const closed = () => reject(new FetchFault('the policy host closed the connection during the handshake'));
-  const stop = () => reject(request.signal.reason);
+  const stop = () => reject(limit.reason);
   socket.once('secureConnect', () => resolve(socket)).once('close', closed);
   // Stays: what a socket says after its end was told already must not end the program.
   socket.on('error', (error) => {
     const { message, evidence } = describeTlsError(error);
     reject(new FetchFault(message.replace('the server', 'the policy host'), evidence));
   });
-  request.signal.addEventListener('abort', stop, { once: true });
+  limit.addEventListener('abort', stop, { once: true });
   try {
     return await promise;
   } catch (error) {
@@ -97,7 +102,7 @@ async function handshake(request: PolicyRequest, context: SecureContext): Promis
     tcp.destroy();
     throw error;
   } finally {
-    request.signal.removeEventListener('abort', stop);
+    limit.removeEventListener('abort', stop);
     socket.removeListener('close', closed);
   }
 }
@@ -128,11 +133,14 @@ async function ask(socket: TLSSocket, { host, port, signal }: PolicyRequest): Pr
     port,
     defaultPort: 443,
     path: PATH,
-    headers: { accept: 'text/plain', connection: 'close' },
+    // Without a name of the program some hosts answer 403.
+    headers: { accept: 'text/plain, */*;q=0.1', connection: 'close', 'user-agent': 'postern' },
     maxHeaderSize: MAX_HEADER_BYTES,
     signal,
   });
-  outgoing.once('response', resolve).on('error', reject).end();
+  // A change of protocols (101) ends neither with a response nor with an error.
+  const closed = () => reject(new FetchFault('the policy host closed the connection without an answer'));
+  outgoing.once('response', resolve).on('error', reject).once('close', closed).end();
   return promise;
 }
 
@@ -168,9 +176,9 @@ async function collect(incoming: IncomingMessage): Promise<string> {
 }
 
 /** What HTTP and sockets throw, in words. */
-function problemOf(error: unknown, signal: AbortSignal): PolicyProblem {
+function problemOf(error: unknown, { ip, signal }: PolicyRequest): PolicyProblem {
   const result = 'sts-policy-fetch-error';
-  if (signal.aborted) return { result, reason: 'the policy host did not answer in time' };
+  if (signal.aborted) return { result, reason: 'the policy host did not answer in time', evidence: ip };
   if (error instanceof FetchFault) return error.problem;
   const code = codeOf(error);
   if (code === 'ECONNRESET' || code === 'EPIPE')
@@ -195,25 +203,37 @@ async function read(socket: TLSSocket, request: PolicyRequest): Promise<PolicyRe
     const mediaType = (incoming.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
     return { kind: 'text', text: await collect(incoming), mediaType: mediaType.slice(0, 80), certificate };
   } catch (error) {
-    return { kind: 'failed', problem: problemOf(error, request.signal) };
+    return { kind: 'failed', problem: problemOf(error, request) };
   } finally {
     socket.destroy();
   }
 }
 
+/** Why there is no connection; a fault of the handshake is an answer. */
+function withoutConnection(error: unknown, { ip }: PolicyRequest, limit: AbortSignal): PolicyReply {
+  if (error instanceof FetchFault) return { kind: 'failed', problem: error.problem };
+  const result = 'sts-policy-fetch-error';
+  if (limit.aborted) {
+    const reason = 'the policy host did not answer in time';
+    return { kind: 'unreachable', problem: { result, reason, evidence: ip } };
+  }
+  const code = codeOf(error);
+  const evidence = `${code} at ${ip}`;
+  if (NO_ROUTE.has(code)) {
+    const reason = 'there is no route to the policy host from here';
+    return { kind: 'no-route', problem: { result, reason, evidence } };
+  }
+  const reason = CONNECT_FAULTS[code] ?? 'the connection to the policy host failed';
+  return { kind: 'unreachable', problem: { result, reason, evidence } };
+}
+
 async function fetchFrom(request: PolicyRequest, context: SecureContext): Promise<PolicyReply> {
+  const limit = AbortSignal.any([request.signal, AbortSignal.timeout(request.connectTimeoutMs)]);
   let socket: TLSSocket;
   try {
-    socket = await handshake(request, context);
+    socket = await handshake(request, context, limit);
   } catch (error) {
-    if (error instanceof FetchFault) return { kind: 'failed', problem: error.problem };
-    const code = codeOf(error);
-    const result = 'sts-policy-fetch-error';
-    const reason = CONNECT_FAULTS[code];
-    const problem: PolicyProblem = reason
-      ? { result, reason, evidence: `${code} at ${request.ip}` }
-      : { result, reason: 'the policy host did not answer in time', evidence: request.ip };
-    return { kind: 'unreachable', problem };
+    return withoutConnection(error, request, limit);
   }
   return read(socket, request);
 }

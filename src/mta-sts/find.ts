@@ -51,10 +51,8 @@ async function vettedAddresses(host: string, world: MtaStsWorld): Promise<Vetted
   const failure = answers.find((answer) => answer.kind === 'failed');
   if (ips.length === 0) {
     if (failure?.kind === 'failed') {
-      const reason = `the DNS did not tell the addresses of ${host}: ${failure.message.replace(/\.$/, '')}`;
-      return failure.rcode === 'OFFLINE'
-        ? { kind: 'unknown', reason }
-        : failed(reason, `${failure.rcode} from ${failure.server}`);
+      const why = failure.message.replace(/\.$/, '');
+      return { kind: 'unknown', reason: `the DNS did not tell the addresses of ${host}: ${why}` };
     }
     return failed(`${host} has no address`);
   }
@@ -69,38 +67,35 @@ async function vettedAddresses(host: string, world: MtaStsWorld): Promise<Vetted
   return { kind: 'addresses', ips: allowed.slice(0, MAX_ADDRESSES) };
 }
 
-/** Address after address until one answers; each gets its share of the time that is left to connect. */
-async function fetchFromAny(host: string, ips: readonly string[], world: MtaStsWorld): Promise<PolicyReply> {
+/** What one of the addresses said, or none: then what tells most of why. */
+type Asked = { readonly ip: string; readonly reply: PolicyReply };
+
+/** Address after address until one answers; each gets its share of the time that is left. */
+async function fetchFromAny(host: string, ips: readonly string[], world: MtaStsWorld): Promise<Asked> {
   const fetcher = world.fetch ?? createPolicyFetcher(world.ca);
   const deadline = AbortSignal.timeout(world.timeoutMs);
   const signal = world.signal ? AbortSignal.any([world.signal, deadline]) : deadline;
   const startedMs = performance.now();
-  let reply: PolicyReply | undefined;
+  const silent: Asked[] = [];
   for (const [index, ip] of ips.entries()) {
-    const leftMs = world.timeoutMs - (performance.now() - startedMs);
-    if (leftMs <= 0 && reply) break;
-    reply = await fetcher({
-      host,
-      ip,
-      port: world.httpsPort,
-      asOfMs: world.asOfMs ?? world.now(),
-      connectTimeoutMs: Math.max(1, Math.floor(leftMs / (ips.length - index))),
-      signal,
-    });
+    const leftMs = Math.max(1, world.timeoutMs - (performance.now() - startedMs));
+    const connectTimeoutMs = Math.ceil(leftMs / (ips.length - index));
+    const asOfMs = world.asOfMs ?? world.now();
+    const reply = await fetcher({ host, ip, port: world.httpsPort, asOfMs, connectTimeoutMs, signal });
     world.signal?.throwIfAborted();
-    if (reply.kind !== 'unreachable') break;
+    if (reply.kind === 'text' || reply.kind === 'failed') return { ip, reply };
+    silent.push({ ip, reply });
+    if (deadline.aborted) break;
   }
-  if (!reply) throw new Error('a policy host without addresses was asked');
-  return reply;
+  const [told] = silent.toSorted(
+    (a, b) => Number(a.reply.kind === 'no-route') - Number(b.reply.kind === 'no-route'),
+  );
+  if (!told) throw new Error('a policy host without addresses was asked');
+  return told;
 }
 
-async function versionsOf(
-  host: string,
-  ips: readonly string[],
-  world: MtaStsWorld,
-): Promise<PolicyHostVersions | null> {
-  const [ip] = ips;
-  if (!world.checkVersions || ip === undefined) return null;
+async function versionsOf(host: string, ip: string, world: MtaStsWorld): Promise<PolicyHostVersions | null> {
+  if (!world.checkVersions) return null;
   const { checkPolicyHost } = await import('./policy-host.ts');
   return checkPolicyHost({
     host,
@@ -130,7 +125,8 @@ async function fetchPolicy(id: string, host: string, world: MtaStsWorld): Promis
   const vetted = await vettedAddresses(host, world);
   if (vetted.kind !== 'addresses') return vetted;
   const { ips } = vetted;
-  const reply = await fetchFromAny(host, ips, world);
+  const { ip, reply } = await fetchFromAny(host, ips, world);
+  if (reply.kind === 'no-route') return { kind: 'unknown', reason: reply.problem.reason };
   if (reply.kind !== 'text') return { kind: 'failed', problem: reply.problem };
   const parsed = parsePolicy(reply.text);
   if ('error' in parsed) {
@@ -147,7 +143,8 @@ async function fetchPolicy(id: string, host: string, world: MtaStsWorld): Promis
     oddities: [...typeOddity(reply.mediaType), ...parsed.oddities],
     host,
     ips,
-    versions: await versionsOf(host, ips, world),
+    servedBy: ip,
+    versions: await versionsOf(host, ip, world),
     certificate: reply.certificate,
   };
   return { kind: 'policy', found };
@@ -168,6 +165,7 @@ function fromCache(
     oddities,
     host,
     ips: [],
+    servedBy: null,
     versions: null,
     certificate: null,
     ...(fault && { refreshFault: fault }),

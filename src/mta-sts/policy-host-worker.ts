@@ -26,14 +26,15 @@ function answerOnly(ip: string): void {
   dns.lookup = lookup as unknown as typeof dns.lookup;
 }
 
-/** A refused certificate comes after the version was agreed on; these say that it was not. */
+/**
+ * The server, or OpenSSL for both, ended the handshake because of the version. All else (no connection, a certificate
+ * that will not do: then tls-check keeps the version to itself) tells nothing about it.
+ */
 const REFUSED = /^ERR_SSL_|^ECONNRESET$|^EPROTO$/;
-const CERTIFICATE = /CERT|SELF_SIGNED|VERIFY_LEAF|CRL|INVALID_PURPOSE|HOSTNAME_MISMATCH/;
 
 function answerOf(error: unknown): PolicyHostAnswer['answer'] {
   const { code = '' } = Object(error) as { code?: string };
-  if (REFUSED.test(code)) return 'refused';
-  return CERTIFICATE.test(code) ? 'offered' : 'unknown';
+  return REFUSED.test(code) ? 'refused' : 'unknown';
 }
 
 const { host, ip, port, ca } = workerData as PolicyHostQuestion;

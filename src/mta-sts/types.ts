@@ -26,7 +26,7 @@ export type PolicyProblem = {
 };
 
 /**
- * Whether the policy host speaks a version: `unknown` when it did not get as far as an answer. Versions below 1.2
+ * Whether the policy host speaks a version with a valid certificate; `unknown` when it could not be told. Versions below 1.2
  * are not asked for.
  */
 export type PolicyHostVersions = Readonly<Record<'TLSv1.2' | 'TLSv1.3', 'offered' | 'refused' | 'unknown'>>;
@@ -54,6 +54,8 @@ export type MtaStsFound = {
   readonly host: string;
   /** Its addresses, those that may be connected to; empty when nothing was fetched. */
   readonly ips: readonly string[];
+  /** The address that gave the policy; null when nothing was fetched. */
+  readonly servedBy: string | null;
   /** Null when not asked for or nothing was fetched. */
   readonly versions: PolicyHostVersions | null;
   /** Null when nothing was fetched. */
@@ -71,7 +73,7 @@ export type MtaSts =
   | { readonly kind: 'invalid-record'; readonly reason: string; readonly records: readonly string[] }
   /** There is a record and no policy can be had: senders without a kept one act as if there were none. */
   | ({ readonly kind: 'failed'; readonly id: string; readonly host: string } & PolicyProblem)
-  /** The DNS failed, or we were not to ask; nothing is kept from before. */
+  /** The DNS failed, or the policy host cannot be asked from here; nothing is kept from before. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** What the search for a policy needs from outside. */

@@ -7,6 +7,7 @@ import { type Authority, createAuthority } from '../../../src/lab/certificates.t
 import { type PolicyHostHabit, type PolicyHostLab, startPolicyHost } from '../../../src/lab/policy-host.ts';
 import { openPolicyCache } from '../../../src/mta-sts/cache.ts';
 import { mtaStsChecks } from '../../../src/mta-sts/checks.ts';
+import type { PolicyReply } from '../../../src/mta-sts/fetch.ts';
 import { findMtaSts } from '../../../src/mta-sts/find.ts';
 import type { MtaSts, MtaStsWorld } from '../../../src/mta-sts/types.ts';
 
@@ -23,8 +24,12 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all(running.map((server) => server.close())));
 
+function settings(habit: PolicyHostHabit) {
+  return { name: HOST, authority, nowMs: NOW_MS, policy: POLICY, habit };
+}
+
 async function start(habit: PolicyHostHabit = 'good'): Promise<PolicyHostLab> {
-  const server = await startPolicyHost({ name: HOST, authority, nowMs: NOW_MS, policy: POLICY, habit });
+  const server = await startPolicyHost(settings(habit));
   running.push(server);
   return server;
 }
@@ -97,6 +102,7 @@ describe('a policy host that', () => {
     ['truncated', 'sts-policy-fetch-error', /closed the connection before its answer was whole/],
     ['gzip', 'sts-policy-fetch-error', /compresses/],
     ['not-http', 'sts-policy-fetch-error', /not HTTP/],
+    ['upgrade', 'sts-policy-fetch-error', /closed the connection without an answer/],
     ['huge-header', 'sts-policy-fetch-error', /header of the answer is longer/],
     ['close-tcp', 'sts-policy-fetch-error', /closed|reset/],
     ['not-tls', 'sts-policy-fetch-error', /handshake failed/],
@@ -106,6 +112,7 @@ describe('a policy host that', () => {
     ['web-page', 'sts-policy-invalid', /line 1 is not/],
     ['bad-utf8', 'sts-policy-invalid', /not UTF-8/],
     ['wrong-name', 'sts-webpki-invalid', /is not for mta-sts\.example\.test/],
+    ['partial-wildcard', 'sts-webpki-invalid', /is not for mta-sts\.example\.test/],
     ['expired', 'sts-webpki-invalid', /not trusted, it expired on/],
     ['self-signed', 'sts-webpki-invalid', /not trusted, it is self-signed/],
   ] as const)('is %s is told as %s', async ([habit, result, reason]) => {
@@ -139,12 +146,64 @@ describe('a policy host that', () => {
   });
 });
 
+test('a policy with a byte order mark is told as what it is', async () => {
+  const server = await start();
+  server.publish(`\ufeff${POLICY}`);
+  const found = await findMtaSts(DOMAIN, world(server));
+  expect(found).toMatchObject({ result: 'sts-policy-invalid', reason: 'it begins with a byte order mark' });
+});
+
 describe('the addresses of the policy host', () => {
   test('are tried in their order until one answers', async () => {
     const server = await start();
     const dns = zone('1', ['127.0.0.9', '127.0.0.1']);
     const found = await findMtaSts(DOMAIN, world(server, { dns }));
-    expect(found).toMatchObject({ kind: 'found', ips: ['127.0.0.9', '127.0.0.1'] });
+    expect(found).toMatchObject({
+      kind: 'found',
+      ips: ['127.0.0.9', '127.0.0.1'],
+      servedBy: '127.0.0.1',
+    });
+  });
+
+  test('are not tried further once one has answered, whatever it says', async () => {
+    const wrong = await startPolicyHost({ ...settings('not-found'), host: '127.0.0.7' });
+    running.push(wrong);
+    const server = await startPolicyHost({ ...settings('good'), port: wrong.port });
+    running.push(server);
+    const found = await findMtaSts(DOMAIN, world(server, { dns: zone('1', ['127.0.0.7', '127.0.0.1']) }));
+    expect(found).toMatchObject({ kind: 'failed', reason: expect.stringMatching(/status 404/) });
+    expect(server.connections).toBe(0);
+  });
+
+  test('share the time, so that a dead one leaves some to the next', async () => {
+    const dead = await startPolicyHost({ ...settings('hang-tls'), host: '127.0.0.8' });
+    running.push(dead);
+    const server = await startPolicyHost({ ...settings('good'), port: dead.port });
+    running.push(server);
+    const dns = zone('1', ['127.0.0.8', '127.0.0.1']);
+    const found = await findMtaSts(DOMAIN, world(server, { dns, timeoutMs: 3_000 }));
+    expect(found).toMatchObject({ kind: 'found', servedBy: '127.0.0.1' });
+  });
+
+  test('that this machine has no route to say nothing about the domain', async () => {
+    const noRoute = async (): Promise<PolicyReply> => ({
+      kind: 'no-route',
+      problem: { result: 'sts-policy-fetch-error', reason: 'there is no route to the policy host from here' },
+    });
+    const found = await findMtaSts(DOMAIN, world({ port: 1 }, { fetch: noRoute }));
+    expect(found).toEqual({ kind: 'unknown', reason: 'there is no route to the policy host from here' });
+  });
+
+  test('that the DNS does not tell make it unknown', async () => {
+    const dns = recordedResolver({
+      [`_mta-sts.${DOMAIN}`]: { TXT: [['v=STSv1; id=1']] },
+      [HOST]: { '*': 'TIMEOUT' },
+    });
+    const found = await findMtaSts(DOMAIN, world({ port: 1 }, { dns }));
+    expect(found).toMatchObject({
+      kind: 'unknown',
+      reason: expect.stringMatching(/did not tell the addresses/),
+    });
   });
 
   test('that all refuse are a fetch error with the address', async () => {
@@ -223,6 +282,16 @@ describe('a policy that is kept', () => {
     await findMtaSts(DOMAIN, world(server, { cache }));
     const found = await findMtaSts(DOMAIN, world(server, { cache, refresh: true }));
     expect(found).toMatchObject({ source: 'fetched' });
+  });
+
+  test('from the far future was written by a wrong clock, and does not count; a small step back does no harm', async () => {
+    const cache = openPolicyCache(folder());
+    const server = await start();
+    await findMtaSts(DOMAIN, world(server, { cache }));
+    const at = (nowMs: number) =>
+      findMtaSts(DOMAIN, world(server, { cache, dns: zone(null), now: () => nowMs }));
+    expect(await at(NOW_MS - 60_000)).toMatchObject({ kind: 'found', source: 'cache' });
+    expect(await at(NOW_MS - 2 * DAY_MS)).toEqual({ kind: 'none' });
   });
 
   test('goes on when it cannot be renewed, until its max_age is over', async () => {
