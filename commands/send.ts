@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand, judgeTime } from '../src/cli/base.ts';
-import { dnsFlags, smtpFlags, withEnvironment } from '../src/cli/flags.ts';
+import { dnsFlags, FINDING_FORMATS, formatFlag, smtpFlags, withEnvironment } from '../src/cli/flags.ts';
 import { readWhole } from '../src/cli/input.ts';
 import { ask } from '../src/cli/prompt.ts';
-import { renderSend } from '../src/cli/render/send.ts';
+import { renderSend, sendFigures } from '../src/cli/render/send.ts';
 import { line } from '../src/cli/text.ts';
 import { openDns, smtpWorld } from '../src/cli/world.ts';
 import type { SendResult } from '../src/schema/send.ts';
@@ -49,6 +49,7 @@ export default class Send extends BaseCommand {
       'fail-on-plaintext': Flags.boolean({
         summary: 'Exit with 2 when it was delivered in plaintext (it is delivered all the same).',
       }),
+      format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'prometheus']),
     }),
     ...dnsFlags,
     ...smtpFlags,
@@ -74,7 +75,7 @@ export default class Send extends BaseCommand {
     try {
       const options = { ...world, dns, policy: flags.policy, random: Math.random, signal: this.signal };
       const result = await deliver(sender, recipients, message, options);
-      this.emit(result, renderSend);
+      this.emit(result, { text: renderSend, figures: sendFigures });
       if (flags['fail-on-plaintext'] && wentPlain(result)) {
         this.demandNotMet();
         this.note(line`--fail-on-plaintext: it went in plaintext, hence exit 2.`);

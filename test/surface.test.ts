@@ -44,7 +44,7 @@ test('the command line changes only on purpose', async () => {
   for (const id of commandIds) {
     const { args, flags } = await loadCommand(id);
     const lines = Object.entries((flags ?? {}) as Record<string, Flag>)
-      .filter(([name]) => !(name in globalFlags))
+      .filter(([name, flag]) => (globalFlags as unknown as Record<string, Flag>)[name] !== flag)
       .map(
         ([name, { type, options }]) =>
           `  --${name}${type === 'option' ? `=${options?.join('|') ?? 'value'}` : ''}`,

@@ -1,15 +1,16 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
-import { dnsFlags, smtpFlags, withEnvironment } from '../../src/cli/flags.ts';
+import { dnsFlags, FINDING_FORMATS, formatFlag, smtpFlags, withEnvironment } from '../../src/cli/flags.ts';
 import { renderMxProbe } from '../../src/cli/render/mx.ts';
+import { mxParts } from '../../src/cli/render/mx-parts.ts';
 import { renderTranscriptLine } from '../../src/cli/render/transcript.ts';
 import { readRows } from '../../src/cli/rows.ts';
 import { readSavedProbes } from '../../src/cli/saved-probes.ts';
 import { collectTargets } from '../../src/cli/targets.ts';
 import { openDns, smtpWorld } from '../../src/cli/world.ts';
 import { converse } from '../../src/mx/conversation.ts';
-import { compareWith } from '../../src/mx/diff.ts';
+import { asSavedProbe, compareWith } from '../../src/mx/diff.ts';
 import { probeTarget } from '../../src/mx/probe.ts';
 import { registeredDomain } from '../../src/mx/provider.ts';
 import { applyRequirements, parseRequirements } from '../../src/mx/require.ts';
@@ -31,6 +32,7 @@ export default class MxProbe extends BaseCommand {
     '<%= config.bin %> <%= command.id %> example.org example.net --json',
     '<%= config.bin %> <%= command.id %> 192.0.2.25 --ehlo mail.example.com --transcript',
     '<%= config.bin %> <%= command.id %> --from-file domains.txt --format jsonl --output rows.jsonl',
+    '<%= config.bin %> <%= command.id %> example.org --format nagios',
   ];
   static override several = true;
   static override args = {
@@ -77,6 +79,7 @@ export default class MxProbe extends BaseCommand {
         helpValue: 'N',
       }),
       ordered: Flags.boolean({ summary: 'Print in the order of the targets instead of as they come.' }),
+      format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'prometheus', 'sarif']),
     }),
   };
 
@@ -112,9 +115,10 @@ export default class MxProbe extends BaseCommand {
       },
       this.signal,
     );
+    const parts = mxParts(asOfMs);
     const { dns, finish } = await openDns(flags, this.signal);
     try {
-      for (const row of earlier) this.emitRow(row);
+      for (const row of earlier) this.emitRow(row, asSavedProbe(row.document), parts);
       return await this.each(
         targets,
         { ...flags, many: all.length > 1 },
@@ -127,7 +131,7 @@ export default class MxProbe extends BaseCommand {
           });
           return compareWith(baseline.get(result.domain), applyRequirements(result, requirements, asOfMs));
         },
-        renderMxProbe,
+        { text: renderMxProbe, ...parts },
       );
     } finally {
       finish();
