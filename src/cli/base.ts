@@ -15,6 +15,7 @@ import { interrupted } from './prompt.ts';
 import type { EarlierRow } from './rows.ts';
 import { BY_HAND, readSettings, type Setting } from './settings.ts';
 import { dim, type Line, line, mark, strong } from './text.ts';
+import { withSuggestion } from './usage.ts';
 
 type GlobalFlags = Omit<Interfaces.InferredFlags<typeof globalFlags>, 'format'> & {
   format?: Format | undefined;
@@ -175,14 +176,13 @@ export abstract class BaseCommand extends Command {
   >(options?: Interfaces.Input<F, B, A>, argv = this.argv): Promise<Interfaces.ParserOutput<F, B, A>> {
     const settings = readSettings(process.env, this.configFile(argv), this.words);
     const own = options ?? (this.ctor as unknown as Interfaces.Input<F, B, A>);
-    const parsed = await super.parse<F, B, A>(
-      {
-        ...own,
-        ...(own.flags && { flags: withSettings(own.flags as Interfaces.FlagInput, settings) }),
-        baseFlags: withSettings((own.baseFlags ?? {}) as Interfaces.FlagInput, settings),
-      } as Interfaces.Input<F, B, A>,
-      argv,
-    );
+    const flags = withSettings((own.flags ?? {}) as Interfaces.FlagInput, settings);
+    const baseFlags = withSettings((own.baseFlags ?? {}) as Interfaces.FlagInput, settings);
+    const parsed = await super
+      .parse<F, B, A>({ ...own, flags, baseFlags } as Interfaces.Input<F, B, A>, argv)
+      .catch((error: unknown) => {
+        throw withSuggestion(error, namesOf({ ...baseFlags, ...flags }));
+      });
     this.begin(parsed.flags as unknown as GlobalFlags);
     this.document = await openDocument(this.format, {
       command: this.words,
@@ -437,6 +437,13 @@ export function exitFor(
   if (state === 'ok' || state === 'unknown') return ExitCode[state];
   if (failOn === 'never') return ExitCode.ok;
   return failOn === 'warn' ? ExitCode.crit : ExitCode[state];
+}
+
+/** The names by which flags can be given. */
+function namesOf(flags: Interfaces.FlagInput): string[] {
+  return Object.entries(flags).flatMap(([name, flag]) =>
+    flag.type === 'boolean' && flag.allowNo ? [name, `no-${name}`] : [name],
+  );
 }
 
 /** Flags whose defaults come from the configuration files, parsed as if they had been typed. */
