@@ -302,14 +302,6 @@ test('README and the help page list every exit code with the same words', () => 
   for (const [code, meaning] of EXIT_MEANINGS) expect(readme).toContain(`| ${code} | ${meaning} |`);
 });
 
-test('the man page names every command and exit code', () => {
-  const page = readFileSync(`${root}man/postern.1`, 'utf8');
-  const text = page.replaceAll('\n', ' ');
-  for (const id of commandIds) expect(page).toContain(`Cm ${id}`);
-  for (const [code, meaning] of EXIT_MEANINGS)
-    expect(text).toContain(`.It ${code} ${meaning.replace('…', '...')} .`);
-});
-
 test('schemas/ holds the documents and nothing else', () => {
   const files = readdirSync(`${root}schemas`).sort((a, b) => (a < b ? -1 : 1));
   expect(files).toEqual(Object.keys(documents).map((id) => `${id.replaceAll('/', '-')}.json`));

@@ -32,6 +32,18 @@ const exitCodes: Line[] = [
   line`of several targets the worst decides: critical over unknown over warning over ok.`,
 ];
 
+/** Variables beside those of the flags, and what each does. */
+export const ENVIRONMENT_VARIABLES: readonly (readonly [name: string, text: string])[] = [
+  ['POSTERN_CONFIG', 'configuration file to read instead of the one in your home'],
+  ['POSTERN_DEBUG', 'with any value, failures show where they come from'],
+  ['NO_COLOR', 'with any value, no colour (no-color.org)'],
+  ['FORCE_COLOR, CLICOLOR_FORCE', 'colour even without a terminal; 0 means no'],
+  ['CLICOLOR=0, TERM=dumb', 'no colour'],
+  ['LC_ALL, LC_CTYPE, LANG', 'a locale without UTF-8 gets plain ASCII signs'],
+  ['CI', 'no questions are asked'],
+  ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'where the configuration and the cache lie'],
+];
+
 const environment: Line[] = [
   line`Every flag can be set as ${strong('POSTERN_<FLAG>')}: upper case, "-" as "_", for all commands that have it.`,
   line`Not so --allow-private and others that only a person may give.`,
@@ -40,16 +52,7 @@ const environment: Line[] = [
   line`$XDG_CONFIG_HOME/postern, then /etc/postern/config.json, then what is built in.`,
   [],
   ...table(
-    [
-      ['POSTERN_CONFIG', 'configuration file to read instead of the one in your home'],
-      ['POSTERN_DEBUG', 'with any value, failures show where they come from'],
-      ['NO_COLOR', 'with any value, no colour (no-color.org)'],
-      ['FORCE_COLOR, CLICOLOR_FORCE', 'colour even without a terminal; 0 means no'],
-      ['CLICOLOR=0, TERM=dumb', 'no colour'],
-      ['LC_ALL, LC_CTYPE, LANG', 'a locale without UTF-8 gets plain ASCII signs'],
-      ['CI', 'no questions are asked'],
-      ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'where the configuration and the cache lie'],
-    ].map(([name = '', text = '']) => [strong(name), text]),
+    ENVIRONMENT_VARIABLES.map(([name, text]) => [strong(name), text]),
     2,
   ),
 ];
