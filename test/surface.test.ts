@@ -17,6 +17,7 @@ type Flag = {
 
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
+  completion: [['bash'], 0],
   demo: [[], 0],
   doctor: [['--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 2],
   help: [['exit-codes'], 0],
@@ -133,12 +134,19 @@ describe('in a terminal', () => {
     shell(`script -qec "$POSTERN ${command}" /dev/null`, { TERM: 'xterm-256color', LANG: 'C.UTF-8', ...env });
   const csi = '\x1b[';
 
-  test.for(commandIds)('%s has colour, and none with NO_COLOR, --color never or TERM=dumb', async (id) => {
-    const command = `${id} ${(SAMPLES[id]?.[0] ?? []).join(' ')}`;
-    expect((await inTerminal(command, {})).stdout).toContain(csi);
-    expect((await inTerminal(command, { NO_COLOR: '1' })).stdout).not.toContain(csi);
-    expect((await inTerminal(command, { TERM: 'dumb' })).stdout).not.toContain(csi);
-    expect((await inTerminal(`${command} --color never`, {})).stdout).not.toContain(csi);
+  test.for(commandIds.filter((id) => id !== 'completion'))(
+    '%s has colour, and none with NO_COLOR, --color never or TERM=dumb',
+    async (id) => {
+      const command = `${id} ${(SAMPLES[id]?.[0] ?? []).join(' ')}`;
+      expect((await inTerminal(command, {})).stdout).toContain(csi);
+      expect((await inTerminal(command, { NO_COLOR: '1' })).stdout).not.toContain(csi);
+      expect((await inTerminal(command, { TERM: 'dumb' })).stdout).not.toContain(csi);
+      expect((await inTerminal(`${command} --color never`, {})).stdout).not.toContain(csi);
+    },
+  );
+
+  test('a script for a shell has no colour, whoever asks for it', async () => {
+    expect((await inTerminal('completion bash --color always', {})).stdout).not.toContain(csi);
   });
 
   test('the bare program has colour, and none with NO_COLOR', async () => {

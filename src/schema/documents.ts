@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { completion } from './completion.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { help } from './help.ts';
@@ -36,6 +37,7 @@ export const failedRow = z.strictObject({
 
 /** Every JSON document that the program prints, by its schema id. */
 export const documents = {
+  'postern/completion/1': document('postern/completion/1', completion),
   'postern/demo/1': document('postern/demo/1', demo),
   'postern/doctor/1': document('postern/doctor/1', doctor),
   'postern/error/1': error,
