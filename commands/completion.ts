@@ -32,7 +32,9 @@ export default class Completion extends BaseCommand {
 
   override async run(): Promise<CompletionResult> {
     const { args } = await this.parse(Completion);
-    const script = WRITERS[args.shell](completionSpec(this.config as Config));
+    const { EXPLANATIONS } = await import('../src/explain/index.ts');
+    const spec = completionSpec(this.config as Config, { explain: [...EXPLANATIONS.keys()] });
+    const script = WRITERS[args.shell](spec);
     const result = {
       target: null,
       status: 'ok' as const,

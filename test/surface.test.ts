@@ -20,6 +20,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   completion: [['bash'], 0],
   demo: [[], 0],
   doctor: [['--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 2],
+  explain: [['smtp.starttls.offered'], 0],
   help: [['exit-codes'], 0],
   'message path': [[`${root}examples/forwarded.eml`], 0],
   'mx diff': [[`${root}test/fixtures/mx/before.json`, `${root}test/fixtures/mx/after.json`], 2],

@@ -89,6 +89,7 @@ describe.for(SHELLS)('%s', (shell) => {
     ['a file as an argument', 'postern message path mess\t', 'message path message.eml'],
     ['a file as a value', 'postern send --file mess\t', 'send --file message.eml'],
     ['a page of help', 'postern help exit\t', 'help exit-codes'],
+    ['the id of a check', 'postern explain smtp.auth\t', 'explain smtp.auth.plaintext'],
     ['a shell', 'postern completion fi\t', 'completion fish'],
   ] as const)('completes %s', async ([, keys, expected], context) => {
     needs(context, shell, shell);

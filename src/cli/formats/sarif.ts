@@ -1,3 +1,4 @@
+import { EXPLANATIONS } from '../../explain/index.ts';
 import type { Check, Status } from '../../report.ts';
 import { clean, escapeJson } from '../clean.ts';
 import { type About, type Located, problems, type Row, type Writer } from './types.ts';
@@ -15,11 +16,14 @@ const GRADES: Readonly<Record<Problem, { kind: string; level: string }>> = {
   unknown: { kind: 'open', level: 'none' },
 };
 
+/** What a reader of the result is told about its rule, the same for all its results. */
 function ruleOf({ id, message, fix, ref }: Check) {
-  const help = [fix, ref].filter((text) => text !== undefined).join(' ');
+  const known = EXPLANATIONS.get(id);
+  const help = [known?.fix ?? fix, known?.ref ?? ref].filter((text) => text !== undefined).join(' ');
   return {
     id,
-    shortDescription: { text: id },
+    shortDescription: { text: clean(known?.what ?? id) },
+    ...(known && { fullDescription: { text: clean(known.why) } }),
     help: { text: clean(help === '' ? message : help) },
   };
 }

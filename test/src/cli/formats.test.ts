@@ -365,7 +365,7 @@ describe('sarif', () => {
       ['dns.address', 'open', 'none'],
     ]);
     for (const { ruleId, ruleIndex } of results) expect(tool.driver.rules[ruleIndex].id).toBe(ruleId);
-    expect(tool.driver.rules[0].help.text).toBe('Switch it on. RFC 3207');
+    expect(tool.driver.rules[0].help.text).toMatch(/switch STARTTLS on.*RFC 3207/s);
     expect(invocations[0]).toMatchObject({
       executionSuccessful: false,
       toolExecutionNotifications: [{ descriptor: { id: 'E_TARGET' } }],
