@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base.ts';
-import { dnsFlags, smtpFlags, withEnvironment } from '../src/cli/flags.ts';
+import { dnsFlags, FINDING_FORMATS, formatFlag, smtpFlags, withEnvironment } from '../src/cli/flags.ts';
 import { lookAtMachine } from '../src/cli/machine.ts';
 import { renderDoctor } from '../src/cli/render/doctor.ts';
 import { openDns } from '../src/cli/world.ts';
@@ -27,6 +27,7 @@ export default class Doctor extends BaseCommand {
         default: ['gmail.com', 'outlook.com'],
         helpValue: 'DOMAIN',
       }),
+      format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'prometheus']),
     }),
     ...dnsFlags,
     port: smtpFlags.port,

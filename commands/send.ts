@@ -2,10 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand, judgeTime } from '../src/cli/base.ts';
-import { dnsFlags, policyFlags, smtpFlags, withEnvironment } from '../src/cli/flags.ts';
+import {
+  dnsFlags,
+  FINDING_FORMATS,
+  formatFlag,
+  policyFlags,
+  smtpFlags,
+  withEnvironment,
+} from '../src/cli/flags.ts';
 import { readWhole } from '../src/cli/input.ts';
 import { ask } from '../src/cli/prompt.ts';
-import { renderSend } from '../src/cli/render/send.ts';
+import { renderSend, sendFigures } from '../src/cli/render/send.ts';
 import { readSecretFile } from '../src/cli/secret.ts';
 import { line } from '../src/cli/text.ts';
 import { mtaStsFinder, openDns, smtpWorld } from '../src/cli/world.ts';
@@ -83,6 +90,7 @@ export default class Send extends BaseCommand {
         helpGroup: 'SMARTHOST',
         dependsOn: ['via-user'],
       }),
+      format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'prometheus']),
     }),
     ...dnsFlags,
     ...smtpFlags,
@@ -125,7 +133,7 @@ export default class Send extends BaseCommand {
         signal: this.signal,
       };
       const result = await deliver(sender, recipients, message, options);
-      this.emit(result, renderSend);
+      this.emit(result, { text: renderSend, figures: sendFigures });
       if (flags['fail-on-plaintext'] && wentPlain(result)) {
         this.demandNotMet();
         this.note(line`--fail-on-plaintext: it went in plaintext, hence exit 2.`);

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { readBatch, stringField } from '../../src/cli/batch.ts';
-import { dnsFlags, duration, formatFlag, withEnvironment } from '../../src/cli/flags.ts';
+import { dnsFlags, duration, FINDING_FORMATS, formatFlag, withEnvironment } from '../../src/cli/flags.ts';
 import { readInputSync } from '../../src/cli/input.ts';
 import { readMessage } from '../../src/cli/message-input.ts';
 import { messageSources } from '../../src/cli/message-sources.ts';
@@ -33,6 +33,7 @@ export default class MessagePath extends BaseCommand {
     '<%= config.bin %> <%= command.id %> message.eml --trusted-by mx.example.org --trusted-ip 192.0.2.0/24',
   ];
   static override several = true;
+  static override targets = 'file' as const;
   static override args = {
     file: Args.string({
       description: 'Message or header block; "-" is standard input.',
@@ -72,7 +73,7 @@ export default class MessagePath extends BaseCommand {
         helpValue: 'FILE',
       }),
       received: Flags.boolean({ summary: 'The inputs are bare bodies of Received fields, one each.' }),
-      format: formatFlag(['text', 'json', 'jsonl', 'markdown', 'html']),
+      format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'sarif', 'html']),
       parallel: Flags.integer({ summary: 'Files at a time.', default: 4, min: 1, max: 1000, helpValue: 'N' }),
       ordered: Flags.boolean({ summary: 'Print in the order of the files.', default: true, allowNo: true }),
       'timeout-dns': duration({ summary: 'Wait for one DNS answer.', default: 5000, helpGroup: 'TIME-OUT' }),

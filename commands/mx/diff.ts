@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../src/cli/base.ts';
+import { FINDING_FORMATS, formatFlag } from '../../src/cli/flags.ts';
 import { renderMxDiff } from '../../src/cli/render/diff.ts';
 import { readSavedProbes } from '../../src/cli/saved-probes.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
@@ -18,6 +19,8 @@ export default class MxDiff extends BaseCommand {
     old: Args.string({ description: 'Earlier result (--json).', required: true, ignoreStdin: true }),
     new: Args.string({ description: 'Later result (--json).', required: true, ignoreStdin: true }),
   };
+
+  static override flags = { format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'sarif']) };
 
   override async run(): Promise<readonly MxDiffResult[]> {
     const { args } = await this.parse(MxDiff);

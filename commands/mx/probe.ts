@@ -2,8 +2,17 @@ import type { SecureContext } from 'node:tls';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
-import { dnsFlags, duration, policyFlags, smtpFlags, withEnvironment } from '../../src/cli/flags.ts';
+import {
+  dnsFlags,
+  duration,
+  FINDING_FORMATS,
+  formatFlag,
+  policyFlags,
+  smtpFlags,
+  withEnvironment,
+} from '../../src/cli/flags.ts';
 import { renderMxProbe } from '../../src/cli/render/mx.ts';
+import { mxParts } from '../../src/cli/render/mx-parts.ts';
 import { renderTranscriptLine } from '../../src/cli/render/transcript.ts';
 import { readRows } from '../../src/cli/rows.ts';
 import { readSavedProbes } from '../../src/cli/saved-probes.ts';
@@ -11,7 +20,7 @@ import { collectTargets } from '../../src/cli/targets.ts';
 import { line } from '../../src/cli/text.ts';
 import { mtaStsFinder, openDns, openedPem, smtpWorld } from '../../src/cli/world.ts';
 import { converse, type Variant } from '../../src/mx/conversation.ts';
-import { compareWith } from '../../src/mx/diff.ts';
+import { asSavedProbe, compareWith } from '../../src/mx/diff.ts';
 import { probeTarget } from '../../src/mx/probe.ts';
 import { registeredDomain } from '../../src/mx/provider.ts';
 import { applyRequirements, parseRequirements } from '../../src/mx/require.ts';
@@ -54,6 +63,7 @@ export default class MxProbe extends BaseCommand {
     '<%= config.bin %> <%= command.id %> example.org example.net --json',
     '<%= config.bin %> <%= command.id %> 192.0.2.25 --ehlo mail.example.com --transcript',
     '<%= config.bin %> <%= command.id %> --from-file domains.txt --format jsonl --output rows.jsonl',
+    '<%= config.bin %> <%= command.id %> example.org --format nagios',
   ];
   static override several = true;
   static override args = {
@@ -127,6 +137,7 @@ export default class MxProbe extends BaseCommand {
         helpValue: 'N',
       }),
       ordered: Flags.boolean({ summary: 'Print in the order of the targets instead of as they come.' }),
+      format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'prometheus', 'sarif']),
     }),
   };
 
@@ -160,6 +171,7 @@ export default class MxProbe extends BaseCommand {
         converse(place, { ...world, context: contextOf(variant, flags.ca) ?? world.context }),
       this.signal,
     );
+    const parts = mxParts(asOfMs);
     const { dns, finish } = await openDns(flags, this.signal);
     const services = flags.submission
       ? SUBMISSION
@@ -187,7 +199,7 @@ export default class MxProbe extends BaseCommand {
       }),
     };
     try {
-      for (const row of earlier) this.emitRow(row);
+      for (const row of earlier) this.emitRow(row, asSavedProbe(row.document), parts);
       return await this.each(
         targets,
         { ...flags, many: all.length > 1 },
@@ -195,7 +207,7 @@ export default class MxProbe extends BaseCommand {
           const result = await probeTarget(parseTarget(text), options);
           return compareWith(baseline.get(result.domain), applyRequirements(result, requirements, asOfMs));
         },
-        renderMxProbe,
+        { text: renderMxProbe, ...parts },
       );
     } finally {
       finish();

@@ -2,16 +2,20 @@ import type { Interfaces } from '@oclif/core';
 import { Command } from '@oclif/core/command';
 import { AppError, ExitCode } from '../errors.ts';
 import { type Report, type Status, worst } from '../report.ts';
+import { escapeJson } from './clean.ts';
 import { type ColourChoice, type Painter, painter, wantsAscii, wantsColour } from './colour.ts';
 import { envelope, errorDocument, rfc3339, schemaId, type Tool } from './envelope.ts';
 import { describeFailure, type Failure } from './failure.ts';
 import { type Format, globalFlags } from './flags.ts';
+import { type Document, openDocument } from './formats/open.ts';
+import { failedRow, type Parts, type Row, rowOf } from './formats/types.ts';
 import { collecting, fileOutput, type Sink, standardOutput } from './output.ts';
 import { mapParallel } from './parallel.ts';
 import { interrupted } from './prompt.ts';
 import type { EarlierRow } from './rows.ts';
 import { BY_HAND, readSettings, type Setting } from './settings.ts';
 import { dim, type Line, line, mark, strong } from './text.ts';
+import { withSuggestion } from './usage.ts';
 
 type GlobalFlags = Omit<Interfaces.InferredFlags<typeof globalFlags>, 'format'> & {
   format?: Format | undefined;
@@ -20,14 +24,17 @@ type GlobalFlags = Omit<Interfaces.InferredFlags<typeof globalFlags>, 'format'> 
 /** A result for people, in a width. */
 type Render<T> = (result: T, columns: number) => readonly Line[];
 
-/** The ways in which a command shows a result; JSON needs none. */
-export type Views<T> =
+/**
+ * The ways in which a command shows a result. JSON needs none, and the other formats are written from its findings
+ * and figures, where it has no way of its own.
+ */
+export type Views<T extends Report> =
   | Render<T>
-  | {
+  | (Parts<T> & {
       readonly text: Render<T>;
       readonly markdown?: (result: T) => string;
       readonly html?: (result: T) => string;
-    };
+    });
 
 /** How several targets are worked on. */
 export type Several = {
@@ -41,15 +48,20 @@ export type Several = {
 /** How long a command that was interrupted may take to stop by itself, in milliseconds. */
 const GRACE_MS = 1500;
 
-/** Whether JSON was asked for, from the bare arguments: known also when they cannot be parsed. */
-export function jsonWanted(argv: readonly string[], env: NodeJS.ProcessEnv): boolean {
+/** The format that was asked for, from the bare arguments: known also when they cannot be parsed. */
+function formatWanted(argv: readonly string[], env: NodeJS.ProcessEnv): string {
   const end = argv.indexOf('--');
   const own = end === -1 ? argv : argv.slice(0, end);
-  const format = own.find((arg) => arg.startsWith('--format='))?.slice(9) ?? own[own.indexOf('--format') + 1];
-  const given = own.includes('--format') || own.some((arg) => arg.startsWith('--format='));
-  if (own.includes('--json')) return true;
-  if (given) return format === 'json' || format === 'jsonl';
-  return /^(1|true|yes|on)$/i.test(env['POSTERN_JSON'] ?? '') || /^jsonl?$/.test(env['POSTERN_FORMAT'] ?? '');
+  const inline = own.find((arg) => arg.startsWith('--format='))?.slice('--format='.length);
+  const at = own.indexOf('--format');
+  if (own.includes('--json')) return 'json';
+  if (inline !== undefined || at >= 0) return inline ?? own[at + 1] ?? '';
+  return /^(1|true|yes|on)$/i.test(env['POSTERN_JSON'] ?? '') ? 'json' : (env['POSTERN_FORMAT'] ?? '');
+}
+
+/** Whether JSON was asked for, from the bare arguments. */
+export function jsonWanted(argv: readonly string[], env: NodeJS.ProcessEnv): boolean {
+  return /^jsonl?$/.test(formatWanted(argv, env));
 }
 
 /** Say why nothing came of it: one line on standard error, or a JSON document on standard output. */
@@ -102,6 +114,9 @@ export abstract class BaseCommand extends Command {
   /** Whether a run may give several results, so that `--format jsonl` makes sense. */
   static several = false;
 
+  /** What the targets are: only files can be named as the place of a finding. */
+  static targets: 'name' | 'file' = 'name';
+
   private sink: Sink = standardOutput;
   private status: Status = 'ok';
   private forcedExit: ExitCode | undefined;
@@ -109,6 +124,7 @@ export abstract class BaseCommand extends Command {
   private rows = 0;
   private many = false;
   private paint: Painter = painter(false, false);
+  private document: Document | undefined;
   private readonly stop = new AbortController();
 
   /** Aborted by Ctrl-C and SIGTERM. */
@@ -158,17 +174,21 @@ export abstract class BaseCommand extends Command {
     B extends Interfaces.OutputFlags<Interfaces.FlagInput>,
     A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
   >(options?: Interfaces.Input<F, B, A>, argv = this.argv): Promise<Interfaces.ParserOutput<F, B, A>> {
-    const settings = readSettings(process.env, this.configFile(argv), this.id?.replaceAll(':', ' ') ?? '');
+    const settings = readSettings(process.env, this.configFile(argv), this.words);
     const own = options ?? (this.ctor as unknown as Interfaces.Input<F, B, A>);
-    const parsed = await super.parse<F, B, A>(
-      {
-        ...own,
-        ...(own.flags && { flags: withSettings(own.flags as Interfaces.FlagInput, settings) }),
-        baseFlags: withSettings((own.baseFlags ?? {}) as Interfaces.FlagInput, settings),
-      } as Interfaces.Input<F, B, A>,
-      argv,
-    );
+    const flags = withSettings((own.flags ?? {}) as Interfaces.FlagInput, settings);
+    const baseFlags = withSettings((own.baseFlags ?? {}) as Interfaces.FlagInput, settings);
+    const parsed = await super
+      .parse<F, B, A>({ ...own, flags, baseFlags } as Interfaces.Input<F, B, A>, argv)
+      .catch((error: unknown) => {
+        throw withSuggestion(error, namesOf({ ...baseFlags, ...flags }));
+      });
     this.begin(parsed.flags as unknown as GlobalFlags);
+    this.document = await openDocument(this.format, {
+      command: this.words,
+      tool: this.tool,
+      targets: (this.ctor as typeof BaseCommand).targets,
+    });
     return parsed;
   }
 
@@ -225,12 +245,13 @@ export abstract class BaseCommand extends Command {
     this.forcedExit = ExitCode.crit;
   }
 
-  /** Write one result: its lines, or its JSON document. */
+  /** Write one result: its lines, its JSON document, or its part of another. */
   protected emit<T extends Report>(result: T, views: Views<T>, id?: string): T {
     this.conclude(result.status);
-    const { text, markdown, html } = typeof views === 'function' ? { text: views } : views;
-    const document = this.format === 'markdown' ? markdown : this.format === 'html' ? html : undefined;
-    if (document) this.sink.write(`${this.rows > 0 ? '\n' : ''}${document(result)}`);
+    const { text, markdown, html, ...parts } = typeof views === 'function' ? { text: views } : views;
+    const own = this.format === 'markdown' ? markdown : this.format === 'html' ? html : undefined;
+    if (own) this.sink.write(`${this.rows > 0 ? '\n' : ''}${own(result)}`);
+    else if (this.document) this.writeRow(rowOf(result, parts, Date.now()));
     else if (this.isText) {
       if (this.rows > 0) this.print([[]]);
       this.print(text(result, this.columns));
@@ -247,7 +268,8 @@ export abstract class BaseCommand extends Command {
     const failure = describeFailure(thrown, this.called);
     this.conclude('unknown');
     if (failure.exit === ExitCode.software) this.forcedExit = ExitCode.software;
-    if (!this.isJson) {
+    if (this.document) this.writeRow(failedRow(target, failure, Date.now()));
+    else if (!this.isJson) {
       tellFailure(
         { ...failure, message: `${target}: ${failure.message}` },
         thrown,
@@ -270,18 +292,38 @@ export abstract class BaseCommand extends Command {
     if (fast) this.sink = collecting(this.sink);
   }
 
-  /** Write the row of an earlier run again. */
-  protected emitRow(row: EarlierRow): void {
+  /**
+   * Write the row of an earlier run again.
+   *
+   * @param whole  the result, where the row has been found to hold one; its findings are written, too
+   */
+  protected emitRow<T extends Report>(row: EarlierRow, whole?: T, parts: Parts<T> = {}): void {
     this.beginRows();
     this.conclude(row.status);
-    if (!this.isJson)
+    const { target, status, summary } = row;
+    if (this.document) {
+      const bare = { target, status, summary, checks: [] };
+      this.writeRow(whole ? rowOf(whole, parts, row.timeMs) : rowOf(bare, {}, row.timeMs));
+    } else if (!this.isJson)
       this.print([line`${mark(row.status)}  ${row.target}: ${row.summary} ${dim('(earlier run)')}`]);
     else this.writeJson(row.document);
     this.rows += 1;
   }
 
   private writeJson(value: unknown): void {
-    this.sink.write(`${JSON.stringify(value, null, this.format === 'jsonl' ? 0 : 2)}\n`);
+    this.sink.write(`${escapeJson(JSON.stringify(value, null, this.format === 'jsonl' ? 0 : 2))}\n`);
+  }
+
+  private writeRow(row: Row): void {
+    const text = this.document?.row(row) ?? '';
+    if (text !== '') this.sink.write(text);
+  }
+
+  /** Write what a document still lacks, and make the file that was asked for. */
+  private finish(): void {
+    const rest = this.document?.end() ?? '';
+    if (rest !== '') this.sink.write(rest);
+    this.sink.finish();
   }
 
   /**
@@ -319,8 +361,13 @@ export abstract class BaseCommand extends Command {
     });
   }
 
+  /** The command as it is typed. */
+  private get words(): string {
+    return this.id?.replaceAll(':', ' ') ?? '';
+  }
+
   private get called(): string {
-    return `postern ${this.id?.replaceAll(':', ' ') ?? ''}`;
+    return `postern ${this.words}`;
   }
 
   private exitCode(): ExitCode {
@@ -336,11 +383,11 @@ export abstract class BaseCommand extends Command {
     for (const name of signals) process.once(name, stop);
     try {
       const result = (await this.untilStopped(this.run())) as T;
-      this.sink.finish();
+      this.finish();
       process.exitCode = this.exitCode();
       return result;
     } catch (error) {
-      this.end(error);
+      await this.end(error);
       return undefined as T;
     } finally {
       for (const name of signals) process.removeListener(name, stop);
@@ -357,18 +404,26 @@ export abstract class BaseCommand extends Command {
     return Promise.race([run, late]);
   }
 
-  private end(thrown: unknown): void {
+  private async end(thrown: unknown): Promise<void> {
     const failure = describeFailure(this.signal.aborted ? this.signal.reason : thrown, this.called);
+    const format = this.options ? this.format : formatWanted(this.argv, process.env);
     try {
       // What was finished before Ctrl-C is kept.
-      if (failure.exit === ExitCode.interrupted && this.rows > 0) this.sink.finish();
+      if (failure.exit === ExitCode.interrupted && this.rows > 0 && format !== 'nagios') this.finish();
       else this.sink.discard();
     } finally {
       process.exitCode = failure.exit;
-      const json = this.options ? this.isJson : jsonWanted(this.argv, process.env);
       const rowsOnly = failure.exit === ExitCode.interrupted && this.many;
-      tellFailure(failure, thrown, json && !rowsOnly, this.tool, this.colour);
+      if (format === 'nagios') await this.endPlugin(failure);
+      tellFailure(failure, thrown, /^jsonl?$/.test(format) && !rowsOnly, this.tool, this.colour);
     }
+  }
+
+  /** A monitoring daemon knows four exit codes and reads standard output only. */
+  private async endPlugin(failure: Failure): Promise<void> {
+    const { nagiosFailure } = await import('./formats/nagios.ts');
+    process.stdout.write(nagiosFailure(this.words, failure));
+    process.exitCode = ExitCode.unknown;
   }
 }
 
@@ -382,6 +437,13 @@ export function exitFor(
   if (state === 'ok' || state === 'unknown') return ExitCode[state];
   if (failOn === 'never') return ExitCode.ok;
   return failOn === 'warn' ? ExitCode.crit : ExitCode[state];
+}
+
+/** The names by which flags can be given. */
+function namesOf(flags: Interfaces.FlagInput): string[] {
+  return Object.entries(flags).flatMap(([name, flag]) =>
+    flag.type === 'boolean' && flag.allowNo ? [name, `no-${name}`] : [name],
+  );
 }
 
 /** Flags whose defaults come from the configuration files, parsed as if they had been typed. */

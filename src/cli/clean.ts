@@ -24,3 +24,22 @@ function escapeOne(char: string): string {
 export function clean(text: string): string {
   return SAFE_ASCII.test(text) ? text : text.replace(UNSAFE, escapeOne);
 }
+
+/** Everything that a serialised document may hold as it is: printable ASCII and line breaks. */
+const PLAIN_JSON = /^[\n\x20-\x7e]*$/;
+
+/**
+ * The same JSON with whatever {@link clean} finds dangerous written as an escape: still every character of the
+ * value, but nothing that a terminal would obey. Line breaks outside of strings stay.
+ */
+export function escapeJson(json: string): string {
+  if (PLAIN_JSON.test(json)) return json;
+  return json.replace(UNSAFE, (char) =>
+    char === '\n'
+      ? char
+      : Array.from(
+          { length: char.length },
+          (_, index) => `\\u${char.charCodeAt(index).toString(16).padStart(4, '0')}`,
+        ).join(''),
+  );
+}

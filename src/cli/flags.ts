@@ -1,5 +1,6 @@
 import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
+import type { WrittenFormat } from './formats/open.ts';
 import { BY_HAND } from './settings.ts';
 import { parseDuration } from './units.ts';
 
@@ -21,10 +22,10 @@ export function withEnvironment<T extends Interfaces.FlagInput>(flags: T): T {
   return flags;
 }
 
-/** How the result is written; `json` is also `--json`. The last two only where a command has them. */
-export type Format = 'text' | 'json' | 'jsonl' | 'markdown' | 'html';
+/** How the result is written; `json` is also `--json`. */
+export type Format = 'text' | 'json' | 'jsonl' | 'html' | WrittenFormat;
 
-/** `--format` with what a command can write. */
+/** `--format` with what a command can write; only the first three go without saying. */
 export function formatFlag<const F extends Format>(formats: readonly F[]) {
   return Flags.option({
     summary: 'How to write the result.',
@@ -33,6 +34,9 @@ export function formatFlag<const F extends Format>(formats: readonly F[]) {
     helpGroup: 'GLOBAL',
   })();
 }
+
+/** Formats of findings that every command with a verdict can write. */
+export const FINDING_FORMATS = ['csv', 'nagios', 'junit', 'github', 'markdown'] as const;
 
 /** Flags of every command. */
 export const globalFlags = withEnvironment({

@@ -32,6 +32,18 @@ const exitCodes: Line[] = [
   line`of several targets the worst decides: critical over unknown over warning over ok.`,
 ];
 
+/** Variables beside those of the flags, and what each does. */
+export const ENVIRONMENT_VARIABLES: readonly (readonly [name: string, text: string])[] = [
+  ['POSTERN_CONFIG', 'configuration file to read instead of the one in your home'],
+  ['POSTERN_DEBUG', 'with any value, failures show where they come from'],
+  ['NO_COLOR', 'with any value, no colour (no-color.org)'],
+  ['FORCE_COLOR, CLICOLOR_FORCE', 'colour even without a terminal; 0 means no'],
+  ['CLICOLOR=0, TERM=dumb', 'no colour'],
+  ['LC_ALL, LC_CTYPE, LANG', 'a locale without UTF-8 gets plain ASCII signs'],
+  ['CI', 'no questions are asked'],
+  ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'where the configuration and the cache lie'],
+];
+
 const environment: Line[] = [
   line`Every flag can be set as ${strong('POSTERN_<FLAG>')}: upper case, "-" as "_", for all commands that have it.`,
   line`Not so --allow-private and others that only a person may give.`,
@@ -40,16 +52,7 @@ const environment: Line[] = [
   line`$XDG_CONFIG_HOME/postern, then /etc/postern/config.json, then what is built in.`,
   [],
   ...table(
-    [
-      ['POSTERN_CONFIG', 'configuration file to read instead of the one in your home'],
-      ['POSTERN_DEBUG', 'with any value, failures show where they come from'],
-      ['NO_COLOR', 'with any value, no colour (no-color.org)'],
-      ['FORCE_COLOR, CLICOLOR_FORCE', 'colour even without a terminal; 0 means no'],
-      ['CLICOLOR=0, TERM=dumb', 'no colour'],
-      ['LC_ALL, LC_CTYPE, LANG', 'a locale without UTF-8 gets plain ASCII signs'],
-      ['CI', 'no questions are asked'],
-      ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'where the configuration and the cache lie'],
-    ].map(([name = '', text = '']) => [strong(name), text]),
+    ENVIRONMENT_VARIABLES.map(([name, text]) => [strong(name), text]),
     2,
   ),
 ];
@@ -62,10 +65,25 @@ const output: Line[] = [
       ['--format text', 'for people; no colour and no wrapping without a terminal'],
       ['--json', 'one JSON document; with several targets one line each, as jsonl'],
       ['--format jsonl', 'one line a target, as soon as it is known (--ordered keeps the order)'],
+      [
+        '--format csv',
+        'the verdict of each target, then a record a check; "\'" stands before what would be a formula',
+      ],
+      [
+        '--format nagios',
+        'a monitoring plug-in: status line, performance data, details; every failure exits with 3',
+      ],
+      ['--format prometheus', 'for the textfile collector; with --output FILE.prom'],
+      ['--format junit', 'a suite a target, a case a check; critical fails, unknown is an error'],
+      ['--format sarif', 'SARIF 2.1.0: what is not ok; what could not be told has the kind "open"'],
+      ['--format github', 'annotations of a GitHub Actions job'],
+      ['--format markdown, html', 'for a ticket'],
       ['--output FILE', 'into a file, which appears whole or not at all'],
     ].map(([flag = '', text = '']) => [strong(flag), text]),
     2,
   ),
+  [],
+  line`"COMMAND --help" lists those that a command can write. Control characters are shown as escapes in all of them.`,
   [],
   line`Each document has schema, tool, time (UTC), target, status (ok, warn, crit, unknown), a summary of`,
   line`one sentence and checks: {id, status, message, evidence?, fix?, ref?}. Check ids and fields stay;`,

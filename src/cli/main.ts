@@ -1,26 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Config } from '@oclif/core/config';
-import { settings } from '@oclif/core/settings';
+import type { Config } from '@oclif/core/config';
 import { jsonWanted, tellFailure } from './base.ts';
 import { painter, wantsAscii, wantsColour } from './colour.ts';
 import { describeFailure } from './failure.ts';
+import { loadConfig } from './load-config.ts';
 import { flushed } from './output.ts';
 import { renderOverview } from './overview.ts';
 import { findCalled } from './unknown-command.ts';
 
 /** How long the process may linger after its result is out, in milliseconds, should something hold it. */
 const LINGER_MS = 3000;
-
-/** oclif's view of the package; from the sources, it is pointed at the commands themselves. */
-async function loadConfig(root: string, sources: boolean): Promise<Config> {
-  if (!sources) return Config.load({ root });
-  const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  pjson.oclif.commands = { strategy: 'pattern', target: './commands' };
-  pjson.oclif.helpClass = './src/cli/help.ts';
-  settings.enableAutoTranspile = false;
-  return Config.load({ root, pjson, ignoreManifest: true });
-}
 
 async function dispatch(config: Config, argv: readonly string[]): Promise<void> {
   if (argv.length === 0) {

@@ -15,6 +15,23 @@ const QUESTIONS = [
   { question: 'Why is the webmail slow?', command: 'browser diagnose', example: 'browser diagnose' },
 ] as const;
 
+/** The questions that the commands of this version answer, each with how to ask it. */
+export function answeredQuestions(
+  config: Interfaces.Config,
+): { readonly question: string; readonly examples: readonly string[] }[] {
+  const known = new Set(config.commands.map(({ id }) => id.replaceAll(':', ' ')));
+  const answered: { question: string; examples: string[] }[] = [];
+  let asked = '';
+  for (const { question, command, example } of QUESTIONS) {
+    asked = question || asked;
+    if (!known.has(command)) continue;
+    const last = answered.at(-1);
+    if (last?.question === asked) last.examples.push(example);
+    else answered.push({ question: asked, examples: [example] });
+  }
+  return answered;
+}
+
 /** Spoken order of the topics and commands of the first level. */
 function topLevel(config: Interfaces.Config): { name: string; summary: string }[] {
   const entries = new Map<string, string>();

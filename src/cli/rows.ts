@@ -7,6 +7,8 @@ export type EarlierRow = {
   readonly target: string;
   readonly status: Status;
   readonly summary: string;
+  /** When it was made, in milliseconds since the epoch; 0 where it does not say. */
+  readonly timeMs: number;
   /** The row as it was. */
   readonly document: unknown;
 };
@@ -18,9 +20,15 @@ const STATES: ReadonlySet<unknown> = new Set(['ok', 'warn', 'crit', 'unknown']);
 
 function asRow(value: unknown, schema: string): EarlierRow | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { schema: id, target, status, summary } = value as Record<string, unknown>;
+  const { schema: id, target, status, summary, time } = value as Record<string, unknown>;
   if (id !== schema || typeof target !== 'string' || !STATES.has(status)) return undefined;
-  return { target, status: status as Status, summary: String(summary ?? ''), document: value };
+  return {
+    target,
+    status: status as Status,
+    summary: String(summary ?? ''),
+    timeMs: Date.parse(String(time)) || 0,
+    document: value,
+  };
 }
 
 /**

@@ -1,32 +1,6 @@
 import type { Config } from '@oclif/core/config';
 import { AppError, ExitCode } from '../errors.ts';
-
-/** Edit distance with transpositions (optimal string alignment), for words of a command line. */
-function distance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const above = rows[i - 1] ?? [];
-      const same = a[i - 1] === b[j - 1];
-      let best = Math.min((above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (above[j - 1] ?? 0) + (same ? 0 : 1));
-      if (a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        best = Math.min(best, (rows[i - 2]?.[j - 2] ?? 0) + 1);
-      row.push(best);
-    }
-    rows.push(row);
-  }
-  return rows[a.length]?.[b.length] ?? 0;
-}
-
-/** The known word nearest to a mistyped one, if it is near enough to have been meant. */
-function nearest(word: string, known: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3));
-  const ranked = known
-    .map((candidate) => ({ candidate, far: distance(word.slice(0, 64), candidate) }))
-    .sort((a, b) => a.far - b.far);
-  return ranked[0] && ranked[0].far <= limit ? ranked[0].candidate : undefined;
-}
+import { didYouMean, nearest } from './nearest.ts';
 
 /** What the first words of the arguments name. */
 export type Called =
@@ -35,14 +9,39 @@ export type Called =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'unknown'; readonly error: AppError };
 
-function noSuchCommand(config: Config, name: string): AppError {
-  const known = config.commandIDs.map((id) => id.replaceAll(':', ' '));
-  const topics = config.topics.map((topic) => topic.name.replaceAll(':', ' '));
-  const meant = nearest(name, [...known, ...topics]);
-  return new AppError(`There is no command '${name}'.`, {
+function spaced(id: string): string {
+  return id.replaceAll(':', ' ');
+}
+
+function sorted(words: readonly string[]): string {
+  return words.toSorted((a, b) => (a < b ? -1 : 1)).join(' ');
+}
+
+/**
+ * What may have been meant: a name that is spelt nearly so (`mx prove`), the same words the other way round
+ * (`probe mx`), or the commands that end in the word (`probe`).
+ *
+ * @param words  up to the first that is unknown
+ * @param rest   the one that follows, if it is no flag
+ */
+function meant(config: Config, words: readonly string[], rest: readonly string[]): readonly string[] {
+  const known = config.commandIDs.map(spaced);
+  const longer = [...words, ...rest];
+  const near =
+    nearest(longer.join(' '), known) ??
+    nearest(words.join(' '), [...known, ...config.topics.map(({ name }) => spaced(name))]);
+  if (near !== undefined) return [near];
+  const turned = known.filter((name) => name.includes(' ') && sorted(name.split(' ')) === sorted(longer));
+  if (turned.length > 0) return turned;
+  return known.filter((name) => name.endsWith(` ${words.at(-1)}`)).slice(0, 3);
+}
+
+function noSuchCommand(config: Config, words: readonly string[], rest: readonly string[]): AppError {
+  const hint = didYouMean(meant(config, words, rest).map((name) => `"postern ${name}"`));
+  return new AppError(`There is no command '${words.join(' ')}'.`, {
     code: 'E_UNKNOWN_COMMAND',
     exit: ExitCode.unknownCommand,
-    hint: meant ? `Did you mean "postern ${meant}"?` : '"postern" alone lists the commands.',
+    hint: hint ?? '"postern" alone lists the commands.',
   });
 }
 
@@ -54,7 +53,10 @@ export function findCalled(config: Config, argv: readonly string[]): Called {
     words.push(arg);
     const id = words.join(':');
     if (config.findCommand(id)) return { kind: 'command', id, argv: argv.slice(words.length) };
-    if (!config.findTopic(id)) return { kind: 'unknown', error: noSuchCommand(config, words.join(' ')) };
+    if (!config.findTopic(id)) {
+      const rest = argv.slice(words.length, words.length + 1).filter((word) => !word.startsWith('-'));
+      return { kind: 'unknown', error: noSuchCommand(config, words, rest) };
+    }
   }
   return { kind: words.length === 0 ? 'nothing' : 'topic' };
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { completion } from './completion.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
+import { explain } from './explain.ts';
 import { help } from './help.ts';
 import { messagePath } from './message-path.ts';
 import { mxDiff } from './mx-diff.ts';
@@ -36,9 +38,11 @@ export const failedRow = z.strictObject({
 
 /** Every JSON document that the program prints, by its schema id. */
 export const documents = {
+  'postern/completion/1': document('postern/completion/1', completion),
   'postern/demo/1': document('postern/demo/1', demo),
   'postern/doctor/1': document('postern/doctor/1', doctor),
   'postern/error/1': error,
+  'postern/explain/1': document('postern/explain/1', explain),
   'postern/help/1': document('postern/help/1', help),
   'postern/message-path/1': document('postern/message-path/1', messagePath),
   'postern/mx-diff/1': document('postern/mx-diff/1', mxDiff),

@@ -1,10 +1,8 @@
-import type { Check, Status } from '../../report.ts';
+import type { Status } from '../../report.ts';
+import type { Located } from '../formats/types.ts';
 import { asLine, dim, indented, type Line, line, mark, wrap } from '../text.ts';
 
 const ORDER: readonly Status[] = ['crit', 'unknown', 'warn', 'ok'];
-
-/** A check together with where it was found, such as a host and address. */
-export type Located = { readonly where: string; readonly check: Check };
 
 function detail(label: string, text: string | undefined, columns: number): Line[] {
   if (text === undefined) return [];

@@ -15,7 +15,8 @@ import {
   warn,
   wrap,
 } from '../text.ts';
-import { type Located, renderFindings } from './findings.ts';
+import { renderFindings } from './findings.ts';
+import { mxFindings } from './mx-parts.ts';
 
 /** STARTTLS at one address in a word or two. */
 function offer({ starttls, tls, fault }: MxAddressResult): Inline {
@@ -56,17 +57,6 @@ function hostLines(host: MxHostResult, columns: number): Line[] {
   return [line`  ${strong(host.host)}${preference}`, ...lines];
 }
 
-function located(result: MxProbeResult): Located[] {
-  return [
-    ...result.checks.map((check) => ({ where: '', check })),
-    ...result.hosts.flatMap(({ host, addresses }) =>
-      addresses.flatMap(({ ip, checks }) =>
-        checks.map((check) => ({ where: host === ip ? ip : `${host} [${ip}]`, check })),
-      ),
-    ),
-  ];
-}
-
 const OUTCOMES = { encrypted: ok, plaintext: warn, deferred: crit, refused: crit, unknown } as const;
 
 /** What each kind of sender would do, a line a sender; equal at all hosts, it is told once. */
@@ -94,7 +84,7 @@ function severalHosts(senders: MxProbeResult['senders']): boolean {
 
 /** A probe for people: the verdict, a line an address, what is wrong and how to mend it. */
 export function renderMxProbe(result: MxProbeResult, columns: number): Line[] {
-  const findings = renderFindings(located(result), columns);
+  const findings = renderFindings(mxFindings(result), columns);
   const tested = result.hosts.some(({ addresses }) => addresses.some(({ tls }) => tls));
   const notes = result.checks.filter(({ info }) => info).map(({ message }) => dim(message));
   return [

@@ -1,5 +1,5 @@
 import type { Hop, MessagePath } from '../../received/types.ts';
-import { clean } from '../clean.ts';
+import { escapeMarkdown as cell } from '../formats/markdown.ts';
 import { type Html, html, page } from '../html.ts';
 import { notes, peerName, spell } from './path.ts';
 
@@ -31,13 +31,6 @@ function way(hop: Hop): string {
   const from = peerName(hop);
   const by = hop.by ?? 'an unnamed host';
   return from === '' ? `by ${by}` : `${from} → ${by}`;
-}
-
-/** Text in a cell of a Markdown table: nothing in it may end the cell, open a tag or a link. */
-function cell(text: string): string {
-  return clean(text)
-    .replace(/[\\`*_{}[\]<>|#~!&]/g, '\\$&')
-    .replaceAll('@', '&#64;');
 }
 
 /** A path for a ticket. */

@@ -1,5 +1,6 @@
 import type { Status } from '../../report.ts';
 import type { Delivery, SendResult } from '../../schema/send.ts';
+import type { Figure } from '../formats/types.ts';
 import { asLine, dim, type Inline, type Line, line, mark, ok, strong, warn, wrap } from '../text.ts';
 import { renderFindings } from './findings.ts';
 
@@ -50,5 +51,20 @@ export function renderSend(result: SendResult, columns: number): Line[] {
     ...wrap(line`${mark(result.status)}  ${strong(result.summary)}`, columns, 4),
     ...result.deliveries.flatMap((delivery) => deliveryLines(delivery, columns)),
     ...(findings.length > 0 ? [[], ...findings] : []),
+  ];
+}
+
+/** How many recipients it reached, and how many of them encrypted. */
+export function sendFigures({ deliveries }: SendResult): Figure[] {
+  const delivered = deliveries.filter(({ status }) => status === 'delivered');
+  const common = { unit: 'count', where: '' } as const;
+  return [
+    { name: 'delivered', help: 'Recipients that it was delivered to.', value: delivered.length, ...common },
+    {
+      name: 'encrypted',
+      help: 'Recipients that it was delivered to encrypted.',
+      value: delivered.filter(({ encrypted }) => encrypted).length,
+      ...common,
+    },
   ];
 }

@@ -1,0 +1,36 @@
+import { clean } from '../clean.ts';
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+};
+
+/** Text for XML 1.0 content and attributes. Control characters are shown; what XML cannot hold is left out. */
+function escapeXml(text: string): string {
+  return clean(text)
+    .replace(/[\ufffe\uffff]/g, '\ufffd')
+    .replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
+}
+
+/** Text that is XML already. */
+export type Xml = { readonly xml: string };
+
+type Value = string | number | Xml | readonly Xml[];
+
+function textOf(value: Value): string {
+  if (typeof value === 'string') return escapeXml(value);
+  if (typeof value === 'number') return String(value);
+  return 'xml' in value ? value.xml : value.map(({ xml: text }) => text).join('');
+}
+
+/** XML from a template: whatever is interpolated is escaped, unless it is XML made here. */
+export function xml(literals: TemplateStringsArray, ...values: readonly Value[]): Xml {
+  const text = literals.map((literal, index) => {
+    const value = values[index];
+    return value === undefined ? literal : literal + textOf(value);
+  });
+  return { xml: text.join('') };
+}

@@ -1,0 +1,36 @@
+import { AppError, ExitCode } from '../errors.ts';
+import { didYouMean, suggestions } from './nearest.ts';
+
+/** What oclif's parser says of a value that is none of the choices of a flag or an argument. */
+const NO_CHOICE = /^Expected (?:(?<flag>--[\w-]+)=)?(?<value>.*) to be one of: (?<choices>.*)$/m;
+
+function meantFlags(error: Error, flags: readonly string[]): readonly string[] {
+  const { flags: unknown } = error as { flags?: unknown };
+  if (!Array.isArray(unknown)) return [];
+  return unknown
+    .filter((name): name is string => typeof name === 'string' && name.startsWith('--'))
+    .flatMap((name) => suggestions(name.slice(2).replace(/=.*$/s, ''), flags))
+    .map((name) => `--${name}`);
+}
+
+function meantChoices({ message }: Error): readonly string[] {
+  const groups = NO_CHOICE.exec(message)?.groups;
+  if (!groups) return [];
+  const { flag, value = '', choices = '' } = groups;
+  return suggestions(value, choices.split(', ')).map((choice) => (flag ? `${flag} ${choice}` : choice));
+}
+
+/**
+ * A usage error with what may have been meant by a mistyped flag or choice. It is told, never done: a guess must not
+ * change what a script does.
+ *
+ * @param thrown  what oclif's parser threw
+ * @param flags   names of the flags there are, without dashes
+ * @returns the same error where there is nothing to suggest
+ */
+export function withSuggestion(thrown: unknown, flags: readonly string[]): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof AppError) return thrown;
+  const hint = didYouMean([...meantFlags(thrown, flags), ...meantChoices(thrown)]);
+  if (hint === undefined) return thrown;
+  return new AppError(thrown.message, { code: 'E_USAGE', exit: ExitCode.usage, hint, cause: thrown });
+}

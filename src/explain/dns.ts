@@ -1,0 +1,92 @@
+import type { Explanation } from './types.ts';
+
+export const dnsExplanations: readonly Explanation[] = [
+  {
+    id: 'dns.mx',
+    what: 'Whether the DNS tells where mail for the domain goes.',
+    why: 'A domain that does not exist gets no mail at all. A failing DNS leaves everything unknown, and senders wait and try again.',
+    fix: 'Check the spelling, the registration and the delegation; with a failing DNS ask another resolver with --resolver.',
+    programs: {
+      bind: '"named-checkzone example.org FILE" and "rndc zonestatus example.org" tell whether the zone is loaded.',
+    },
+    ref: 'RFC 5321 §5.1',
+  },
+  {
+    id: 'dns.mx.null',
+    what: 'A null MX: "0 ." says that the domain accepts no mail.',
+    why: 'Senders bounce at once instead of trying for days. It has to stand alone, and with preference 0.',
+    fix: 'Publish it alone if the domain accepts no mail, else remove it.',
+    programs: { bind: 'example.org. IN MX 0 .' },
+    ref: 'RFC 7505 §3',
+  },
+  {
+    id: 'dns.mx.literal',
+    what: 'An address where the MX record must have a host name.',
+    why: 'Many senders refuse to deliver there: "192.0.2.25" as a name does not exist.',
+    fix: 'Give the server a name with an A or AAAA record, and list that.',
+    programs: { bind: 'example.org. IN MX 10 mx.example.org. and mx.example.org. IN A 192.0.2.25' },
+    ref: 'RFC 5321 §5.1',
+  },
+  {
+    id: 'dns.mx.count',
+    what: 'The number of exchangers.',
+    why: 'Nobody needs that many; senders try only some of them, and so do we.',
+    fix: 'List the few that there are.',
+    ref: 'RFC 5321 §5.1',
+  },
+  {
+    id: 'dns.mx.implicit',
+    what: 'Mail goes to the host of the domain’s name, because there is no MX record.',
+    why: 'That works, but is often not meant: the web server gets the mail.',
+    fix: 'Publish an MX record; or "0 ." if the domain accepts no mail.',
+    programs: { bind: 'example.org. IN MX 10 mx.example.org.' },
+    ref: 'RFC 5321 §5.1',
+  },
+  {
+    id: 'dns.mx.cname',
+    what: 'An exchanger whose name is an alias (CNAME).',
+    why: 'The name in an MX record must have addresses of its own. Some senders refuse aliases, and certificates and DANE records are looked for under another name than you think.',
+    fix: 'List the real name in the MX record.',
+    programs: { bind: 'Replace the CNAME by A and AAAA records, or change the target of the MX record.' },
+    ref: 'RFC 5321 §5.1, RFC 2181 §10.3',
+  },
+  {
+    id: 'dns.address',
+    what: 'Whether an exchanger has an address.',
+    why: 'One without an address gets no mail; senders try the next one, if there is any.',
+    fix: 'Publish an A or AAAA record for it, or take it out of the MX records. If the DNS failed, ask again.',
+    programs: { bind: 'mx.example.org. IN A 192.0.2.25' },
+    ref: 'RFC 5321 §5.1',
+  },
+  {
+    id: 'dns.bogus',
+    what: 'A DNSSEC signature that does not hold.',
+    why: 'Validating resolvers answer SERVFAIL: for whoever uses one, the domain is gone. It may also be an attack.',
+    fix: 'The operator of the zone has to mend it: signatures that have expired, a key that was changed before its DS record.',
+    programs: {
+      bind: '"dnssec-policy default;" signs and rolls keys by itself; "rndc dnssec -status example.org" tells where it stands.',
+    },
+    ref: 'RFC 4035 §5',
+  },
+  {
+    id: 'dns.iprev',
+    what: 'Whether the reverse name of the address leads back to it.',
+    why: 'For a server that only receives it does not matter; for one that sends, many receivers refuse it otherwise.',
+    fix: 'Ask whoever runs the address block for a PTR record with the name that EHLO says, and give that name the address.',
+    programs: {
+      bind: '25.2.0.192.in-addr.arpa. IN PTR mx.example.org.',
+      postfix: 'myhostname (or smtp_helo_name) should be that name.',
+      exim: 'primary_hostname should be that name.',
+      exchange: 'Set-SendConnector -Fqdn mx.example.org.',
+    },
+    ref: 'RFC 8601 §3',
+  },
+  {
+    id: 'tlsrpt.record',
+    what: 'The record by which a domain asks senders for reports about TLS (TLS-RPT).',
+    why: 'Failures at the handshake are seen by the sender alone. With this record the big ones send a summary every day.',
+    fix: 'Publish one record, and read what comes.',
+    programs: { bind: '_smtp._tls.example.org. IN TXT "v=TLSRPTv1; rua=mailto:tls-reports@example.org"' },
+    ref: 'RFC 8460 §3',
+  },
+];

@@ -1,0 +1,26 @@
+import { diffExplanations, requireExplanations } from './demands.ts';
+import { dnsExplanations } from './dns.ts';
+import { localExplanations } from './local.ts';
+import { pathExplanations } from './path.ts';
+import { daneExplanations, mtaStsExplanations } from './promises.ts';
+import { sendExplanations } from './send.ts';
+import { smtpExplanations } from './smtp.ts';
+import { certExplanations, tlsExplanations } from './tls.ts';
+import type { Explanation } from './types.ts';
+
+/** What there is to know about every check, by its id. */
+export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
+  [
+    ...smtpExplanations,
+    ...tlsExplanations,
+    ...certExplanations,
+    ...daneExplanations,
+    ...mtaStsExplanations,
+    ...dnsExplanations,
+    ...localExplanations,
+    ...pathExplanations,
+    ...sendExplanations,
+    ...requireExplanations,
+    ...diffExplanations,
+  ].map((each) => [each.id, each]),
+);
