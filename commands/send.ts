@@ -17,12 +17,12 @@ import { readSecretFile } from '../src/cli/secret.ts';
 import { line } from '../src/cli/text.ts';
 import { mtaStsFinder, openDns, smtpWorld } from '../src/cli/world.ts';
 import { AppError, ExitCode } from '../src/errors.ts';
+import { POLICIES, type Policy } from '../src/policy/terms.ts';
 import type { SendResult } from '../src/schema/send.ts';
 import { STAGES } from '../src/send/attempt.ts';
 import { deliver } from '../src/send/deliver.ts';
 import { parseMailbox } from '../src/send/mailbox.ts';
 import { prepareMessage, testMessage } from '../src/send/message.ts';
-import { POLICIES, type Policy } from '../src/send/terms.ts';
 import { parseSmarthost, type Smarthost } from '../src/send/via.ts';
 
 /** Largest message that is sent, in bytes. */

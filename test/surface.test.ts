@@ -24,6 +24,19 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   help: [['exit-codes'], 0],
   'message path': [[`${root}examples/forwarded.eml`], 0],
   'mx diff': [[`${root}test/fixtures/mx/before.json`, `${root}test/fixtures/mx/after.json`], 2],
+  'mx policy': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
+  'mx tlsa check': [
+    [
+      'mx.example',
+      '--cert',
+      `${root}test/fixtures/tls/mx.example.pem`,
+      '--offline',
+      '--dns-cache',
+      `${root}test/fixtures/dns/bogus-tlsa.json`,
+    ],
+    2,
+  ],
+  'mx tlsa make': [['--cert', `${root}test/fixtures/tls/mx.example.pem`], 0],
   'mx probe': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
   send: [
     [

@@ -34,6 +34,7 @@ export type Views<T extends Report> =
       readonly text: Render<T>;
       readonly markdown?: (result: T) => string;
       readonly html?: (result: T) => string;
+      readonly postfix?: (result: T) => string;
     });
 
 /** How several targets are worked on. */
@@ -88,14 +89,14 @@ export function tellFailure(
   }
 }
 
-/** Milliseconds since the epoch from `--as-of`, or now. */
-export function judgeTime(asOf: string | undefined): number {
+/** Milliseconds since the epoch from `--as-of` or another flag that takes a time; now when it is not given. */
+export function judgeTime(asOf: string | undefined, flag = 'as-of'): number {
   if (asOf === undefined) return Date.now();
   const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(asOf)
     ? Date.parse(asOf)
     : Number.NaN;
   if (Number.isNaN(ms)) {
-    throw new AppError(`--as-of: '${asOf}' is not a time.`, {
+    throw new AppError(`--${flag}: '${asOf}' is not a time.`, {
       code: 'E_TIME',
       exit: ExitCode.usage,
       hint: 'Write it as 2026-11-24 or 2026-11-24T12:00:00Z.',
@@ -248,8 +249,13 @@ export abstract class BaseCommand extends Command {
   /** Write one result: its lines, its JSON document, or its part of another. */
   protected emit<T extends Report>(result: T, views: Views<T>, id?: string): T {
     this.conclude(result.status);
-    const { text, markdown, html, ...parts } = typeof views === 'function' ? { text: views } : views;
-    const own = this.format === 'markdown' ? markdown : this.format === 'html' ? html : undefined;
+    const { text, markdown, html, postfix, ...parts } = typeof views === 'function' ? { text: views } : views;
+    const documents: Partial<Record<Format, (result: T) => string>> = {
+      ...(markdown && { markdown }),
+      ...(html && { html }),
+      ...(postfix && { postfix }),
+    };
+    const own = documents[this.format];
     if (own) this.sink.write(`${this.rows > 0 ? '\n' : ''}${own(result)}`);
     else if (this.document) this.writeRow(rowOf(result, parts, Date.now()));
     else if (this.isText) {

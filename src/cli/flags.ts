@@ -23,7 +23,7 @@ export function withEnvironment<T extends Interfaces.FlagInput>(flags: T): T {
 }
 
 /** How the result is written; `json` is also `--json`. */
-export type Format = 'text' | 'json' | 'jsonl' | 'html' | WrittenFormat;
+export type Format = 'text' | 'json' | 'jsonl' | 'html' | 'postfix' | WrittenFormat;
 
 /** `--format` with what a command can write; only the first three go without saying. */
 export function formatFlag<const F extends Format>(formats: readonly F[]) {
@@ -107,6 +107,17 @@ export const dnsFlags = withEnvironment({
   }),
 });
 
+/** Where TLSA records are looked for. */
+export const tlsaPortFlag = withEnvironment({
+  'tlsa-port': Flags.integer({
+    summary: 'Port in the names of TLSA records; the default is the port that is connected to.',
+    min: 1,
+    max: 65_535,
+    helpValue: 'N',
+    helpGroup: 'LABORATORY',
+  }),
+});
+
 /** Flags of everything that looks at what a domain promises about TLS. */
 export const policyFlags = withEnvironment({
   'https-port': Flags.integer({
@@ -117,13 +128,7 @@ export const policyFlags = withEnvironment({
     helpValue: 'N',
     helpGroup: 'LABORATORY',
   }),
-  'tlsa-port': Flags.integer({
-    summary: 'Port in the names of TLSA records; the default is the port that is connected to.',
-    min: 1,
-    max: 65_535,
-    helpValue: 'N',
-    helpGroup: 'LABORATORY',
-  }),
+  ...tlsaPortFlag,
   cache: Flags.boolean({
     summary: 'Keep MTA-STS policies as long as they ask for, and use those that were kept.',
     default: true,
@@ -136,16 +141,8 @@ export const policyFlags = withEnvironment({
   }),
 });
 
-/** Flags of everything that speaks SMTP. */
-export const smtpFlags = withEnvironment({
-  port: Flags.integer({
-    summary: 'TCP port of the mail exchangers.',
-    default: 25,
-    min: 1,
-    max: 65_535,
-    helpValue: 'N',
-    helpGroup: 'LABORATORY',
-  }),
+/** Flags with which a laboratory, or another day, takes the place of the world. */
+export const laboratoryFlags = withEnvironment({
   'allow-private': Flags.boolean({
     summary: 'Connect to loopback and private addresses, too.',
     helpGroup: 'LABORATORY',
@@ -155,17 +152,30 @@ export const smtpFlags = withEnvironment({
     helpValue: 'FILE',
     helpGroup: 'LABORATORY',
   }),
-  ehlo: Flags.string({
-    summary: 'Name to say in EHLO; the default is the name of this host.',
-    helpValue: 'NAME',
-    helpGroup: 'LABORATORY',
-  }),
   'as-of': Flags.string({
     summary: 'Judge expiry as of this time (ISO 8601) instead of now.',
     helpValue: 'TIME',
     helpGroup: 'LABORATORY',
   }),
   'timeout-dns': duration({ summary: 'Wait for one DNS answer.', default: 5000, helpGroup: 'TIME-OUT' }),
+});
+
+/** Flags of everything that speaks SMTP. */
+export const smtpFlags = withEnvironment({
+  ...laboratoryFlags,
+  port: Flags.integer({
+    summary: 'TCP port of the mail exchangers.',
+    default: 25,
+    min: 1,
+    max: 65_535,
+    helpValue: 'N',
+    helpGroup: 'LABORATORY',
+  }),
+  ehlo: Flags.string({
+    summary: 'Name to say in EHLO; the default is the name of this host.',
+    helpValue: 'NAME',
+    helpGroup: 'LABORATORY',
+  }),
   'timeout-connect': duration({ summary: 'Wait for a connection.', default: 15_000, helpGroup: 'TIME-OUT' }),
   'timeout-banner': duration({ summary: 'Wait for the greeting.', default: 30_000, helpGroup: 'TIME-OUT' }),
   'timeout-command': duration({ summary: 'Wait for a reply.', default: 30_000, helpGroup: 'TIME-OUT' }),

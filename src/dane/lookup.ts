@@ -21,6 +21,8 @@ export type DaneLookup =
       readonly records: readonly TlsaRecord[];
       /** Whether the choice of the host is validated, too; else DANE authenticates the host alone. */
       readonly mxSecure: boolean;
+      /** Seconds that caches may go on with these records; null when not told. */
+      readonly ttl: number | null;
     }
   | {
       readonly kind: 'failed';
@@ -95,7 +97,14 @@ async function lookUpAt(
   }
   // Records that are not validated, at an alias into an unsigned zone, are as good as none.
   if (answer.kind !== 'found' || answer.dnssec !== 'secure') return { kind: 'none', base, name };
-  return { kind: 'records', base, name, records: answer.records.slice(0, MAX_RECORDS), mxSecure };
+  return {
+    kind: 'records',
+    base,
+    name,
+    records: answer.records.slice(0, MAX_RECORDS),
+    mxSecure,
+    ttl: answer.ttl,
+  };
 }
 
 /**

@@ -2,7 +2,7 @@ import { diffExplanations, requireExplanations } from './demands.ts';
 import { dnsExplanations } from './dns.ts';
 import { localExplanations } from './local.ts';
 import { pathExplanations } from './path.ts';
-import { daneExplanations, mtaStsExplanations } from './promises.ts';
+import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
 import { sendExplanations } from './send.ts';
 import { smtpExplanations } from './smtp.ts';
 import { certExplanations, tlsExplanations } from './tls.ts';
@@ -16,6 +16,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...certExplanations,
     ...daneExplanations,
     ...mtaStsExplanations,
+    ...policyExplanations,
     ...dnsExplanations,
     ...localExplanations,
     ...pathExplanations,

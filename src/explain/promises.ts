@@ -74,6 +74,49 @@ export const daneExplanations: readonly Explanation[] = [
   },
 ];
 
+/** What is looked at before a certificate is changed, and the policy that comes of it all. */
+export const policyExplanations: readonly Explanation[] = [
+  {
+    id: 'policy.effective',
+    what: 'The TLS policy that a sender should have for a domain: DANE where its exchangers have it, else MTA-STS, else opportunistic.',
+    why: 'A policy that is made up after a failed look-up either lets an attacker switch the protection off, or keeps mail back for no reason. So none is written then.',
+    fix: 'Ask a validating resolver on this machine, or one over TLS with --resolver tls://…, and try again.',
+    programs: {
+      postfix:
+        'smtp_tls_policy_maps = hash:/etc/postfix/tls_policy, made by "postern mx policy --format postfix".',
+    },
+    ref: 'RFC 7672 §2.2, RFC 8461 §2',
+  },
+  {
+    id: 'tlsa.lookup',
+    what: 'Whether the host has TLSA records that count.',
+    why: 'Without signed records DANE protects nothing, and nothing can break.',
+    fix: 'See dane.tlsa.records and dane.tlsa.lookup.',
+    ref: 'RFC 7672 §2.2',
+  },
+  {
+    id: 'tlsa.present',
+    what: 'Whether the certificate in use matches a published record.',
+    why: 'If not, senders that follow DANE stay away already.',
+    fix: 'Publish its record ("postern mx tlsa make").',
+    ref: 'RFC 7672 §3.1',
+  },
+  {
+    id: 'tlsa.next',
+    what: 'Whether the new certificate matches a published record.',
+    why: 'If the server switched now, senders that follow DANE would stay away.',
+    fix: 'Add the new record beside the present one, wait for twice the TTL, then switch; take the old one out afterwards.',
+    ref: 'RFC 7671 §8.1',
+  },
+  {
+    id: 'tlsa.ttl',
+    what: 'Whether caches have had time to learn of the new record.',
+    why: 'Until then some senders know the old set alone, in which the new certificate is not.',
+    fix: 'Wait for twice the TTL after publishing.',
+    ref: 'RFC 7671 §8.1',
+  },
+];
+
 /** What a domain promises by its MTA-STS policy. */
 export const mtaStsExplanations: readonly Explanation[] = [
   {

@@ -33,6 +33,10 @@ export type MailLabOptions = {
   readonly port?: number;
   /** Certificates and keys, PEM; several for RSA beside ECDSA. Without, no handshake succeeds. */
   readonly certificates?: readonly { readonly keyPem: string; readonly chainPem: string }[];
+  /** TLS from the first byte on, as on port 465. */
+  readonly implicitTls?: boolean;
+  /** Whoever wants to send has to log in with this (AUTH PLAIN), which is offered inside TLS only. */
+  readonly account?: { readonly user: string; readonly password: string };
   readonly now?: () => number;
 };
 
@@ -74,6 +78,7 @@ class Session {
   private data: Buffer[] | undefined;
   private dataSize = 0;
   private deaf = false;
+  private loggedIn = false;
 
   constructor(socket: Socket, shared: Shared, number: number) {
     this.shared = shared;
@@ -81,6 +86,7 @@ class Session {
     const { offers } = shared.rules;
     this.offers = offers === 'always' || (offers === 'every-second-time' && number % 2 === 0);
     this.attach(socket);
+    if (shared.options.implicitTls) this.handshake();
     this.greet();
   }
 
@@ -154,6 +160,8 @@ class Session {
         return this.rcpt(line);
       case 'DATA':
         return this.beginData();
+      case 'AUTH':
+        return this.login(line);
       case 'RSET':
         this.reset();
         return this.say('250 2.0.0 Ok\r\n');
@@ -184,7 +192,8 @@ class Session {
   }
 
   private keywords(): string[] {
-    if (this.tls) return [...this.rules.extensionsInTls];
+    const auth = this.shared.options.account ? ['AUTH PLAIN'] : [];
+    if (this.tls) return [...this.rules.extensionsInTls, ...auth];
     const masked = this.rules.offers === 'masked' ? ['XXXXXXXA'] : [];
     return [...this.rules.extensionsBeforeTls, ...(this.offers ? ['STARTTLS'] : masked)];
   }
@@ -221,7 +230,21 @@ class Session {
     this.attach(this.socket);
   }
 
+  /** RFC 4616, with an initial response. */
+  private login(line: string): void {
+    const { account } = this.shared.options;
+    if (!account || !this.tls) return this.say('503 5.5.1 AUTH is not available\r\n');
+    const response = /^AUTH PLAIN ([A-Za-z0-9+/=]+)$/i.exec(line)?.[1] ?? '';
+    const [, user, password] = Buffer.from(response, 'base64').toString('utf8').split('\0');
+    this.loggedIn = user === account.user && password === account.password;
+    return this.say(
+      this.loggedIn ? '235 2.7.0 Authentication successful\r\n' : '535 5.7.8 Authentication failed\r\n',
+    );
+  }
+
   private mail(line: string): void {
+    if (this.shared.options.account && !this.loggedIn)
+      return this.say('530 5.7.0 Authentication required\r\n');
     if (this.rules.mailNeedsTls && !this.tls)
       return this.say('530 5.7.0 Must issue a STARTTLS command first\r\n');
     const path = /^MAIL FROM:\s*<([^>]*)>/i.exec(line)?.[1];

@@ -257,6 +257,11 @@ function mtaStsField(found: MtaSts | null): MxMtaSts | null {
   };
 }
 
+/** Whether there is anything to say about what senders would do. */
+function asksServers(kind: Way['kind'], { dnsOnly = false }: ProbeOptions): boolean {
+  return !dnsOnly && (kind === 'listed' || kind === 'implicit' || kind === 'address');
+}
+
 /**
  * Ask every exchanger and address of a domain for STARTTLS, one connection each, compare with what its DNS and its
  * MTA-STS policy promise, and say what a sender can expect. Never throws for what DNS and servers do; throws the
@@ -291,6 +296,6 @@ export async function probeTarget(target: Target, options: ProbeOptions): Promis
     hosts,
     mtaSts: mtaStsField(mtaSts),
     tlsRpt,
-    senders: receives || kind === 'address' ? senderOutcomes(domain, hosts, mtaSts) : [],
+    senders: asksServers(kind, options) ? senderOutcomes(domain, hosts, mtaSts) : [],
   };
 }

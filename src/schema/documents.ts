@@ -6,7 +6,9 @@ import { explain } from './explain.ts';
 import { help } from './help.ts';
 import { messagePath } from './message-path.ts';
 import { mxDiff } from './mx-diff.ts';
+import { mxPolicy } from './mx-policy.ts';
 import { mxProbe } from './mx-probe.ts';
+import { mxTlsaCheck, mxTlsaMake } from './mx-tlsa.ts';
 import { envelope } from './report.ts';
 import { send } from './send.ts';
 
@@ -46,6 +48,9 @@ export const documents = {
   'postern/help/1': document('postern/help/1', help),
   'postern/message-path/1': document('postern/message-path/1', messagePath),
   'postern/mx-diff/1': document('postern/mx-diff/1', mxDiff),
+  'postern/mx-policy/1': document('postern/mx-policy/1', mxPolicy),
   'postern/mx-probe/1': document('postern/mx-probe/1', mxProbe),
+  'postern/mx-tlsa-check/1': document('postern/mx-tlsa-check/1', mxTlsaCheck),
+  'postern/mx-tlsa-make/1': document('postern/mx-tlsa-make/1', mxTlsaMake),
   'postern/send/1': document('postern/send/1', send),
 } as const;

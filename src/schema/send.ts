@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LEVELS, POLICIES } from '../send/terms.ts';
+import { LEVELS, POLICIES } from '../policy/terms.ts';
 import { phase, tls } from './mx-probe.ts';
 import { type Frozen, report } from './report.ts';
 

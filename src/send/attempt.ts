@@ -1,10 +1,10 @@
 import type { SecureContext } from 'node:tls';
+import type { Terms } from '../policy/terms.ts';
 import { SmtpConnection, type SpeakerWorld as Speaker } from '../smtp/connection.ts';
 import { type Fault, faultOf, type Phase, SmtpFault } from '../smtp/fault.ts';
 import { type Reply, replyText } from '../smtp/reply.ts';
 import type { TlsFacts } from '../smtp/tls.ts';
 import { dotStuffed, type Prepared } from './message.ts';
-import type { Terms } from './terms.ts';
 
 /** What the outer world is to a delivery. */
 export type SpeakerWorld = Speaker & {

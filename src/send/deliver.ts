@@ -3,6 +3,7 @@ import type { MtaSts } from '../mta-sts/types.ts';
 import { type Exchangers, findExchangers } from '../mx/exchangers.ts';
 import { type FoundHost, findHost, literalHost } from '../mx/hosts.ts';
 import { addressClass, canonicalAddress } from '../net/address.ts';
+import { type Policy, type Terms, type TermsOrNot, termsFor } from '../policy/terms.ts';
 import { shuffled } from '../random.ts';
 import { type Check, type Status, worst } from '../report.ts';
 import type { Delivery, Fallback, SendResult } from '../schema/send.ts';
@@ -17,7 +18,6 @@ import {
 import type { Mailbox } from './mailbox.ts';
 import type { Prepared } from './message.ts';
 import { queueIdOf } from './queue-id.ts';
-import { type Policy, type Terms, type TermsOrNot, termsFor } from './terms.ts';
 import { type Smarthost, submitVia } from './via.ts';
 
 export type DeliverOptions = SpeakerWorld & {

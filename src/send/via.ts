@@ -5,6 +5,7 @@ import type { Resolver } from '../dns/types.ts';
 import { AppError, ExitCode } from '../errors.ts';
 import { findHost, literalHost } from '../mx/hosts.ts';
 import { addressClass, canonicalAddress } from '../net/address.ts';
+import type { Level } from '../policy/terms.ts';
 import type { Delivery } from '../schema/send.ts';
 import type { SpeakerWorld } from '../smtp/connection.ts';
 import { printable } from '../smtp/reply.ts';
@@ -12,7 +13,6 @@ import { tlsFacts } from '../smtp/tls.ts';
 import type { Envelope } from './attempt.ts';
 import type { Prepared } from './message.ts';
 import { queueIdOf } from './queue-id.ts';
-import type { Level } from './terms.ts';
 
 /** The server that takes our mail and passes it on. */
 export type Smarthost = {
@@ -66,9 +66,20 @@ type ViaError = Error & {
   readonly code?: string | undefined;
 };
 
-function isNegotiation({ code }: ViaError): boolean {
-  return code === 'ETLS' || code === 'ESOCKET' || code === 'EREQUIRETLS';
+/** How far a conversation came, as nodemailer tells its log. */
+type Progress = { startTlsSent: boolean; sentWhole: boolean };
+
+/** Nothing is logged; what the client says is only looked at for STARTTLS. */
+function observer(progress: Progress): SMTPConnectionOptions['logger'] {
+  const ignore = () => undefined;
+  const debug = (entry: { readonly tnx?: string }, text: unknown) => {
+    if (entry.tnx === 'client' && text === 'STARTTLS') progress.startTlsSent = true;
+  };
+  return { level: ignore, trace: ignore, debug, info: ignore, warn: ignore, error: ignore, fatal: ignore };
 }
+
+/** Fails between STARTTLS and the first command inside TLS, and so has to do with nothing else. */
+class NegotiationError extends Error {}
 
 function optionsFor(
   { host, implicitTls, level }: Smarthost,
@@ -106,13 +117,17 @@ async function converse(
   const patience = AbortSignal.timeout(options.timeouts.totalMs);
   const signal = options.signal ? AbortSignal.any([options.signal, patience]) : patience;
   const socket = await options.dial({ ip, port: smarthost.port }, signal);
+  const progress: Progress = { startTlsSent: false, sentWhole: false };
+  // Looked at while the connection stands; null before it is ready for the message.
+  let way: Way | null = null;
   const connection = new SMTPConnection({
     ...optionsFor(smarthost, options, plain),
+    logger: observer(progress),
+    transactionLog: true,
     host: smarthost.host,
     port: smarthost.port,
     connection: socket,
   });
-  let sentWhole = false;
   try {
     return await new Promise<Handed[]>((resolve, reject) => {
       const stop = () => reject(options.signal?.reason ?? late());
@@ -120,7 +135,7 @@ async function converse(
       connection.once('error', reject);
       connection.once('end', () => reject(lost()));
       const body = Readable.from([message.bytes]).once('end', () => {
-        sentWhole = true;
+        progress.sentWhole = true;
       });
       const send = () => {
         const { requireTls } = options;
@@ -135,11 +150,12 @@ async function converse(
         };
         connection.send({ ...terms, ...extras }, body, (error, info) => {
           if (error && !(info?.rejected?.length > 0)) reject(error);
-          else resolve(handed(envelope, info, connection._socket, options));
+          else resolve(handed(envelope, info, way ?? NOWHERE));
         });
       };
       connection.connect((error) => {
         if (error) return reject(error);
+        way = wayOf(connection._socket, options);
         if (!smarthost.credentials) return send();
         const { user, password } = smarthost.credentials;
         // The level is verify then, but what matters this much is looked at where it happens.
@@ -152,8 +168,10 @@ async function converse(
     });
   } catch (error) {
     options.signal?.throwIfAborted();
-    if (sentWhole && (error as ViaError).responseCode === undefined)
-      return unknownFate(envelope, connection._socket, options);
+    if (progress.startTlsSent && way === null)
+      throw new NegotiationError((error as Error).message, { cause: error });
+    if (progress.sentWhole && (error as ViaError).responseCode === undefined)
+      return unknownFate(envelope, way ?? NOWHERE);
     throw error;
   } finally {
     connection.removeAllListeners('error').on('error', () => undefined);
@@ -170,8 +188,13 @@ function lost(): Error {
   return new Error('the server closed the connection');
 }
 
-function wayOf(socket: unknown, { asOfMs, now }: ViaOptions): Pick<Handed, 'encrypted' | 'tls'> {
-  if (!(socket instanceof TLSSocket)) return { encrypted: false, tls: null };
+/** Which way a message went. */
+type Way = Pick<Handed, 'encrypted' | 'tls'>;
+
+const NOWHERE: Way = { encrypted: false, tls: null };
+
+function wayOf(socket: unknown, { asOfMs, now }: ViaOptions): Way {
+  if (!(socket instanceof TLSSocket)) return NOWHERE;
   const { version, cipher, group, postQuantum } = tlsFacts(socket, asOfMs ?? now());
   return { encrypted: true, tls: { version, cipher, group, postQuantum } };
 }
@@ -186,8 +209,7 @@ type Info = {
   readonly response?: string | undefined;
 };
 
-function handed(envelope: Envelope, info: Info | undefined, socket: unknown, options: ViaOptions): Handed[] {
-  const way = wayOf(socket, options);
+function handed(envelope: Envelope, info: Info | undefined, way: Way): Handed[] {
   const refused = new Map((info?.rejected ?? []).map((to, index) => [to, info?.rejectedErrors?.[index]]));
   return envelope.recipients.map((recipient) => {
     const error = refused.get(recipient);
@@ -206,7 +228,7 @@ function handed(envelope: Envelope, info: Info | undefined, socket: unknown, opt
   });
 }
 
-function failed(recipient: string, error: ViaError, way: Pick<Handed, 'encrypted' | 'tls'>): Handed {
+function failed(recipient: string, error: ViaError, way: Way): Handed {
   const reply = error.response === undefined ? null : clean(error.response);
   const permanent = (error.responseCode ?? 0) >= 500;
   const reason = reply ?? clean(error.message);
@@ -222,11 +244,11 @@ function failed(recipient: string, error: ViaError, way: Pick<Handed, 'encrypted
 }
 
 /** The server may have taken it: sending again could deliver it twice. */
-function unknownFate({ recipients }: Envelope, socket: unknown, options: ViaOptions): Handed[] {
+function unknownFate({ recipients }: Envelope, way: Way): Handed[] {
   const reason =
     'the message was sent whole, but the connection was lost before the server confirmed it; it is not sent again';
   const rest = {
-    ...wayOf(socket, options),
+    ...way,
     status: 'unknown',
     fallback: null,
     reply: null,
@@ -249,7 +271,7 @@ async function handOver(
   } catch (error) {
     options.signal?.throwIfAborted();
     const mayFall = smarthost.level === 'opportunistic' && !smarthost.implicitTls && !options.requireTls;
-    if (!mayFall || !isNegotiation(error as ViaError)) throw error;
+    if (!mayFall || !(error instanceof NegotiationError)) throw error;
     const again = await converse(smarthost, ip, envelope, message, options, true);
     const fallback = {
       from: 'starttls',
@@ -295,8 +317,7 @@ export async function submitVia(
     level: smarthost.level,
     levelReason: smarthost.credentials ? 'credentials are sent' : '--policy',
   } as const;
-  const nowhere = { encrypted: false, tls: null } as const;
-  let rows = envelope.recipients.map((to) => failed(to, new Error(reason), nowhere));
+  let rows = envelope.recipients.map((to) => failed(to, new Error(reason), NOWHERE));
   let address: string | null = null;
   for (const ip of open) {
     address = ip;
@@ -305,7 +326,7 @@ export async function submitVia(
       break;
     } catch (error) {
       options.signal?.throwIfAborted();
-      rows = envelope.recipients.map((to) => failed(to, error as ViaError, nowhere));
+      rows = envelope.recipients.map((to) => failed(to, error as ViaError, NOWHERE));
       // What the server itself said does not change with its address.
       if ((error as ViaError).responseCode !== undefined) break;
     }

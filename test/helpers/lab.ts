@@ -110,7 +110,7 @@ export function labWorld(lab: Reach) {
     offline: true,
     asOfMs: NOW_MS,
     tlsaPort: 25,
-    mtaSts: async (): Promise<MtaSts> => ({ kind: 'none' }),
+    mtaSts: async (_domain: string): Promise<MtaSts> => ({ kind: 'none' }),
     random: () => 0,
   };
 }

@@ -19,7 +19,8 @@ import { renderFindings } from './findings.ts';
 import { mxFindings } from './mx-parts.ts';
 
 /** STARTTLS at one address in a word or two. */
-function offer({ starttls, tls, fault }: MxAddressResult): Inline {
+function offer({ starttls, tls, fault, checks }: MxAddressResult): Inline {
+  if (checks[0]?.id === 'net.dns-only') return dim('not asked');
   if (tls) return ok('encrypted');
   if (starttls === 'offered') return crit('STARTTLS fails');
   if (starttls === 'not-offered') return warn('no STARTTLS');
@@ -31,7 +32,9 @@ function tlsWords({ tls }: MxAddressResult): string {
   return [tls.version ?? 'TLS', tls.cipher, tls.group].filter(Boolean).join(' ');
 }
 
-function certificateWords({ certificate, tls, fault }: MxAddressResult): Inline {
+function certificateWords({ certificate, tls, fault, dane }: MxAddressResult): Inline {
+  if (dane?.result === 'authenticated') return 'authenticated by DANE';
+  if (dane?.result === 'mismatch') return crit('DANE fails');
   if (!tls) return dim(fault?.message ?? '');
   if (!certificate) return 'no certificate';
   const { trusted, distrust, coversHost, notAfter } = certificate;
@@ -86,7 +89,9 @@ function severalHosts(senders: MxProbeResult['senders']): boolean {
 export function renderMxProbe(result: MxProbeResult, columns: number): Line[] {
   const findings = renderFindings(mxFindings(result), columns);
   const tested = result.hosts.some(({ addresses }) => addresses.some(({ tls }) => tls));
-  const notes = result.checks.filter(({ info }) => info).map(({ message }) => dim(message));
+  const notes = result.checks
+    .filter(({ info, id, status }) => info || (status === 'ok' && id === 'mta-sts.policy'))
+    .map(({ message }) => dim(message));
   return [
     ...wrap(line`${mark(result.status)}  ${strong(result.summary)}`, columns, 4),
     ...result.hosts.flatMap((host) => hostLines(host, columns)),
