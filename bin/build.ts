@@ -9,13 +9,16 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const quiet = process.argv.includes('--quiet');
 const say = (text: string) => !quiet && process.stdout.write(`${text}\n`);
 
+/** Threads, each started from a file of its own: see where `new Worker` is called. */
+const workers = { 'policy-host-worker': 'src/mta-sts/policy-host-worker.ts' };
+
 /** What no command may load before it needs it: each is `await import()`ed in its one adapter. */
 const HEAVY =
-  /node_modules\/(mailauth|node-hid|inquirer|@inquirer|fastify|zod|bullmq|ioredis|pg|@peculiar|reflect-metadata)\//;
+  /node_modules\/(mailauth|node-hid|inquirer|@inquirer|fastify|zod|bullmq|ioredis|pg|@peculiar|reflect-metadata|tls-check)\//;
 
 const commands = globSync('commands/**/*.ts').map((file) => [file.replace(/\.ts$/, ''), file]);
 const bundle = await rolldown({
-  input: { main: 'src/cli/main.ts', help: 'src/cli/help.ts', ...Object.fromEntries(commands) },
+  input: { main: 'src/cli/main.ts', help: 'src/cli/help.ts', ...workers, ...Object.fromEntries(commands) },
   platform: 'node',
   external: [/^node:/, /^node-hid/],
   logLevel: quiet ? 'silent' : 'warn',

@@ -61,10 +61,10 @@ export default class Demo extends BaseCommand {
     const ca = join(folder, 'ca.pem');
     try {
       writeFileSync(ca, lab.caPem);
-      const where = `--resolver ${lab.resolver} --port ${lab.port} --allow-private --ca ${ca}`;
+      const where = `--resolver ${lab.resolver} --port ${lab.port} --https-port ${lab.httpsPort} --no-cache --allow-private --ca ${ca}`;
       this.note([]);
       this.note(line`${strong('The servers are running. In another terminal:')}`);
-      this.note(line`  postern mx probe good.test ${where}`);
+      this.note(line`  postern mx probe good.test dane.test strict.test ${where}`);
       this.note(line`  postern send --from you@sender.test --to support@closes.test ${where}`);
       this.note(line`${dim('Ctrl-C ends them.')}`);
       await this.stopped();

@@ -1,15 +1,25 @@
+import type { SecureContext } from 'node:tls';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
-import { dnsFlags, FINDING_FORMATS, formatFlag, smtpFlags, withEnvironment } from '../../src/cli/flags.ts';
+import {
+  dnsFlags,
+  duration,
+  FINDING_FORMATS,
+  formatFlag,
+  policyFlags,
+  smtpFlags,
+  withEnvironment,
+} from '../../src/cli/flags.ts';
 import { renderMxProbe } from '../../src/cli/render/mx.ts';
 import { mxParts } from '../../src/cli/render/mx-parts.ts';
 import { renderTranscriptLine } from '../../src/cli/render/transcript.ts';
 import { readRows } from '../../src/cli/rows.ts';
 import { readSavedProbes } from '../../src/cli/saved-probes.ts';
 import { collectTargets } from '../../src/cli/targets.ts';
-import { openDns, smtpWorld } from '../../src/cli/world.ts';
-import { converse } from '../../src/mx/conversation.ts';
+import { line } from '../../src/cli/text.ts';
+import { mtaStsFinder, openDns, openedPem, smtpWorld } from '../../src/cli/world.ts';
+import { converse, type Variant } from '../../src/mx/conversation.ts';
 import { asSavedProbe, compareWith } from '../../src/mx/diff.ts';
 import { probeTarget } from '../../src/mx/probe.ts';
 import { registeredDomain } from '../../src/mx/provider.ts';
@@ -18,15 +28,36 @@ import { createSwitchboard } from '../../src/mx/switchboard.ts';
 import { parseTarget } from '../../src/mx/target.ts';
 import type { MxProbeResult } from '../../src/schema/mx-probe.ts';
 import type { TranscriptLine } from '../../src/smtp/connection.ts';
-import { contextFor } from '../../src/smtp/tls.ts';
+import { contextFor, contextForKey } from '../../src/smtp/tls.ts';
+
+/** RFC 8314 §7.3: submission with TLS from the first byte on. */
+const SUBMISSIONS_PORT = 465;
+
+/** Where mail programs submit (RFC 6409, RFC 8314 §3.3). */
+const SUBMISSION = [
+  { port: 587, implicitTls: false },
+  { port: SUBMISSIONS_PORT, implicitTls: true },
+] as const;
+
+/** Between two questions to a server whose answers look as if they changed, in milliseconds. */
+const REPEAT_WAIT_MS = 500;
+
+/** What is offered to the server in a special round; undefined for the usual. */
+function contextOf(variant: Variant | undefined, ca: string | undefined): SecureContext | null | undefined {
+  if (variant?.kind === 'version') return contextFor(variant.version);
+  if (variant?.kind === 'key')
+    return contextForKey(variant.key, ca === undefined ? undefined : openedPem(ca));
+  return undefined;
+}
 
 export default class MxProbe extends BaseCommand {
   static override summary = 'Ask the mail exchangers of a domain whether they encrypt (STARTTLS).';
   static override description =
     'Looks up where mail for the domain goes and opens one connection to every address of every exchanger: ' +
-    'greeting, EHLO, STARTTLS, TLS handshake, EHLO, QUIT. No mail is sent. Critical: no server offers STARTTLS, ' +
-    'or the handshake fails. A certificate that is not valid is information, as senders do not verify it unless ' +
-    'DANE or MTA-STS ask for it.';
+    'greeting, EHLO, STARTTLS, TLS handshake, EHLO, QUIT. No mail is sent. What is seen is compared with what the ' +
+    'domain promises by DANE and MTA-STS. Critical: no server offers STARTTLS, the handshake fails, or a promise is ' +
+    'not kept. A certificate that is not valid is information otherwise, as senders do not verify it unless DANE or ' +
+    'MTA-STS ask for it. With --submission the ports where mail programs submit are asked instead.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> example.org',
     '<%= config.bin %> <%= command.id %> example.org example.net --json',
@@ -58,18 +89,45 @@ export default class MxProbe extends BaseCommand {
         helpValue: 'FILE',
       }),
       require: Flags.string({
-        summary: 'Exit with 2 unless every address has it: starttls, tls1.2, tls1.3, cert, pq, expiry=21d.',
+        summary:
+          'Exit with 2 unless every address has it: starttls, tls1.2, tls1.3, cert, dane, mta-sts, pq, expiry=21d.',
         helpValue: 'LIST',
       }),
       versions: Flags.boolean({
         summary: 'Ask for each TLS version by itself, too: four more connections to each address.',
       }),
+      'both-certificates': Flags.boolean({
+        summary: 'Ask for an RSA and an ECDSA certificate, too: two more connections to each address.',
+      }),
+      submission: Flags.boolean({
+        summary:
+          'Ask where mail programs submit instead: ports 587 and 465 of the name, or of what its SRV records name.',
+      }),
+      'dns-only': Flags.boolean({
+        summary: 'Connect to no mail server: say what the DNS promises (DANE, MTA-STS, TLS-RPT).',
+      }),
+      repeat: Flags.integer({
+        summary: 'Ask every address so often, to find STARTTLS that is offered at times only.',
+        default: 1,
+        min: 1,
+        max: 20,
+        helpValue: 'N',
+      }),
+      retries: Flags.integer({
+        summary: 'Ask so often again where greylisting, a rate limit or silence left it unknown.',
+        default: 0,
+        min: 0,
+        max: 10,
+        helpValue: 'N',
+      }),
+      'retry-wait': duration({ summary: 'Wait so long before asking again.', default: 30_000 }),
       transcript: Flags.boolean({
         summary: 'Show what was said, on standard error: "->" plaintext, "~>" inside TLS.',
       }),
     }),
     ...dnsFlags,
     ...smtpFlags,
+    ...policyFlags,
     ...withEnvironment({
       parallel: Flags.integer({
         summary: 'Targets at a time.',
@@ -109,26 +167,44 @@ export default class MxProbe extends BaseCommand {
         spacingMs: all.length > 1 ? 2000 : 0,
         providerOf: registeredDomain,
       },
-      (host, ip, port, version) => {
-        const context = (version && contextFor(version)) ?? world.context;
-        return converse(host, ip, port, { ...world, context });
-      },
+      (place, variant) =>
+        converse(place, { ...world, context: contextOf(variant, flags.ca) ?? world.context }),
       this.signal,
     );
     const parts = mxParts(asOfMs);
     const { dns, finish } = await openDns(flags, this.signal);
+    const services = flags.submission
+      ? SUBMISSION
+      : [{ port: flags.port, implicitTls: flags.port === SUBMISSIONS_PORT }];
+    const options = {
+      ...world,
+      dns,
+      talk,
+      services,
+      submission: flags.submission,
+      versions: flags.versions,
+      bothCertificates: flags['both-certificates'],
+      dnsOnly: flags['dns-only'],
+      repeat: flags.repeat,
+      retries: flags.retries,
+      retryWaitMs: flags['retry-wait'],
+      repeatWaitMs: REPEAT_WAIT_MS,
+      tlsaPort: flags['tlsa-port'] ?? flags.port,
+      mtaSts: mtaStsFinder(flags, dns, {
+        asOfMs,
+        signal: this.signal,
+        warn: (message) => this.note(line`${message}`),
+        refresh: true,
+        checkVersions: flags.versions || all.length === 1,
+      }),
+    };
     try {
       for (const row of earlier) this.emitRow(row, asSavedProbe(row.document), parts);
       return await this.each(
         targets,
         { ...flags, many: all.length > 1 },
         async (text) => {
-          const result = await probeTarget(parseTarget(text), {
-            ...world,
-            dns,
-            talk,
-            versions: flags.versions,
-          });
+          const result = await probeTarget(parseTarget(text), options);
           return compareWith(baseline.get(result.domain), applyRequirements(result, requirements, asOfMs));
         },
         { text: renderMxProbe, ...parts },

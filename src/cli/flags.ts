@@ -107,6 +107,35 @@ export const dnsFlags = withEnvironment({
   }),
 });
 
+/** Flags of everything that looks at what a domain promises about TLS. */
+export const policyFlags = withEnvironment({
+  'https-port': Flags.integer({
+    summary: 'TCP port of the hosts that serve MTA-STS policies.',
+    default: 443,
+    min: 1,
+    max: 65_535,
+    helpValue: 'N',
+    helpGroup: 'LABORATORY',
+  }),
+  'tlsa-port': Flags.integer({
+    summary: 'Port in the names of TLSA records; the default is the port that is connected to.',
+    min: 1,
+    max: 65_535,
+    helpValue: 'N',
+    helpGroup: 'LABORATORY',
+  }),
+  cache: Flags.boolean({
+    summary: 'Keep MTA-STS policies as long as they ask for, and use those that were kept.',
+    default: true,
+    allowNo: true,
+  }),
+  'timeout-https': duration({
+    summary: 'Wait for an MTA-STS policy.',
+    default: 60_000,
+    helpGroup: 'TIME-OUT',
+  }),
+});
+
 /** Flags of everything that speaks SMTP. */
 export const smtpFlags = withEnvironment({
   port: Flags.integer({

@@ -5,6 +5,8 @@ export type Question = {
   readonly message: string;
   readonly flag: string;
   readonly validate?: (answer: string) => true | string;
+  /** What is typed is not shown. */
+  readonly secret?: true;
 };
 
 /** Whether there is somebody to ask: a terminal on both ends of the conversation, and nobody said not to. */
@@ -30,7 +32,7 @@ export async function ask(question: Question, allowed: boolean): Promise<string>
   try {
     const { answer } = await prompt<{ answer: string }>([
       {
-        type: 'input',
+        type: question.secret ? ('password' as const) : ('input' as const),
         name: 'answer',
         message: question.message,
         ...(question.validate && { validate: question.validate }),

@@ -1,19 +1,26 @@
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
+import type { SecureContext } from 'node:tls';
 import type { Interfaces } from '@oclif/core';
 import { parseDomain } from '../dns/names.ts';
 import { createStub } from '../dns/stub.ts';
 import { parseResolver, readResolvConf } from '../dns/system.ts';
 import type { Resolver } from '../dns/types.ts';
 import { AppError, ExitCode } from '../errors.ts';
+import { openPolicyCache } from '../mta-sts/cache.ts';
+import { createPolicyFetcher } from '../mta-sts/fetch.ts';
+import { findMtaSts } from '../mta-sts/find.ts';
+import type { MtaSts } from '../mta-sts/types.ts';
 import { dialTcp } from '../net/dial.ts';
 import type { SmtpTimeouts } from '../smtp/connection.ts';
 import { clientContext } from '../smtp/tls.ts';
-import type { dnsFlags, smtpFlags } from './flags.ts';
+import type { dnsFlags, policyFlags, smtpFlags } from './flags.ts';
 import { readWhole } from './input.ts';
 import { fileOutput } from './output.ts';
 
 type DnsFlags = Interfaces.InferredFlags<typeof dnsFlags>;
+type PolicyFlags = Interfaces.InferredFlags<typeof policyFlags>;
 type SmtpFlags = Interfaces.InferredFlags<typeof smtpFlags>;
 
 /** A resolver for one run, and what has to be done when the run is over. */
@@ -54,7 +61,7 @@ export async function openDns(
   signal: AbortSignal,
 ): Promise<DnsWorld> {
   const system = readResolvConf(flags.resolver === undefined ? systemConf() : '');
-  const ca = flags.ca === undefined ? [] : [readPem(flags.ca)];
+  const ca = flags.ca === undefined ? [] : [openedPem(flags.ca)];
   const stub = createStub({
     servers: flags.resolver === undefined ? system.servers : [parseResolver(flags.resolver)],
     timeoutMs: flags['timeout-dns'],
@@ -84,7 +91,8 @@ export async function openDns(
   };
 }
 
-function readPem(file: string): string {
+/** A file of `--ca`. @throws AppError E_CA (exit 64) when it holds no certificate */
+export function openedPem(file: string): string {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -130,9 +138,15 @@ function timeouts(flags: SmtpFlags): SmtpTimeouts {
 
 /** What the flags say about speaking SMTP. */
 export function smtpWorld(flags: SmtpFlags & DnsFlags) {
+  const ca = flags.ca === undefined ? undefined : openedPem(flags.ca);
+  let lax: SecureContext | undefined;
   return {
     dial: dialTcp,
-    context: clientContext(flags.ca === undefined ? undefined : readPem(flags.ca)),
+    context: clientContext(ca),
+    laxContext: () => {
+      lax ??= clientContext(ca, { anonymous: true });
+      return lax;
+    },
     timeouts: timeouts(flags),
     ehlo: ehloName(flags.ehlo),
     now: () => Date.now(),
@@ -140,4 +154,45 @@ export function smtpWorld(flags: SmtpFlags & DnsFlags) {
     allowPrivate: flags['allow-private'],
     offline: flags.offline,
   };
+}
+
+/** Where what can be had again is kept; null when there is no home to keep it in. */
+function cacheFolder(env: NodeJS.ProcessEnv): string | null {
+  const base =
+    env['XDG_CACHE_HOME'] || (env['HOME'] || homedir() ? join(env['HOME'] || homedir(), '.cache') : '');
+  return base === '' ? null : join(base, 'postern');
+}
+
+/** How MTA-STS policies are looked for in one run. */
+export type StsFinding = {
+  readonly asOfMs: number;
+  readonly signal: AbortSignal;
+  readonly warn: (message: string) => void;
+  /** Fetch a policy even if it is kept: to see what is there now. */
+  readonly refresh?: boolean;
+  /** Look at the TLS versions of the policy host, too. */
+  readonly checkVersions?: boolean;
+};
+
+/** Finds the MTA-STS policy of a domain as the flags say; each domain is asked once in a run. */
+export function mtaStsFinder(
+  flags: DnsFlags & PolicyFlags & Pick<SmtpFlags, 'allow-private' | 'ca'>,
+  dns: Resolver,
+  { warn, ...finding }: StsFinding,
+): (domain: string) => Promise<MtaSts> {
+  const ca = flags.ca === undefined ? undefined : openedPem(flags.ca);
+  const folder = flags.cache ? cacheFolder(process.env) : null;
+  const world = {
+    ...finding,
+    dns,
+    ...(ca !== undefined && { ca }),
+    fetch: createPolicyFetcher(ca),
+    httpsPort: flags['https-port'],
+    allowPrivate: flags['allow-private'],
+    offline: flags.offline,
+    now: () => Date.now(),
+    cache: folder === null ? null : openPolicyCache(join(folder, 'mta-sts'), { warn }),
+    timeoutMs: flags['timeout-https'],
+  };
+  return (domain) => findMtaSts(domain, world);
 }

@@ -1,7 +1,8 @@
 import { createStub } from '../dns/stub.ts';
 import { parseResolver } from '../dns/system.ts';
 import { readHeader } from '../message/headers.ts';
-import { converse } from '../mx/conversation.ts';
+import { findMtaSts } from '../mta-sts/find.ts';
+import { converse, type Place } from '../mx/conversation.ts';
 import { probeTarget } from '../mx/probe.ts';
 import { parseTarget } from '../mx/target.ts';
 import { dialTcp } from '../net/dial.ts';
@@ -57,16 +58,29 @@ export async function tellTransport(lab: TransportLab, signal: AbortSignal): Pro
   try {
     const domains = [...DOMAINS.map(({ domain }) => domain), UNREACHABLE];
     const asOfMs = world.now();
-    const talk = (host: string, ip: string, port: number) => converse(host, ip, port, { ...world, asOfMs });
-    const probes = await Promise.all(
-      domains.map((domain) => probeTarget(parseTarget(domain), { ...world, asOfMs, talk })),
-    );
+    const probe = {
+      ...world,
+      asOfMs,
+      talk: (place: Place) => converse(place, { ...world, asOfMs }),
+      services: [{ port: world.port, implicitTls: false }],
+      tlsaPort: world.port,
+      mtaSts: (domain: string) =>
+        findMtaSts(domain, {
+          ...world,
+          asOfMs,
+          httpsPort: lab.httpsPort,
+          ca: lab.caPem,
+          cache: null,
+          timeoutMs: 3000,
+        }),
+    };
+    const probes = await Promise.all(domains.map((domain) => probeTarget(parseTarget(domain), probe)));
     const to = parseMailbox(`support@${FALLBACK_DOMAIN}`, 'to');
     const message = prepareMessage(testMessage(FROM, [to.address]), {
       id: `<demo.${world.now()}@sender.test>`,
       nowMs: world.now(),
     });
-    const options = { ...world, policy: 'opportunistic' as const };
+    const options = { ...probe, policy: 'opportunistic' as const };
     const sent = await deliver(parseMailbox(FROM, 'from'), [to], message, options);
     const arrived = lab.servers.get(FALLBACK_DOMAIN)?.messages ?? [];
     const bytes = arrived[0]?.bytes ?? Buffer.alloc(0);
@@ -96,6 +110,9 @@ export function checkTransport({ probes, send, arrived, path }: TransportStory):
     'bare.test': 'crit',
     'closes.test': 'crit',
     'injects.test': 'crit',
+    'dane.test': 'ok',
+    'olddane.test': 'crit',
+    'strict.test': 'crit',
     [UNREACHABLE]: 'unknown',
   };
   const wrong = probes

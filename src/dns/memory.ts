@@ -73,6 +73,7 @@ function emptyShelves(): Shelves {
     NS: new Map(),
     PTR: new Map(),
     SOA: new Map(),
+    SRV: new Map(),
     TLSA: new Map(),
     TXT: new Map(),
     CAA: new Map(),

@@ -87,6 +87,7 @@ const WRITERS: Writers = {
     ...numbers,
     minttl: minimum,
   }),
+  SRV: ({ target, ...numbers }) => ({ ...numbers, name: nodeName(target) }),
   CAA: ({ flags, tag, value }) =>
     Object.fromEntries([
       ['critical', flags],

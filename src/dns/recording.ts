@@ -65,6 +65,7 @@ function emptySets(): Sets {
     NS: [],
     PTR: [],
     SOA: [],
+    SRV: [],
     TLSA: [],
     TXT: [],
     CAA: [],
@@ -122,6 +123,15 @@ const READERS: Readers = {
     };
   },
   SOA: readSoa,
+  SRV: (value, path) => {
+    const srv = asObject(value, path);
+    return {
+      priority: asNumber(srv, 'priority', 0xffff, path),
+      weight: asNumber(srv, 'weight', 0xffff, path),
+      port: asNumber(srv, 'port', 0xffff, path),
+      target: asName(srv['name'], `${path}.name`),
+    };
+  },
   TXT: (value, path) => {
     const strings = typeof value === 'string' ? [value] : asList(value, path);
     return strings.map((item, index) => asBytes(asString(item, `${path}[${index}]`)));

@@ -12,6 +12,7 @@ export const TYPE_CODE: Readonly<Record<RecordType, number>> = {
   MX: 15,
   TXT: 16,
   AAAA: 28,
+  SRV: 33,
   DS: 43,
   DNSKEY: 48,
   TLSA: 52,
@@ -35,6 +36,12 @@ const DECODERS: Decoders = {
     retry: reader.u32(),
     expire: reader.u32(),
     minimum: reader.u32(),
+  }),
+  SRV: (reader) => ({
+    priority: reader.u16(),
+    weight: reader.u16(),
+    port: reader.u16(),
+    target: readName(reader),
   }),
   TXT: readStrings,
   TLSA: (reader, end) => ({

@@ -7,6 +7,7 @@ export type RecordType =
   | 'NS'
   | 'PTR'
   | 'SOA'
+  | 'SRV'
   | 'TLSA'
   | 'TXT'
   | 'CAA'
@@ -14,6 +15,14 @@ export type RecordType =
   | 'DNSKEY';
 
 export type MxRecord = { readonly preference: number; readonly exchange: string };
+
+/** RFC 2782; the target `.` says that the service is not there. */
+export type SrvRecord = {
+  readonly priority: number;
+  readonly weight: number;
+  readonly port: number;
+  readonly target: string;
+};
 
 /** RFC 6698 §2.1; `data` is lower-case hexadecimal. */
 export type TlsaRecord = {
@@ -40,6 +49,7 @@ export type RecordData = {
     readonly expire: number;
     readonly minimum: number;
   };
+  readonly SRV: SrvRecord;
   readonly TLSA: TlsaRecord;
   /** The character strings of one record, not joined; bytes as latin1 text. */
   readonly TXT: readonly string[];

@@ -9,6 +9,12 @@ const REQUIRED: readonly (readonly [kind: string, what: string, see: string])[] 
     'a valid certificate for the exchanger’s name at every address',
     'cert.chain, cert.name and cert.expiry',
   ],
+  ['dane', 'a TLSA record that matches at every address', 'dane.tlsa.records and dane.tlsa.match'],
+  [
+    'mta-sts',
+    'an MTA-STS policy in mode enforce that every address keeps',
+    'mta-sts.policy and mta-sts.cert',
+  ],
   ['pq', 'a post-quantum key exchange at every address', 'tls.group'],
   ['expiry', 'a certificate that is valid for so many days more', 'cert.expiry'],
 ];
@@ -42,6 +48,8 @@ const CHANGED: readonly (readonly [what: string, words: string, fix: string])[] 
     'With DANE, publish the TLSA record of the new key before the server shows it.',
   ],
   ['cert.notafter', 'until when the certificate is valid', 'A later date is a renewal; see cert.expiry.'],
+  ['dane', 'how the certificate fits the TLSA records', 'See dane.tlsa.match.'],
+  ['mta-sts', 'the mode of the MTA-STS policy', 'See mta-sts.policy.'],
   ['reached', 'whether the server could be asked', 'See smtp.connect.'],
   ['address', 'an address that came or went', 'Ask yourself whether you changed it.'],
 ];

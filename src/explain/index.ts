@@ -3,6 +3,7 @@ import { diffExplanations, requireExplanations } from './demands.ts';
 import { dnsExplanations } from './dns.ts';
 import { localExplanations } from './local.ts';
 import { pathExplanations } from './path.ts';
+import { daneExplanations, mtaStsExplanations } from './promises.ts';
 import { sendExplanations } from './send.ts';
 import { smtpExplanations } from './smtp.ts';
 import { certExplanations, tlsExplanations } from './tls.ts';
@@ -14,6 +15,8 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...smtpExplanations,
     ...tlsExplanations,
     ...certExplanations,
+    ...daneExplanations,
+    ...mtaStsExplanations,
     ...dnsExplanations,
     ...localExplanations,
     ...pathExplanations,

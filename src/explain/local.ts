@@ -85,4 +85,10 @@ export const localExplanations: readonly Explanation[] = [
     why: 'The demonstration checks itself: the servers are on this machine, so each result is known before.',
     fix: 'Something on this machine is in the way, such as a filter on loopback; run it again with POSTERN_DEBUG=1.',
   })),
+  {
+    id: 'net.dns-only',
+    what: 'A server that was not asked, as --dns-only was given.',
+    why: 'What the DNS promises is told; whether the servers keep it is not.',
+    fix: 'Leave --dns-only out, from a machine whose port 25 gets out.',
+  },
 ];

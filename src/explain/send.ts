@@ -33,4 +33,10 @@ export const sendExplanations: readonly Explanation[] = [
     fix: 'Ask the recipient, or look into the log there, before you send it again.',
     ref: 'RFC 5321 §4.5.3.2.6, RFC 1047',
   },
+  {
+    id: 'send.stopped',
+    what: 'A rehearsal (--stop-after): the conversation went as far as asked, and no message was sent.',
+    why: 'It shows whether a server can be reached, encrypts, and takes the recipient, without bothering anybody.',
+    fix: 'Leave --stop-after out to send the message.',
+  },
 ];

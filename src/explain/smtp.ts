@@ -108,4 +108,25 @@ export const smtpExplanations: readonly Explanation[] = [
     },
     ref: 'RFC 4954 §4, RFC 8314 §3',
   },
+  {
+    id: 'smtp.starttls.intermittent',
+    what: 'Whether STARTTLS is offered every time, where the server was asked several times (--repeat, or when something looked odd).',
+    why: 'Several servers behind one address may be set up differently, or a device on the way strips STARTTLS at times. Either way some mail goes in plaintext.',
+    fix: 'Compare the servers behind the load balancer, and probe from another network.',
+    ref: 'RFC 3207 §6',
+  },
+  {
+    id: 'smtp.ehlo.changes',
+    what: 'What EHLO offers inside TLS and not before, and the other way round.',
+    why: 'What was said before TLS could have been changed by anybody, so only what is said inside counts. Differences beside STARTTLS and AUTH are rare, and tell of a proxy.',
+    fix: 'Nothing, unless a proxy that you do not know of shows itself.',
+    ref: 'RFC 3207 §4.2',
+  },
+  {
+    id: 'smtp.requiretls',
+    what: 'Whether the server offers REQUIRETLS inside TLS.',
+    why: 'With it a sender can demand that one message is never passed on without verified TLS; it comes back instead. "postern send --require-tls" does that.',
+    fix: 'Few servers have it yet.',
+    ref: 'RFC 8689',
+  },
 ];

@@ -88,4 +88,19 @@ export const certExplanations: readonly Explanation[] = [
     },
     ref: 'RFC 5280 §4.1.2.5',
   },
+  {
+    id: 'cert.key',
+    what: 'The key of the certificate and what the certificate was signed with.',
+    why: 'RSA keys below 2048 bits and signatures with SHA-1 or MD5 can be broken or forged; senders that verify refuse them.',
+    fix: 'Make a new key, EC P-256 or RSA of 2048 bits or more, and get a certificate for it. With DANE publish its record first.',
+    ref: 'RFC 9325 §4.1',
+  },
+  {
+    id: 'cert.keys',
+    what: 'What the server presents to clients that accept one type of key only (--both-certificates).',
+    why: 'A server with an RSA and an ECDSA certificate shows one of them to each client: a fault in the other is seen by others only, and DANE needs a record for each.',
+    fix: 'Keep both in order, or leave one out.',
+    programs: { postfix: 'smtpd_tls_chain_files takes both, one after the other.' },
+    ref: 'RFC 7671 §10.1',
+  },
 ];

@@ -8,7 +8,7 @@ export type SavedProbe = MxProbeResult & { readonly time: string };
 /** What is compared at one address, as text; null where there is nothing to tell. */
 type Facts = Readonly<Record<string, string | null>>;
 
-function factsOf({ starttls, tls, certificate, status }: MxAddressResult): Facts {
+function factsOf({ starttls, tls, certificate, status, dane }: MxAddressResult): Facts {
   return {
     starttls: starttls === 'unknown' ? null : starttls === 'offered' && !tls ? 'fails' : starttls,
     'tls.version': tls?.version ?? null,
@@ -18,6 +18,8 @@ function factsOf({ starttls, tls, certificate, status }: MxAddressResult): Facts
     'certificate.coversHost': certificate ? String(certificate.coversHost) : null,
     'certificate.key': certificate?.spkiSha256 ?? null,
     'certificate.notAfter': certificate?.notAfter ?? null,
+    // Results of older versions know nothing of DANE.
+    dane: dane?.result ?? null,
     reached: String(starttls !== 'unknown' || status !== 'unknown'),
   };
 }
@@ -29,6 +31,8 @@ const RANKS: Readonly<Record<string, readonly string[]>> = {
   'certificate.trusted': ['true', 'false'],
   'certificate.coversHost': ['true', 'false'],
   'tls.postQuantum': ['true', 'false'],
+  dane: ['authenticated', 'unusable', 'mismatch'],
+  'mta-sts': ['enforce', 'testing', 'none'],
   reached: ['true', 'false'],
 };
 
@@ -41,7 +45,19 @@ function severity(what: string, before: string | null, after: string | null): St
   if (!ranks || before === null || after === null) return 'ok';
   if (ranks.indexOf(after) <= ranks.indexOf(before)) return 'ok';
   if (what === 'reached') return 'unknown';
-  return what === 'starttls' ? 'crit' : 'warn';
+  return what === 'starttls' || after === 'mismatch' ? 'crit' : 'warn';
+}
+
+/** A policy that is withdrawn, or weakened, while the servers may be as they were. */
+function comparePolicies(before: SavedProbe, after: SavedProbe): MxChange[] {
+  const modeOf = ({ mtaSts }: SavedProbe) => {
+    if (!mtaSts || mtaSts.kind === 'unknown') return null;
+    return mtaSts.kind === 'found' ? mtaSts.mode : 'none';
+  };
+  const [old, now] = [modeOf(before), modeOf(after)];
+  if (old === null || now === null || old === now) return [];
+  const what = 'mta-sts';
+  return [{ where: after.domain, what, before: old, after: now, status: severity(what, old, now) }];
 }
 
 function compareFacts(where: string, before: Facts, after: Facts): MxChange[] {
@@ -117,6 +133,7 @@ export function diffProbes(before: SavedProbe, after: SavedProbe): MxDiffResult 
       return earlier ? compareFacts(where, factsOf(earlier), factsOf(address)) : [];
     }),
     ...cameOrWent(old, now),
+    ...comparePolicies(before, after),
   ];
   const status = worst(changes.map((change) => change.status));
   return {

@@ -119,7 +119,7 @@ export async function findExchangers(domain: string, dns: Resolver): Promise<Exc
         checks: [
           {
             id: dnssec === 'bogus' ? 'dns.bogus' : 'dns.mx',
-            status: 'unknown',
+            status: dnssec === 'bogus' ? 'crit' : 'unknown',
             message: `The DNS did not say where mail for ${domain} goes: ${answer.message}.`,
             evidence: `${answer.rcode} from ${answer.server}`,
             fix:

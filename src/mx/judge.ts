@@ -3,7 +3,7 @@ import { type CertificateFacts, coversHost } from '../smtp/certificate.ts';
 import { maskedKeyword } from '../smtp/extensions.ts';
 import type { Fault, FaultKind } from '../smtp/fault.ts';
 import { replyText } from '../smtp/reply.ts';
-import type { TlsFacts } from '../smtp/tls.ts';
+import { KEY_TYPES, type TlsFacts } from '../smtp/tls.ts';
 import type { Conversation } from './conversation.ts';
 
 type Words = { readonly status: Status; readonly fix: string; readonly ref?: string; readonly id?: string };
@@ -98,21 +98,46 @@ function negotiation(fault: Fault): Check {
   };
 }
 
-function notOffered(seen: Conversation, elsewhere: boolean): Check {
+/** How often STARTTLS was offered, of the conversations that came as far as EHLO. */
+export type Rounds = { readonly rounds: number; readonly offered: number };
+
+function notOffered(seen: Conversation, { elsewhere, submission, offers }: Circumstances): Check {
   const masked = seen.ehlo ? maskedKeyword(seen.ehlo) : undefined;
-  const offers = [...(seen.ehlo?.extensions.keys() ?? [])].join(' ') || 'no extension at all';
+  const keywords = [...(seen.ehlo?.extensions.keys() ?? [])].join(' ') || 'no extension at all';
+  const often = offers && offers.rounds > 1 ? `, in ${offers.offered} of ${offers.rounds} conversations` : '';
+  const what = submission ? 'passwords and mail' : 'whatever is sent there';
+  const fix = masked
+    ? 'Switch off "SMTP inspection" (ESMTP fixup) in the firewall before the server.'
+    : 'Give the server a certificate and switch STARTTLS on (Postfix: smtpd_tls_security_level = may).';
+  const doubt = masked
+    ? `the keyword ${masked} looks as if a device on the way had masked it`
+    : elsewhere
+      ? 'other servers of the domain offer it, so either this one is set up otherwise or somebody on the way strips it'
+      : undefined;
   return {
     id: 'smtp.starttls.offered',
-    status: elsewhere ? 'warn' : 'crit',
-    message: masked
-      ? `STARTTLS is not offered; the keyword ${masked} looks as if a device on the way had masked it.`
-      : 'STARTTLS is not offered: whatever is sent there goes in plaintext.',
-    evidence: offers,
-    fix: masked
-      ? 'Switch off "SMTP inspection" (ESMTP fixup) in the firewall before the server.'
-      : 'Give the server a certificate and switch STARTTLS on (Postfix: smtpd_tls_security_level = may).',
+    status: elsewhere && !submission ? 'warn' : 'crit',
+    message: doubt
+      ? `STARTTLS is not offered; ${doubt}.`
+      : `STARTTLS is not offered: ${what} goes in plaintext.`,
+    evidence: `${keywords}${often}`,
+    fix,
     ref: 'RFC 3207 §4',
   };
+}
+
+/** One address that answers now so and now so. */
+function intermittent(offers: Rounds | null): Check[] {
+  if (!offers || offers.offered === 0 || offers.offered === offers.rounds) return [];
+  return [
+    {
+      id: 'smtp.starttls.intermittent',
+      status: 'warn',
+      message: `STARTTLS is offered at times only: in ${offers.offered} of ${offers.rounds} conversations.`,
+      fix: 'Look for a load balancer with servers that are set up differently, or a device that strips STARTTLS.',
+      ref: 'RFC 3207 §6',
+    },
+  ];
 }
 
 function versionCheck({ version, cipher }: TlsFacts): Check {
@@ -142,19 +167,43 @@ function groupCheck({ group, postQuantum, version }: TlsFacts): Check {
   return { ...info, message: `Key exchange ${group}: ${note}.`, evidence: `${version ?? 'TLS'} ${group}` };
 }
 
-/** Certificates of exchangers are not verified by opportunistic senders: what is wrong is information here. */
-function certificateChecks(certificate: CertificateFacts | null, host: string, nowMs: number): Check[] {
+const EXPIRY_NOTICE_DAYS = 14;
+
+/** Keys and signatures that are not up to date, as clauses. */
+function weaknesses({ key, signature }: CertificateFacts): string[] {
+  const bits = Number(/^RSA(?:-PSS)? (\d+)$/.exec(key)?.[1] ?? Number.POSITIVE_INFINITY);
+  const dated = /(md5|sha1)(?!\d)/i.exec(signature ?? '')?.[1];
+  return [
+    ...(bits < 2048 ? [`its key has ${bits} bits only`] : []),
+    ...(dated ? [`it is signed with ${dated.toUpperCase()}`] : []),
+  ];
+}
+
+/**
+ * Certificates of exchangers are not verified by opportunistic senders: what is wrong is information there. Mail
+ * programs that submit verify them, and so do senders bound by a policy.
+ */
+function certificateChecks(
+  certificate: CertificateFacts | null,
+  { host, nowMs, submission, policy }: Circumstances,
+): Check[] {
   const info = { status: 'ok', info: true } as const;
+  const wrong = submission ? ({ status: 'crit' } as const) : info;
   if (!certificate) {
-    return [{ id: 'cert.chain', ...info, message: 'Encrypted, not authenticated: there is no certificate.' }];
+    return [
+      { id: 'cert.chain', ...wrong, message: 'Encrypted, not authenticated: there is no certificate.' },
+    ];
   }
-  const { trusted, distrust, names, notAfter, issuer } = certificate;
+  const { trusted, distrust, names, notAfter, issuer, key, signature } = certificate;
   const listed = names.slice(0, 5).join(', ') || 'no name at all';
   const days = Math.floor((Date.parse(notAfter) - nowMs) / 86_400_000);
+  const covers = coversHost(certificate, host);
+  const soon = days >= 0 && days < EXPIRY_NOTICE_DAYS && (policy || submission);
+  const weak = weaknesses(certificate);
   return [
     {
       id: 'cert.chain',
-      ...info,
+      ...(trusted ? info : wrong),
       message: trusted
         ? 'The certificate’s chain leads to a known authority.'
         : `Encrypted, not authenticated: the certificate is not trusted, ${distrust}.`,
@@ -162,8 +211,8 @@ function certificateChecks(certificate: CertificateFacts | null, host: string, n
     },
     {
       id: 'cert.name',
-      ...info,
-      message: coversHost(certificate, host)
+      ...(covers ? info : wrong),
+      message: covers
         ? `The certificate is for ${host}.`
         : `Encrypted, not authenticated: the certificate is not for ${host}.`,
       evidence: listed,
@@ -171,10 +220,75 @@ function certificateChecks(certificate: CertificateFacts | null, host: string, n
     },
     {
       id: 'cert.expiry',
+      ...(soon ? { status: 'warn' as const } : info),
+      message:
+        days < 0
+          ? `The certificate expired on ${notAfter}.`
+          : soon
+            ? `The certificate expires in ${days === 1 ? 'one day' : `${days} days`}, and senders look at it.`
+            : `The certificate is valid until ${notAfter}.`,
+      evidence: `${days} days`,
+      ...(soon && { fix: 'Renew it now, and see why that was not done by itself.' }),
+    },
+    {
+      id: 'cert.key',
       ...info,
       message:
-        days >= 0 ? `The certificate is valid until ${notAfter}.` : `The certificate expired on ${notAfter}.`,
-      evidence: `${days} days`,
+        weak.length === 0
+          ? `Key and signature are up to date: ${key}.`
+          : `The certificate is weak: ${weak.join(', and ')}.`,
+      evidence: [key, signature].filter(Boolean).join(', signed with '),
+    },
+  ];
+}
+
+/** What EHLO says inside TLS and did not say before, and the other way round (RFC 3207 §4.2). */
+function ehloChanges({ ehlo, ehloInTls }: Conversation): Check[] {
+  if (!ehlo || !ehloInTls) return [];
+  const [before, after] = [new Set(ehlo.extensions.keys()), new Set(ehloInTls.extensions.keys())];
+  // STARTTLS has to go, and AUTH to come: neither is worth a word.
+  for (const expected of ['STARTTLS', 'AUTH']) {
+    before.delete(expected);
+    after.delete(expected);
+  }
+  const gone = [...before.difference(after)];
+  const come = [...after.difference(before)];
+  const checks: Check[] = [];
+  if (gone.length + come.length > 0) {
+    checks.push({
+      id: 'smtp.ehlo.changes',
+      status: 'ok',
+      info: true,
+      message: 'Inside TLS other extensions are offered than before it.',
+      evidence: [...come.map((word) => `+${word}`), ...gone.map((word) => `-${word}`)].slice(0, 20).join(' '),
+      ref: 'RFC 3207 §4.2',
+    });
+  }
+  checks.push({
+    id: 'smtp.requiretls',
+    status: 'ok',
+    info: true,
+    message: ehloInTls.extensions.has('REQUIRETLS')
+      ? 'REQUIRETLS is offered: a sender can demand that the message is never passed on without TLS.'
+      : 'REQUIRETLS is not offered.',
+    ref: 'RFC 8689 §2',
+  });
+  return checks;
+}
+
+/** The same server to clients that accept one type of key only. */
+function keysCheck(byKey: readonly Conversation[]): Check[] {
+  if (byKey.length === 0) return [];
+  const words = byKey.map(({ tls }, index) => {
+    const key = tls?.certificate?.key ?? 'none';
+    return `${KEY_TYPES[index]}: ${key}`;
+  });
+  return [
+    {
+      id: 'cert.keys',
+      status: 'ok',
+      info: true,
+      message: `Certificates by type of key: ${words.join(', ')}.`,
     },
   ];
 }
@@ -221,23 +335,33 @@ function manners({ banner, ehlo, ehloInTls }: Conversation): Check[] {
   return checks;
 }
 
-/**
- * The findings about one address.
- *
- * @param elsewhere whether another address of the domain offers STARTTLS, which makes its absence here a
- *   warning: a sender may still be lucky
- */
-export function judgeConversation(
-  seen: Conversation,
-  host: string,
-  elsewhere: boolean,
-  nowMs: number,
-): Check[] {
+/** What else is known when one address is judged. */
+export type Circumstances = {
+  /** Name of the exchanger. */
+  readonly host: string;
+  /** When expiry is judged, milliseconds since the epoch. */
+  readonly nowMs: number;
+  /** Whether another address of the domain offers STARTTLS: a sender may still be lucky. */
+  readonly elsewhere: boolean;
+  /** Mail programs connect here with passwords: they verify certificates. */
+  readonly submission: boolean;
+  /** Whether a policy of the domain makes senders look at the dates of the certificate. */
+  readonly policy: boolean;
+  readonly offers: Rounds | null;
+  readonly byKey: readonly Conversation[];
+};
+
+/** The findings about one address. */
+export function judgeConversation(seen: Conversation, around: Circumstances): Check[] {
   const { fault, tls, starttls } = seen;
-  if (starttls === 'unknown') return [...(fault ? [beforeEhlo(fault)] : []), ...manners(seen)];
-  if (starttls === 'not-offered') return [notOffered(seen, elsewhere), ...manners(seen)];
-  const offered: Check = { id: 'smtp.starttls.offered', status: 'ok', message: 'STARTTLS is offered.' };
-  if (!tls) return [offered, ...(fault ? [negotiation(fault)] : []), ...manners(seen)];
+  const habits = [...intermittent(around.offers), ...manners(seen)];
+  if (starttls === 'unknown') return [...(fault ? [beforeEhlo(fault)] : []), ...habits];
+  if (starttls === 'not-offered') return [notOffered(seen, around), ...habits];
+  const offered: Check[] =
+    starttls === 'offered'
+      ? [{ id: 'smtp.starttls.offered', status: 'ok', message: 'STARTTLS is offered.' }]
+      : [];
+  if (!tls) return [...offered, ...(fault ? [withoutTls(fault, starttls)] : []), ...habits];
   const late: Check[] = fault
     ? [
         {
@@ -249,11 +373,20 @@ export function judgeConversation(
       ]
     : [];
   return [
-    offered,
+    ...offered,
     versionCheck(tls),
     groupCheck(tls),
-    ...certificateChecks(tls.certificate, host, nowMs),
+    ...certificateChecks(tls.certificate, around),
+    ...keysCheck(around.byKey),
+    ...ehloChanges(seen),
     ...late,
-    ...manners(seen),
+    ...habits,
   ];
+}
+
+/** A port where TLS comes first may not have been reached at all. */
+function withoutTls(fault: Fault, starttls: Conversation['starttls']): Check {
+  if (starttls === 'offered') return negotiation(fault);
+  if (fault.phase === 'connect') return beforeEhlo(fault);
+  return { ...negotiation(fault), message: `TLS does not come about: ${fault.message}.` };
 }

@@ -1,184 +1,147 @@
-import type { Dnssec, Resolver } from '../dns/types.ts';
-import { type AddressClass, addressClass } from '../net/address.ts';
+import type { DaneLookup } from '../dane/lookup.ts';
+import { tlsaText } from '../dane/tlsa.ts';
+import type { DaneVerdict } from '../dane/verify.ts';
+import { mtaStsChecks } from '../mta-sts/checks.ts';
+import type { MtaSts } from '../mta-sts/types.ts';
 import { type Check, type Status, worst } from '../report.ts';
-import type { MxAddressResult, MxHostResult, MxProbeResult } from '../schema/mx-probe.ts';
-import { coversHost } from '../smtp/certificate.ts';
-import type { TlsFacts } from '../smtp/tls.ts';
+import type { MxAddressResult, MxHostResult, MxMtaSts, MxProbeResult } from '../schema/mx-probe.ts';
+import { type CertificateFacts, coversHost } from '../smtp/certificate.ts';
+import { KEY_TYPES } from '../smtp/tls.ts';
 import { findTlsRpt, tlsRptCheck } from '../tls-rpt/record.ts';
+import { type AskOptions, askAll, isTalk, type Seen } from './ask.ts';
 import type { Conversation } from './conversation.ts';
+import { daneAddressChecks, daneHostChecks, daneVerdict } from './dane.ts';
 import { type Exchangers, findExchangers } from './exchangers.ts';
-import { judgeConversation } from './judge.ts';
-import { type Iprev, iprev, iprevCheck } from './reverse.ts';
+import { type FoundHost, findHost, literalHost } from './hosts.ts';
+import { judgeConversation, type Rounds } from './judge.ts';
+import { blockedCheck } from './local.ts';
+import { resultType } from './result-type.ts';
+import { iprevCheck } from './reverse.ts';
 import { senderOutcomes } from './senders.ts';
-import type { Switchboard } from './switchboard.ts';
+import { stsAddressChecks } from './sts.ts';
+import { findSubmission } from './submission.ts';
 import type { Target } from './target.ts';
 import { summarize } from './verdict.ts';
-import { sweepVersions, type VersionSweep, versionsCheck } from './versions.ts';
+import { versionsCheck } from './versions.ts';
 
-export type ProbeOptions = {
-  readonly dns: Resolver;
-  /** Holds the conversation with one server; a {@link createSwitchboard} shares and paces them. */
-  readonly talk: Switchboard['talk'];
-  readonly port: number;
-  /** Connect to addresses that are not public, too. */
-  readonly allowPrivate: boolean;
-  /** Connect nowhere but to loopback. */
-  readonly offline: boolean;
+export type ProbeOptions = AskOptions & {
   /** When expiry is judged, in milliseconds since the epoch. */
   readonly asOfMs: number;
-  /** Ask for each TLS version by itself, too: more connections. */
-  readonly versions?: boolean;
+  /** Port in the names of TLSA records. */
+  readonly tlsaPort: number;
+  /** Finds the MTA-STS policy of a domain. */
+  readonly mtaSts: (domain: string) => Promise<MtaSts>;
+  /** The target is where mail programs submit, not where mail for the domain goes. */
+  readonly submission?: boolean;
 };
 
-/** Most addresses of one exchanger that are tried. */
-const MAX_ADDRESSES = 16;
-
-type FoundHost = {
-  readonly host: string;
-  readonly preference: number | null;
-  readonly cnames: readonly string[];
-  readonly dnssec: Dnssec;
-  readonly ips: readonly string[];
-  readonly checks: readonly Check[];
+/** What a probe knows before anything is judged. */
+type Evidence = {
+  readonly domain: string;
+  readonly found: readonly FoundHost[];
+  readonly seen: readonly Seen[];
+  readonly mtaSts: MtaSts | null;
+  readonly options: ProbeOptions;
 };
 
-/** Both address types in one: what was found, or why there is nothing. */
-async function findHost(host: string, preference: number, dns: Resolver): Promise<FoundHost> {
-  const [a, aaaa] = await Promise.all([dns.resolve(host, 'A'), dns.resolve(host, 'AAAA')]);
-  const ips = [a, aaaa].flatMap((answer) => (answer.kind === 'found' ? answer.records : []));
-  const found = a.kind === 'found' ? a : aaaa;
-  const checks: Check[] = [];
-  if (found.cnames.length > 0) {
-    checks.push({
-      id: 'dns.mx.cname',
-      status: 'warn',
-      message: `${host} is an alias; an exchanger must have addresses of its own.`,
-      evidence: [...found.cnames, ...(found.kind === 'found' ? [found.owner] : [])].join(' → '),
-      fix: 'List the real name in the MX record.',
-      ref: 'RFC 5321 §5.1, RFC 2181 §10.3',
-    });
-  }
-  for (const answer of [a, aaaa]) {
-    if (answer.kind !== 'failed') continue;
-    checks.push({
-      id: answer.dnssec === 'bogus' ? 'dns.bogus' : 'dns.address',
-      status: 'unknown',
-      message: `The DNS did not tell the ${answer.type} addresses of ${host}: ${answer.message}.`,
-      evidence: `${answer.rcode} from ${answer.server}`,
-    });
-  }
-  if (ips.length === 0 && checks.every(({ status }) => status !== 'unknown')) {
-    checks.push({
-      id: 'dns.address',
-      status: 'crit',
-      message: `${host} has no address.`,
-      fix: 'Publish an A or AAAA record for it, or take it out of the MX records.',
-      ref: 'RFC 5321 §5.1',
-    });
-  }
-  return {
-    host,
-    preference,
-    cnames: found.cnames,
-    dnssec: found.dnssec,
-    ips: ips.slice(0, MAX_ADDRESSES),
-    checks,
-  };
-}
+type JsonCertificate = NonNullable<MxAddressResult['certificate']>;
 
-/** Why an address must not be connected to from here, if so. */
-function forbidden(ip: string, { allowPrivate, offline }: ProbeOptions): Check | undefined {
-  const kind: AddressClass = addressClass(ip) ?? 'reserved';
-  if (kind !== 'public' && !allowPrivate) {
-    return {
-      id: 'net.not-public',
-      status: 'crit',
-      message: `${ip} is not a public address (${kind}): mail from outside cannot reach it.`,
-      fix: 'In a laboratory, --allow-private connects to it all the same.',
-    };
-  }
-  if (offline && kind !== 'loopback') {
-    return {
-      id: 'net.offline',
-      status: 'unknown',
-      message: `Not tested: --offline connects to loopback only.`,
-    };
-  }
-  return undefined;
-}
-
-type Seen = {
-  readonly found: FoundHost;
-  readonly ip: string;
-  readonly talk: Conversation | Check;
-  readonly reverse: Iprev | null;
-  readonly versions: VersionSweep | null;
-};
-
-function isTalk(talk: Conversation | Check): talk is Conversation {
-  return 'phase' in talk;
-}
-
-/** Talks to the addresses of all hosts, one connection each. */
-function talkToAll(hosts: readonly FoundHost[], options: ProbeOptions): Promise<Seen[]> {
-  const jobs = hosts.flatMap((found) => found.ips.map((ip) => ({ found, ip })));
-  return Promise.all(
-    jobs.map(async ({ found, ip }) => {
-      const refusal = forbidden(ip, options);
-      if (refusal) return { found, ip, talk: refusal, reverse: null, versions: null };
-      const talking = options.talk(found.host, ip, options.port);
-      const [talk, reverse] = await Promise.all([talking, iprev(ip, options.dns)]);
-      const sweep = options.versions && talk.starttls === 'offered';
-      const versions = sweep ? await sweepVersions(found.host, ip, options.port, options.talk) : null;
-      return { found, ip, talk, reverse, versions };
-    }),
-  );
-}
-
-function tlsFields(tls: TlsFacts | null, host: string): Pick<MxAddressResult, 'tls' | 'certificate'> {
-  if (!tls) return { tls: null, certificate: null };
-  const { certificate, ...negotiated } = tls;
-  return {
-    tls: negotiated,
-    certificate: certificate && {
-      ...certificate,
-      names: [...certificate.names],
-      coversHost: coversHost(certificate, host),
-    },
-  };
-}
-
-function untested(ip: string, port: number, check: Check): MxAddressResult {
-  return {
-    ip,
-    port,
-    status: check.status,
-    phase: 'connect',
-    fault: null,
-    starttls: 'unknown',
-    tls: null,
-    certificate: null,
-    versions: null,
-    iprev: null,
-    banner: null,
-    extensions: null,
-    extensionsInTls: null,
-    elapsedMs: 0,
-    checks: [check],
-  };
-}
-
-function addressResult(
-  seen: Conversation,
+function certificateField(
+  certificate: CertificateFacts | null | undefined,
   host: string,
-  { reverse, versions }: Pick<Seen, 'reverse' | 'versions'>,
-  checks: Check[],
-): MxAddressResult {
-  const { ip, port, phase, fault, starttls, banner, ehlo, ehloInTls, tls, elapsedMs } = seen;
+): JsonCertificate | null {
+  if (!certificate) return null;
+  return { ...certificate, names: [...certificate.names], coversHost: coversHost(certificate, host) };
+}
+
+function tlsField({ tls }: Conversation): MxAddressResult['tls'] {
+  if (!tls) return null;
+  const { version, cipher, group, postQuantum } = tls;
+  return { version, cipher, group, postQuantum };
+}
+
+const NOT_SEEN = {
+  phase: 'connect',
+  fault: null,
+  refusedForGood: false,
+  starttls: 'unknown',
+  offers: null,
+  tls: null,
+  certificate: null,
+  certificatesByKey: null,
+  dane: null,
+  resultType: null,
+  versions: null,
+  iprev: null,
+  banner: null,
+  extensions: null,
+  extensionsInTls: null,
+  elapsedMs: 0,
+} as const;
+
+function untested({ ip, service }: Seen, check: Check): MxAddressResult {
+  return { ip, port: service.port, status: check.status, ...NOT_SEEN, checks: [check] };
+}
+
+function roundsOf(talk: Conversation, { repeats }: Seen): Rounds | null {
+  if (repeats.length === 0) return null;
+  const told = [talk, ...repeats].filter(({ starttls }) => starttls !== 'unknown');
+  return { rounds: told.length, offered: told.filter(({ starttls }) => starttls === 'offered').length };
+}
+
+/** The least fortunate verdict of those on the certificates that a server has. */
+function daneField(verdicts: readonly DaneVerdict[]): MxAddressResult['dane'] {
+  const order = ['mismatch', 'unusable', 'authenticated'];
+  const [verdict] = verdicts.toSorted((a, b) => order.indexOf(a.result) - order.indexOf(b.result));
+  if (!verdict) return null;
+  const { result, reason, records } = verdict;
+  return {
+    result,
+    reason,
+    records: records.map(({ record, state, depth, reason }) => ({
+      record: tlsaText(record),
+      state,
+      depth,
+      reason,
+    })),
+  };
+}
+
+/** Whether senders that follow a policy look at the dates of this host's certificate. */
+function datesMatter({ dane }: FoundHost, mtaSts: MtaSts | null): boolean {
+  const anchored = dane.kind === 'records' && dane.records.some(({ certUsage }) => certUsage === 2);
+  return anchored || (mtaSts?.kind === 'found' && mtaSts.policy.mode === 'enforce');
+}
+
+function judgeAddress(one: Seen, talk: Conversation, evidence: Evidence): MxAddressResult {
+  const { found, service, reverse, versions, byKey } = one;
+  const { options, domain, mtaSts, seen } = evidence;
+  const offers = roundsOf(talk, one);
+  const verdicts = [talk, ...byKey].flatMap((each) => daneVerdict(found, domain, each, options.asOfMs) ?? []);
+  const others = seen.filter((other) => other !== one);
+  const checks = [
+    ...judgeConversation(talk, {
+      host: found.host,
+      nowMs: options.asOfMs,
+      elsewhere:
+        (offers?.offered ?? 0) > 0 ||
+        others.some((other) => isTalk(other.talk) && other.talk.starttls === 'offered'),
+      submission: options.submission ?? false,
+      policy: datesMatter(found, mtaSts),
+      offers,
+      byKey,
+    }),
+    ...daneAddressChecks(found, talk, verdicts),
+    ...stsAddressChecks(mtaSts, found.host, talk),
+    ...(versions ? [versionsCheck(versions)] : []),
+    ...(reverse ? [iprevCheck(one.ip, reverse)] : []),
+  ];
+  const { ip, phase, fault, starttls, banner, ehlo, ehloInTls, tls, elapsedMs } = talk;
   const names = (extensions?: ReadonlyMap<string, string>) => (extensions ? [...extensions.keys()] : null);
+  const dane = daneField(verdicts);
   return {
     ip,
-    port,
+    port: service.port,
     status: worst(checks.map(({ status }) => status)),
     phase,
     fault: fault && {
@@ -187,8 +150,14 @@ function addressResult(
       message: fault.message,
       ...(fault.evidence !== undefined && { evidence: fault.evidence }),
     },
+    refusedForGood: starttls === 'unknown' && (fault?.reply?.code ?? 0) >= 500,
     starttls,
-    ...tlsFields(tls, host),
+    offers,
+    tls: tlsField(talk),
+    certificate: certificateField(tls?.certificate, found.host),
+    certificatesByKey: byKey.length > 0 ? certificatesByKey(byKey, found.host) : null,
+    dane,
+    resultType: resultType({ talk, dane, host: found, mtaSts, nowMs: options.asOfMs }),
     versions,
     iprev: reverse,
     banner: banner?.lines[0] ?? null,
@@ -199,86 +168,129 @@ function addressResult(
   };
 }
 
-function hostResults(
-  hosts: readonly FoundHost[],
-  seen: readonly Seen[],
-  options: ProbeOptions,
-): MxHostResult[] {
-  const offeredAt = new Set(
-    seen
-      .filter(({ talk }) => isTalk(talk) && talk.starttls === 'offered')
-      .map(({ ip, found }) => `${found.host} ${ip}`),
-  );
-  return hosts.map(({ host, preference, cnames, dnssec, checks }) => {
-    const addresses = seen
-      .filter(({ found }) => found.host === host)
-      .map(({ ip, talk, reverse, versions }) => {
-        if (!isTalk(talk)) return untested(ip, options.port, talk);
-        const elsewhere = offeredAt.size > (offeredAt.has(`${host} ${ip}`) ? 1 : 0);
-        const checks = [
-          ...judgeConversation(talk, host, elsewhere, options.asOfMs),
-          ...(versions ? [versionsCheck(versions)] : []),
-          ...(reverse ? [iprevCheck(ip, reverse)] : []),
-        ];
-        return addressResult(talk, host, { reverse, versions }, checks);
-      });
-    const states = [...addresses.map(({ status }) => status), ...checks.map(({ status }) => status)];
-    return { host, preference, cnames: [...cnames], status: worst(states), addresses, dnssec };
+function certificatesByKey(byKey: readonly Conversation[], host: string) {
+  const fields = byKey.map(({ tls }) => certificateField(tls?.certificate, host));
+  return { rsa: fields[KEY_TYPES.indexOf('rsa')] ?? null, ecdsa: fields[KEY_TYPES.indexOf('ecdsa')] ?? null };
+}
+
+function hostDaneField(dane: DaneLookup, dnssec: FoundHost['dnssec']): MxHostResult['dane'] {
+  const state = dane.kind === 'not-secure' ? dane.dnssec : dnssec;
+  return {
+    kind: dane.kind,
+    name: dane.kind === 'not-secure' ? null : dane.name,
+    dnssec: state,
+    mxSecure: dane.kind === 'records' ? dane.mxSecure : null,
+    reason: dane.kind === 'not-secure' || dane.kind === 'failed' ? dane.reason : null,
+    records: dane.kind === 'records' ? [...dane.records] : [],
+  };
+}
+
+function hostResults(evidence: Evidence): MxHostResult[] {
+  return evidence.found.map((found) => {
+    const { host, preference, cnames, dnssec, dane } = found;
+    const addresses = evidence.seen
+      .filter((one) => one.found === found)
+      .map((one) => (isTalk(one.talk) ? judgeAddress(one, one.talk, evidence) : untested(one, one.talk)));
+    const own = hostChecks(found, evidence.options);
+    const states = [...addresses, ...own].map(({ status }) => status);
+    return {
+      host,
+      preference,
+      cnames: [...cnames],
+      status: worst(states),
+      addresses,
+      dnssec,
+      dane: hostDaneField(dane, dnssec),
+    };
   });
 }
 
-/** A target that names one server, without a look-up of exchangers. */
-function literalHost(ip: string): FoundHost {
-  return { host: ip, preference: null, cnames: [], dnssec: 'indeterminate', ips: [ip], checks: [] };
+function hostChecks(found: FoundHost, { submission }: ProbeOptions): Check[] {
+  return [...found.checks, ...(submission ? [] : daneHostChecks(found))];
 }
 
-async function exchangersOf(
-  target: Target,
-  dns: Resolver,
-): Promise<{ found: FoundHost[]; exchangers: Exchangers | null }> {
-  if (target.kind === 'address') return { found: [literalHost(target.ip)], exchangers: null };
+/** Whether an exchanger's name is in truth an IPv4 address. */
+function isLiteral(name: string): boolean {
+  return /^\d{1,3}(\.\d{1,3}){3}$/.test(name);
+}
+
+type Way = {
+  readonly kind: MxProbeResult['exchangers']['kind'];
+  readonly found: readonly FoundHost[];
+  readonly exchangers: Exchangers | null;
+};
+
+async function wayTo(target: Target, options: ProbeOptions): Promise<Way> {
+  const { dns, tlsaPort } = options;
+  if (target.kind === 'address')
+    return { kind: 'address', found: [literalHost(target.ip)], exchangers: null };
+  if (options.submission) {
+    return { kind: 'submission', found: await findSubmission(target.domain, dns), exchangers: null };
+  }
   const exchangers = await findExchangers(target.domain, dns);
   const unique = new Map(exchangers.hosts.map((mx) => [mx.exchange, mx] as const).reverse());
   const hosts = exchangers.hosts.filter((mx) => unique.get(mx.exchange) === mx);
   const found = await Promise.all(
     hosts.map(({ exchange, preference }) =>
-      addressClassOf(exchange) ? literalHost(exchange) : findHost(exchange, preference, dns),
+      isLiteral(exchange)
+        ? literalHost(exchange, preference)
+        : findHost({ host: exchange, preference, mxDnssec: exchangers.dnssec }, tlsaPort, dns),
     ),
   );
-  return { found, exchangers };
+  return { kind: exchangers.kind, found, exchangers };
 }
 
-/** Whether an exchanger's name is in truth an IPv4 address. */
-function addressClassOf(name: string): boolean {
-  return /^\d{1,3}(\.\d{1,3}){3}$/.test(name);
+function mtaStsField(found: MtaSts | null): MxMtaSts | null {
+  if (!found) return null;
+  const policy = found.kind === 'found' ? found.policy : null;
+  const problem = found.kind === 'failed' ? found : found.kind === 'found' ? found.refreshFault : undefined;
+  const reason = found.kind === 'invalid-record' || found.kind === 'unknown' ? found.reason : problem?.reason;
+  return {
+    kind: found.kind,
+    id: found.kind === 'found' || found.kind === 'failed' ? found.id : null,
+    mode: policy?.mode ?? null,
+    maxAgeSeconds: policy?.maxAgeSeconds ?? null,
+    mx: [...(policy?.mx ?? [])],
+    source: found.kind === 'found' ? found.source : null,
+    resultType: problem?.result ?? null,
+    reason: reason ?? null,
+  };
 }
 
 /**
- * Ask every exchanger and address of a domain for STARTTLS, one connection each, and say what a sender can
- * expect. Never throws for what DNS and servers do; throws the signal's reason when aborted.
+ * Ask every exchanger and address of a domain for STARTTLS, one connection each, compare with what its DNS and its
+ * MTA-STS policy promise, and say what a sender can expect. Never throws for what DNS and servers do; throws the
+ * signal's reason when aborted.
  */
 export async function probeTarget(target: Target, options: ProbeOptions): Promise<MxProbeResult> {
-  const { found, exchangers } = await exchangersOf(target, options.dns);
-  const hosts = hostResults(found, await talkToAll(found, options), options);
-  const receives = exchangers?.kind === 'listed' || exchangers?.kind === 'implicit';
-  const tlsRpt = receives && target.kind === 'domain' ? await findTlsRpt(target.domain, options.dns) : null;
+  const domain = target.kind === 'address' ? target.ip : target.domain;
+  const { kind, found, exchangers } = await wayTo(target, options);
+  const receives = kind === 'listed' || kind === 'implicit';
+  const [seen, tlsRpt, mtaSts] = await Promise.all([
+    askAll(found, options),
+    receives ? findTlsRpt(domain, options.dns) : null,
+    receives ? options.mtaSts(domain) : null,
+  ]);
+  const hosts = hostResults({ domain, found, seen, mtaSts, options });
+  const names = found.map(({ host }) => host);
   const checks = [
     ...(exchangers?.checks ?? []),
-    ...found.flatMap((host) => host.checks),
-    ...(tlsRpt && target.kind === 'domain' ? [tlsRptCheck(target.domain, tlsRpt)] : []),
+    ...found.flatMap((host) => hostChecks(host, options)),
+    ...(mtaSts ? mtaStsChecks(domain, mtaSts, names) : []),
+    ...(tlsRpt ? [tlsRptCheck(domain, tlsRpt)] : []),
+    ...blockedCheck(hosts),
   ];
   const status: Status = worst([...checks, ...hosts].map((part) => part.status));
-  const domain = target.kind === 'address' ? target.ip : target.domain;
-  const kind = exchangers?.kind ?? 'address';
   return {
     target: target.text,
     status,
-    summary: summarize(domain, kind, hosts, checks),
+    summary: summarize(domain, kind, hosts, checks, options.dnsOnly ?? false),
     checks,
     domain,
-    exchangers: { kind, hosts: found.map(({ host }) => host), dnssec: exchangers?.dnssec ?? 'indeterminate' },
+    exchangers: { kind, hosts: names, dnssec: exchangers?.dnssec ?? 'indeterminate' },
     hosts,
+    mtaSts: mtaStsField(mtaSts),
     tlsRpt,
-    senders: senderOutcomes(domain, hosts),
+    senders: receives || kind === 'address' ? senderOutcomes(domain, hosts, mtaSts) : [],
   };
 }

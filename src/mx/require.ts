@@ -1,16 +1,16 @@
 import { AppError, ExitCode } from '../errors.ts';
 import { type Check, type Status, worst } from '../report.ts';
-import type { MxAddressResult, MxHostResult, MxProbeResult } from '../schema/mx-probe.ts';
+import type { MxAddressResult, MxProbeResult } from '../schema/mx-probe.ts';
 
 /** Something that is demanded of every address of a domain. */
 export type Requirement =
-  | { readonly kind: 'starttls' | 'tls1.2' | 'tls1.3' | 'cert' | 'pq' }
+  | { readonly kind: 'starttls' | 'tls1.2' | 'tls1.3' | 'cert' | 'dane' | 'mta-sts' | 'pq' }
   | { readonly kind: 'expiry'; readonly days: number };
 
-const SIMPLE = ['starttls', 'tls1.2', 'tls1.3', 'cert', 'pq'] as const;
+const SIMPLE = ['starttls', 'tls1.2', 'tls1.3', 'cert', 'dane', 'mta-sts', 'pq'] as const;
 
 /**
- * Read a list such as `starttls,tls1.2,cert,pq,expiry=21d`.
+ * Read a list such as `starttls,tls1.2,cert,dane,mta-sts,pq,expiry=21d`.
  *
  * @throws AppError E_REQUIRE (exit 64) for a word that is none
  */
@@ -32,8 +32,11 @@ export function parseRequirements(text: string): Requirement[] {
 /** What an address must show, and how it is called. */
 type Rule = {
   readonly words: string;
-  readonly holds: (address: MxAddressResult, asOfMs: number) => boolean;
+  readonly holds: (address: MxAddressResult, around: Around) => boolean;
 };
+
+/** What besides the address a rule may look at. */
+type Around = { readonly mtaSts: MxProbeResult['mtaSts']; readonly asOfMs: number };
 
 function ruleOf(requirement: Requirement): Rule {
   switch (requirement.kind) {
@@ -48,13 +51,27 @@ function ruleOf(requirement: Requirement): Rule {
         words: 'a valid certificate for its name',
         holds: ({ certificate }) => certificate?.trusted === true && certificate.coversHost,
       };
+    case 'dane':
+      return {
+        words: 'a TLSA record that matches (DANE)',
+        holds: ({ dane }) => dane?.result === 'authenticated',
+      };
+    case 'mta-sts':
+      return {
+        words: 'an MTA-STS policy in mode enforce that is kept',
+        holds: ({ certificate, checks }, { mtaSts }) =>
+          mtaSts?.kind === 'found' &&
+          mtaSts.mode === 'enforce' &&
+          certificate !== null &&
+          checks.some(({ id, status }) => id === 'mta-sts.cert' && status === 'ok'),
+      };
     case 'pq':
       return { words: 'a post-quantum key exchange', holds: ({ tls }) => tls?.postQuantum === true };
     case 'expiry': {
       const { days } = requirement;
       return {
         words: `a certificate valid for ${days} more days`,
-        holds: ({ certificate }, asOfMs) =>
+        holds: ({ certificate }, { asOfMs }) =>
           certificate !== null && Date.parse(certificate.notAfter) - asOfMs >= days * 86_400_000,
       };
     }
@@ -62,17 +79,29 @@ function ruleOf(requirement: Requirement): Rule {
 }
 
 /** A server that could not be asked leaves the demand open, it does not break it. */
-function stateOf(address: MxAddressResult, rule: Rule, asOfMs: number): Status {
+function stateOf(address: MxAddressResult, rule: Rule, around: Around): Status {
   if (address.starttls === 'unknown') return address.fault?.kind === 'no-route' ? 'ok' : 'unknown';
-  return rule.holds(address, asOfMs) ? 'ok' : 'crit';
+  return rule.holds(address, around) ? 'ok' : 'crit';
 }
 
-function judge(requirement: Requirement, hosts: readonly MxHostResult[], asOfMs: number): Check {
+/** What the DNS did not tell leaves a demand on it open, too. */
+function isOpen(requirement: Requirement, { hosts, mtaSts }: MxProbeResult): boolean {
+  if (requirement.kind === 'mta-sts') return mtaSts?.kind === 'unknown';
+  if (requirement.kind !== 'dane') return false;
+  const states = hosts.map(({ dane }) => dane);
+  return states.some(
+    ({ kind, dnssec }) => kind === 'failed' || (kind === 'not-secure' && dnssec === 'untrusted'),
+  );
+}
+
+function judge(requirement: Requirement, result: MxProbeResult, asOfMs: number): Check {
   const rule = ruleOf(requirement);
-  const states = hosts.flatMap(({ host, addresses }) =>
+  const around = { mtaSts: result.mtaSts, asOfMs };
+  const open = isOpen(requirement, result);
+  const states = result.hosts.flatMap(({ host, addresses }) =>
     addresses.map((address) => ({
       where: `${host} [${address.ip}]`,
-      status: stateOf(address, rule, asOfMs),
+      status: open ? ('unknown' as const) : stateOf(address, rule, around),
     })),
   );
   const status = states.length === 0 ? 'unknown' : worst(states.map((state) => state.status));
@@ -101,7 +130,7 @@ export function applyRequirements(
   asOfMs: number,
 ): MxProbeResult {
   if (requirements.length === 0) return result;
-  const demands = requirements.map((requirement) => judge(requirement, result.hosts, asOfMs));
+  const demands = requirements.map((requirement) => judge(requirement, result, asOfMs));
   const status = worst(demands.map((demand) => demand.status));
   const broken = demands.filter((demand) => demand.status !== 'ok').map(({ message }) => message);
   return {

@@ -1,5 +1,4 @@
-import type { TlsVersion } from '../smtp/tls.ts';
-import type { Conversation } from './conversation.ts';
+import type { Conversation, Place, Variant } from './conversation.ts';
 
 /** How polite a run is to those it asks. */
 export type Politeness = {
@@ -14,26 +13,32 @@ export type Politeness = {
 };
 
 /** Answers kept for other domains of the run that share a server. */
-const MAX_KEPT = 10_000;
+const MAX_KEPT = 4096;
 
 /** At most so many at a time; the rest wait in the order in which they came. */
 class Gate {
-  private free: number;
+  private places: number;
+  private inside = 0;
   private readonly waiting: (() => void)[] = [];
 
   constructor(places: number) {
-    this.free = places;
+    this.places = places;
   }
 
   async enter(): Promise<void> {
-    if (this.free > 0) this.free -= 1;
+    if (this.inside < this.places) this.inside += 1;
     else await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
   leave(): void {
-    const next = this.waiting.shift();
+    const next = this.inside <= this.places ? this.waiting.shift() : undefined;
     if (next) next();
-    else this.free += 1;
+    else this.inside -= 1;
+  }
+
+  /** Half the places from now on, one at least. */
+  narrow(): void {
+    this.places = Math.max(1, Math.floor(this.places / 2));
   }
 }
 
@@ -52,21 +57,31 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
 
 /** Asks a server by name and address; the same question is asked once. */
 export type Switchboard = {
-  /** With a version, TLS is tried with that one alone. */
-  talk(host: string, ip: string, port: number, version?: TlsVersion): Promise<Conversation>;
+  talk(place: Place, variant?: Variant): Promise<Conversation>;
   /** Connections made so far. */
   readonly made: number;
 };
 
+function keyOf({ host, ip, port, implicitTls = false }: Place, variant: Variant | undefined): string {
+  const special = variant && Object.values(variant).join(' ');
+  return `${host} ${ip} ${port} ${implicitTls} ${special ?? ''}`;
+}
+
+/** 421, 450 and 451 at the door are how a server asks for less (RFC 5321 §3.8). */
+function wantsLess({ fault }: Conversation): boolean {
+  return fault?.kind === 'rejected' && [421, 450, 451].includes(fault.reply?.code ?? 0);
+}
+
 /**
- * Every conversation of a run goes through here: each (name, address, port) is asked once, each version once more and the answer shared
- * by all domains that use it; an address gets one connection at a time, a provider a few, the world so many.
+ * Every conversation of a run goes through here: each (name, address, port) is asked once, each variant once more,
+ * and the answer shared by all domains that use it; an address gets one connection at a time, a provider a few (half
+ * of them after it asked for less), the world so many.
  *
  * @param converse opens one connection and holds the conversation
  */
 export function createSwitchboard(
   { overall, perProvider, spacingMs, providerOf }: Politeness,
-  converse: (host: string, ip: string, port: number, version?: TlsVersion) => Promise<Conversation>,
+  converse: (place: Place, variant?: Variant) => Promise<Conversation>,
   signal?: AbortSignal,
 ): Switchboard {
   const known = new Map<string, Promise<Conversation>>();
@@ -81,9 +96,12 @@ export function createSwitchboard(
     return gate;
   };
 
-  async function inTurn(host: string, ip: string, port: number, version?: TlsVersion): Promise<Conversation> {
+  async function inTurn(place: Place, variant: Variant | undefined): Promise<Conversation> {
+    const { host, ip } = place;
+    if (variant && 'waitMs' in variant) await pause(variant.waitMs, signal);
+    const provider = gateFor(`provider ${providerOf(host)}`, perProvider);
     // The narrowest gate first: who waits for an address takes no place from others.
-    const gates = [gateFor(`ip ${ip}`, 1), gateFor(`provider ${providerOf(host)}`, perProvider), everyone];
+    const gates = [gateFor(`ip ${ip}`, 1), provider, everyone];
     const entered: Gate[] = [];
     try {
       for (const gate of gates) {
@@ -95,7 +113,9 @@ export function createSwitchboard(
       }
       signal?.throwIfAborted();
       made += 1;
-      return await converse(host, ip, port, version);
+      const talk = await converse(place, variant);
+      if (wantsLess(talk)) provider.narrow();
+      return talk;
     } finally {
       lastMs.set(ip, performance.now());
       for (const gate of entered) gate.leave();
@@ -106,11 +126,11 @@ export function createSwitchboard(
     get made() {
       return made;
     },
-    talk(host, ip, port, version) {
-      const key = `${host} ${ip} ${port} ${version ?? ''}`;
+    talk(place, variant) {
+      const key = keyOf(place, variant);
       const before = known.get(key);
       if (before !== undefined) return before;
-      const talk = inTurn(host, ip, port, version);
+      const talk = inTurn(place, variant);
       known.set(key, talk);
       if (known.size > MAX_KEPT) {
         const oldest = known.keys().next().value;

@@ -24,6 +24,7 @@ function versions(addresses: readonly MxAddressResult[]): string {
 
 function authenticated(addresses: readonly MxAddressResult[]): string {
   const encrypted = addresses.filter(({ tls }) => tls);
+  if (encrypted.every(({ dane }) => dane?.result === 'authenticated')) return 'authenticated by DANE';
   const good = encrypted.filter(({ certificate }) => certificate?.trusted && certificate.coversHost);
   if (good.length === encrypted.length) return 'with a valid certificate';
   return good.length === 0
@@ -79,19 +80,66 @@ function verdict(domain: string, all: readonly MxAddressResult[]): string {
   return `Mail to ${domain} is not encrypted: no server that answered offers STARTTLS.`;
 }
 
+/** Where mail programs submit: they have to find TLS with a valid certificate. */
+function submission(domain: string, all: readonly MxAddressResult[]): string {
+  const addresses = all.filter(({ fault }) => fault?.kind !== 'no-route');
+  const good = addresses.filter(({ tls, status }) => tls && (status === 'ok' || status === 'warn'));
+  const ports = new Intl.ListFormat('en').format([...new Set(good.map(({ port }) => String(port)))]);
+  if (addresses.length > 0 && good.length === addresses.length) {
+    return `Mail programs can submit at ${domain} safely: TLS with a valid certificate on ${ports.includes('and') ? 'ports' : 'port'} ${ports}.`;
+  }
+  const bad = addresses.filter(({ status }) => status === 'crit');
+  const silent = addresses.length - good.length - bad.length;
+  const parts = [
+    ...(good.length > 0 ? [`TLS with a valid certificate on ${ports}`] : []),
+    ...(bad.length > 0 ? [`not safe on ${[...new Set(bad.map(({ port }) => port))].join(', ')}`] : []),
+    ...(silent > 0 ? [`${count(silent, 'port')} could not be asked`] : []),
+  ];
+  return `Submission at ${domain}: ${parts.join('; ')}.`;
+}
+
+/** What strict senders do, where they do not deliver although others would. */
+function strictSenders(hosts: readonly MxHostResult[], checks: readonly Check[]): string {
+  const all = [
+    ...checks,
+    ...hosts.flatMap(({ addresses }) => addresses.flatMap((address) => address.checks)),
+  ];
+  const broken = (prefix: string) => all.some(({ id, status }) => status === 'crit' && id.startsWith(prefix));
+  const named = [...(broken('dane.') ? ['DANE'] : []), ...(broken('mta-sts.') ? ['MTA-STS'] : [])];
+  if (named.length === 0) return '';
+  return ` Senders that follow ${named.join(' or ')} do not deliver everywhere: what the domain promises is not kept.`;
+}
+
+/** What the DNS alone tells. */
+function promises(domain: string, hosts: readonly MxHostResult[], checks: readonly Check[]): string {
+  const dane = hosts.filter((host) => host.dane.kind === 'records').length;
+  const daneWords =
+    dane === 0
+      ? 'no DANE'
+      : dane === hosts.length
+        ? 'DANE for every exchanger'
+        : `DANE for ${dane} of ${hosts.length} exchangers`;
+  const policy = checks.find(({ id }) => id === 'mta-sts.policy');
+  const mode = /mode (enforce|testing|none)/.exec(policy?.evidence ?? '')?.[1];
+  return `The servers of ${domain} were not asked; its DNS promises ${daneWords} and ${mode ? `MTA-STS in mode ${mode}` : 'no MTA-STS policy'}.`;
+}
+
 /** The result in one sentence that can be forwarded. */
 export function summarize(
   domain: string,
   kind: MxProbeResult['exchangers']['kind'],
   hosts: readonly MxHostResult[],
   checks: readonly Check[],
+  dnsOnly: boolean,
 ): string {
   if (kind === 'null-mx') return `${domain} accepts no mail (null MX).`;
   if (kind === 'no-domain') return `There is no domain ${domain}.`;
   if (kind === 'unknown')
     return `It could not be told where mail for ${domain} goes: the DNS did not answer.`;
   const addresses = hosts.flatMap((host) => host.addresses);
-  if (addresses.length > 0) return verdict(domain, addresses);
+  if (addresses.length > 0 && dnsOnly) return promises(domain, hosts, checks);
+  if (kind === 'submission' && addresses.length > 0) return submission(domain, addresses);
+  if (addresses.length > 0) return `${verdict(domain, addresses)}${strictSenders(hosts, checks)}`;
   const reason = checks.find(({ id }) => id.startsWith('dns.'))?.message ?? 'no exchanger has an address.';
   return `Mail to ${domain} cannot be delivered, as far as can be told: ${reason}`;
 }

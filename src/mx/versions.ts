@@ -1,6 +1,6 @@
 import type { Check } from '../report.ts';
 import { contextFor, TLS_VERSIONS, type TlsVersion } from '../smtp/tls.ts';
-import type { Conversation } from './conversation.ts';
+import type { Conversation, Place } from './conversation.ts';
 import type { Switchboard } from './switchboard.ts';
 
 /**
@@ -21,16 +21,11 @@ function answerOf({ tls, fault }: Conversation): VersionAnswer {
 }
 
 /** Ask one server for each version by itself: one more connection each, one after the other. */
-export async function sweepVersions(
-  host: string,
-  ip: string,
-  port: number,
-  talk: Switchboard['talk'],
-): Promise<VersionSweep> {
+export async function sweepVersions(place: Place, talk: Switchboard['talk']): Promise<VersionSweep> {
   const answers = new Map<TlsVersion, VersionAnswer>();
   for (const version of TLS_VERSIONS) {
     const askable = contextFor(version) !== null;
-    answers.set(version, askable ? answerOf(await talk(host, ip, port, version)) : 'cannot-ask');
+    answers.set(version, askable ? answerOf(await talk(place, { kind: 'version', version })) : 'cannot-ask');
   }
   return Object.fromEntries(answers) as VersionSweep;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { POLICIES } from '../send/attempt.ts';
+import { LEVELS, POLICIES } from '../send/terms.ts';
 import { phase, tls } from './mx-probe.ts';
 import { type Frozen, report } from './report.ts';
 
@@ -15,7 +15,9 @@ const delivery = z.strictObject({
   recipient: z.string(),
   mx: z.string().nullable().describe('The exchanger that decided; null when none was reached.'),
   address: z.string().nullable(),
-  status: z.enum(['delivered', 'deferred', 'refused', 'unknown']),
+  status: z
+    .enum(['delivered', 'deferred', 'refused', 'unknown', 'stopped'])
+    .describe('stopped: nothing was sent, as asked (--stop-after).'),
   encrypted: z.boolean(),
   tls: tls.nullable(),
   fallback: fallback.nullable().describe('Why it went in plaintext although STARTTLS was offered.'),
@@ -25,6 +27,8 @@ const delivery = z.strictObject({
     .nullable()
     .describe('Identifier at the receiving server, to be found in its Received line.'),
   reason: z.string().nullable().describe('Why it was not delivered.'),
+  level: z.enum(LEVELS).nullable().describe('What was demanded of this server; null when none was reached.'),
+  levelReason: z.string().nullable().describe('Why that was demanded.'),
 });
 
 export const send = z.strictObject({

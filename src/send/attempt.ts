@@ -1,20 +1,16 @@
-import { whyUnauthenticated } from '../smtp/certificate.ts';
-import { SmtpConnection, type SpeakerWorld } from '../smtp/connection.ts';
+import type { SecureContext } from 'node:tls';
+import { SmtpConnection, type SpeakerWorld as Speaker } from '../smtp/connection.ts';
 import { type Fault, faultOf, type Phase, SmtpFault } from '../smtp/fault.ts';
 import { type Reply, replyText } from '../smtp/reply.ts';
 import type { TlsFacts } from '../smtp/tls.ts';
 import { dotStuffed, type Prepared } from './message.ts';
+import type { Terms } from './terms.ts';
 
-/**
- * How strict to be about encryption, by Postfix's names for what a sender does:
- *
- * - `opportunistic` ("may") encrypts when it can and delivers in any case
- * - `encrypt` defers rather than send plaintext; the certificate is not looked at
- * - `verify` wants a valid certificate for the exchanger's name, `secure` one for the recipient's domain or a
- *   host below it, which a forged MX record cannot have
- */
-export const POLICIES = ['opportunistic', 'encrypt', 'verify', 'secure'] as const;
-export type Policy = (typeof POLICIES)[number];
+/** What the outer world is to a delivery. */
+export type SpeakerWorld = Speaker & {
+  /** The client's side where no certificate is looked at: it may offer more; made when first needed. */
+  readonly laxContext?: () => SecureContext;
+};
 
 export type Envelope = {
   /** Empty for the null sender of bounces. */
@@ -28,7 +24,8 @@ export type FallbackReason = { readonly phase: Phase; readonly fault: Fault };
 /** What one recipient was told. */
 export type RecipientOutcome = {
   readonly recipient: string;
-  readonly status: 'delivered' | 'deferred' | 'refused' | 'unknown';
+  /** `stopped`: nothing went wrong, and no message was sent, as asked. */
+  readonly status: 'delivered' | 'deferred' | 'refused' | 'unknown' | 'stopped';
   readonly reply: string | null;
   readonly reason: string | null;
 };
@@ -51,10 +48,25 @@ export type Place = {
   readonly nextHop: string;
 };
 
+/** Where a rehearsal ends; before DATA in any case. */
+export const STAGES = ['ehlo', 'starttls', 'rcpt'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** How a message is handed over. */
+export type Manner = {
+  readonly terms: Terms;
+  /** Demand that the message is never passed on without TLS (RFC 8689). */
+  readonly requireTls: boolean;
+  /** Go no further than this. */
+  readonly stopAfter: Stage | null;
+  /** Whether injected plaintext is answered by a delivery in plaintext like any other failure. */
+  readonly fallbackOnInjection: boolean;
+};
+
 /** A connection that is ready for MAIL. */
 type Ready = { readonly connection: SmtpConnection; readonly tls: TlsFacts | null };
 
-async function greet(connection: SmtpConnection, world: SpeakerWorld, policy: Policy): Promise<void> {
+async function greet(connection: SmtpConnection, world: SpeakerWorld, { level }: Terms): Promise<void> {
   await connection.banner();
   const name = world.ehlo ?? connection.localLiteral;
   try {
@@ -62,16 +74,18 @@ async function greet(connection: SmtpConnection, world: SpeakerWorld, policy: Po
   } catch (error) {
     const { kind, reply } = faultOf(error);
     // A server without EHLO knows no STARTTLS: HELO would be a way around "encrypt".
-    if (policy !== 'opportunistic' || kind !== 'rejected' || !reply || reply.code < 500) throw error;
+    if (level !== 'opportunistic' || kind !== 'rejected' || !reply || reply.code < 500) throw error;
     await connection.helloOld(name);
   }
 }
 
 /** Connects and greets; closes again when that fails. */
-async function connectTo(place: Place, world: SpeakerWorld, policy: Policy): Promise<SmtpConnection> {
-  const connection = await SmtpConnection.open({ ...world, ...place });
+async function connectTo(place: Place, world: SpeakerWorld, terms: Terms): Promise<SmtpConnection> {
+  const unverified = terms.level === 'opportunistic' || terms.level === 'encrypt';
+  const context = unverified ? (world.laxContext?.() ?? world.context) : world.context;
+  const connection = await SmtpConnection.open({ ...world, ...place, context, host: terms.sni });
   try {
-    await greet(connection, world, policy);
+    await greet(connection, world, terms);
     return connection;
   } catch (error) {
     await connection.quit();
@@ -85,49 +99,62 @@ function isNegotiation({ phase, kind }: Fault): boolean {
 }
 
 async function encrypted(
-  place: Place,
-  policy: Policy,
+  { terms, requireTls }: Manner,
   connection: SmtpConnection,
   world: SpeakerWorld,
 ): Promise<Ready> {
   const tls = await connection.startTls();
-  const looks = policy === 'verify' || policy === 'secure';
-  const reason = looks ? whyUnauthenticated(tls.certificate, policy, place) : undefined;
+  const reason = terms.whyNot(tls);
   if (reason !== undefined) {
     throw new SmtpFault({
       phase: 'tls',
       kind: 'unauthenticated',
-      message: `${reason}, and the policy is ${policy}`,
+      message: `${reason}, and the policy here is ${terms.level}`,
     });
   }
-  await connection.hello(world.ehlo ?? connection.localLiteral);
+  const { extensions } = await connection.hello(world.ehlo ?? connection.localLiteral);
+  // RFC 8689 §2: the keyword counts inside TLS only.
+  if (requireTls && !extensions.has('REQUIRETLS')) {
+    throw new SmtpFault({
+      phase: 'ehlo-tls',
+      kind: 'not-offered',
+      message: 'the server does not offer REQUIRETLS (5.7.30)',
+    });
+  }
   return { connection, tls };
 }
 
+/** Whether what went wrong is answered by a new connection without TLS. */
+function mayFallBack(fault: Fault, { terms, fallbackOnInjection }: Manner): boolean {
+  if (terms.level !== 'opportunistic' || !isNegotiation(fault)) return false;
+  return fault.kind !== 'injection' || fallbackOnInjection;
+}
+
 /**
- * A connection by the policy. Under `opportunistic` whatever goes wrong between STARTTLS and the first reply
+ * A connection by the terms. Under `opportunistic` whatever goes wrong between STARTTLS and the first reply
  * inside TLS is answered by a new connection without it: never the same socket, on which a handshake may
  * have begun.
  */
 async function prepare(
   place: Place,
-  policy: Policy,
+  manner: Manner,
   world: SpeakerWorld,
 ): Promise<Ready & { fallback: FallbackReason | null }> {
-  const connection = await connectTo(place, world, policy);
-  if (!connection.offersStartTls && policy === 'opportunistic')
-    return { connection, tls: null, fallback: null };
+  const { terms, stopAfter } = manner;
+  const connection = await connectTo(place, world, terms);
+  const plain = !connection.offersStartTls && terms.level === 'opportunistic';
+  if (plain || stopAfter === 'ehlo') return { connection, tls: null, fallback: null };
   try {
-    return { ...(await encrypted(place, policy, connection, world)), fallback: null };
+    return { ...(await encrypted(manner, connection, world)), fallback: null };
   } catch (error) {
     const fault = faultOf(error);
-    if (policy !== 'opportunistic' || !isNegotiation(fault)) {
+    if (!mayFallBack(fault, manner)) {
       await connection.quit();
       throw error;
     }
     // No goodbye: the state of this connection is not known any more.
     connection.close();
-    const plain = await reconnect(place, policy, world, fault);
+    const plain = await reconnect(place, terms, world, fault);
     return { connection: plain, tls: null, fallback: { phase: fault.phase, fault } };
   }
 }
@@ -135,12 +162,12 @@ async function prepare(
 /** The second connection; when it fails, what failed before it is told as well. */
 async function reconnect(
   place: Place,
-  policy: Policy,
+  terms: Terms,
   world: SpeakerWorld,
   before: Fault,
 ): Promise<SmtpConnection> {
   try {
-    return await connectTo(place, world, policy);
+    return await connectTo(place, world, terms);
   } catch (error) {
     const fault = faultOf(error);
     throw new SmtpFault({
@@ -168,11 +195,16 @@ function forAll(recipients: readonly string[], one: Omit<RecipientOutcome, 'reci
   return recipients.map((recipient) => ({ recipient, ...one }));
 }
 
-function mailCommand({ from }: Envelope, message: Prepared, connection: SmtpConnection): string {
+function mailCommand(
+  { from }: Envelope,
+  message: Prepared,
+  connection: SmtpConnection,
+  requireTls: boolean,
+): string {
   const extensions = connection.ehlo?.extensions;
   const size = extensions?.has('SIZE') ? ` SIZE=${message.bytes.length}` : '';
   const body = message.eightBit && extensions?.has('8BITMIME') ? ' BODY=8BITMIME' : '';
-  return `MAIL FROM:<${from}>${size}${body}`;
+  return `MAIL FROM:<${from}>${size}${body}${requireTls ? ' REQUIRETLS' : ''}`;
 }
 
 /** What keeps this message from this server, whatever it says. */
@@ -188,15 +220,31 @@ function unacceptable(message: Prepared, connection: SmtpConnection): string | u
   return undefined;
 }
 
+/** What is said of who would have got it, had it been sent. */
+function rehearsed(recipients: readonly string[], stage: Stage): RecipientOutcome[] {
+  const reached = {
+    ehlo: 'EHLO was answered',
+    starttls: 'TLS came about',
+    rcpt: 'the recipient was accepted',
+  };
+  return forAll(recipients, {
+    status: 'stopped',
+    reply: null,
+    reason: `stopped as asked: ${reached[stage]}`,
+  });
+}
+
 /** MAIL, RCPT, DATA. Faults are thrown but for the one after DATA, which leaves the outcome unknown. */
 async function transact(
   connection: SmtpConnection,
   envelope: Envelope,
   message: Prepared,
+  { requireTls, stopAfter }: Manner,
 ): Promise<RecipientOutcome[]> {
+  if (stopAfter === 'ehlo' || stopAfter === 'starttls') return rehearsed(envelope.recipients, stopAfter);
   const obstacle = unacceptable(message, connection);
   if (obstacle) return forAll(envelope.recipients, { status: 'refused', reply: null, reason: obstacle });
-  const mail = await connection.command(mailCommand(envelope, message, connection), 'mail');
+  const mail = await connection.command(mailCommand(envelope, message, connection, requireTls), 'mail');
   if (mail.code >= 300)
     return envelope.recipients.map((to) => outcome(to, mail, 'the sender was not accepted'));
   const rejected: RecipientOutcome[] = [];
@@ -207,6 +255,7 @@ async function transact(
     else rejected.push(outcome(recipient, reply, 'the recipient was not accepted'));
   }
   if (accepted.length === 0) return rejected;
+  if (stopAfter === 'rcpt') return [...rejected, ...rehearsed(accepted, stopAfter)];
   const go = await connection.command('DATA', 'data');
   if (go.code !== 354)
     return [...rejected, ...accepted.map((to) => outcome(to, go, 'DATA was not accepted'))];
@@ -235,11 +284,12 @@ async function finish(
 
 /** Where to go on after a server could not be used. */
 function nextAfter({ kind, reply }: Fault): Attempt['next'] {
+  if (kind === 'not-offered') return 'exchanger';
   return kind === 'rejected' && reply && isPermanent(reply) ? 'exchanger' : 'address';
 }
 
 /**
- * Try to deliver a message at one address, with one fallback to plaintext if the policy allows it.
+ * Try to deliver a message at one address, with one fallback to plaintext if the terms allow it.
  *
  * Never throws for what the server does; throws the signal's reason when aborted.
  */
@@ -247,13 +297,13 @@ export async function attemptDelivery(
   place: Place,
   envelope: Envelope,
   message: Prepared,
-  policy: Policy,
+  manner: Manner,
   world: SpeakerWorld,
 ): Promise<Attempt> {
   let ready: (Ready & { fallback: FallbackReason | null }) | undefined;
   try {
-    ready = await prepare(place, policy, world);
-    const outcomes = await transact(ready.connection, envelope, message);
+    ready = await prepare(place, manner, world);
+    const outcomes = await transact(ready.connection, envelope, message, manner);
     const deferred = outcomes.some(({ status }) => status === 'deferred');
     return { tls: ready.tls, fallback: ready.fallback, outcomes, next: deferred ? 'exchanger' : 'stop' };
   } catch (error) {

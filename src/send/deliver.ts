@@ -1,19 +1,43 @@
-import type { Resolver } from '../dns/types.ts';
+import type { MxRecord, Resolver } from '../dns/types.ts';
+import type { MtaSts } from '../mta-sts/types.ts';
 import { type Exchangers, findExchangers } from '../mx/exchangers.ts';
-import { addressClass } from '../net/address.ts';
+import { type FoundHost, findHost, literalHost } from '../mx/hosts.ts';
+import { addressClass, canonicalAddress } from '../net/address.ts';
 import { shuffled } from '../random.ts';
 import { type Check, type Status, worst } from '../report.ts';
 import type { Delivery, Fallback, SendResult } from '../schema/send.ts';
-import type { SpeakerWorld } from '../smtp/connection.ts';
-import { type Attempt, attemptDelivery, type Envelope, type FallbackReason, type Policy } from './attempt.ts';
+import {
+  type Attempt,
+  attemptDelivery,
+  type Envelope,
+  type FallbackReason,
+  type SpeakerWorld,
+  type Stage,
+} from './attempt.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Prepared } from './message.ts';
 import { queueIdOf } from './queue-id.ts';
+import { type Policy, type Terms, type TermsOrNot, termsFor } from './terms.ts';
+import { type Smarthost, submitVia } from './via.ts';
 
 export type DeliverOptions = SpeakerWorld & {
   readonly dns: Resolver;
   readonly port: number;
   readonly policy: Policy;
+  /** Finds the MTA-STS policy of a domain. */
+  readonly mtaSts: (domain: string) => Promise<MtaSts>;
+  /** Port in the names of TLSA records. */
+  readonly tlsaPort: number;
+  /** When certificates are judged, milliseconds since the epoch. */
+  readonly asOfMs: number;
+  /** Demand REQUIRETLS (RFC 8689). */
+  readonly requireTls?: boolean;
+  /** Go no further than this, and send nothing. */
+  readonly stopAfter?: Stage | null;
+  /** Whether injected plaintext is answered by plaintext like any other failure; true when left out. */
+  readonly fallbackOnInjection?: boolean;
+  /** Hand everything to this server instead of the exchangers. */
+  readonly via?: Smarthost | null;
   readonly allowPrivate: boolean;
   readonly offline: boolean;
   /** A number in [0, 1), for the order among equals. */
@@ -31,6 +55,8 @@ const UNREACHED = {
   fallback: null,
   reply: null,
   queueId: null,
+  level: null,
+  levelReason: null,
 };
 
 function undelivered(recipient: string, status: 'deferred' | 'refused', reason: string): Delivery {
@@ -47,7 +73,7 @@ function tellFallback({ phase, fault }: FallbackReason): Fallback {
   };
 }
 
-function deliveriesOf(attempt: Attempt, mx: string, address: string): Delivery[] {
+function deliveriesOf(attempt: Attempt, mx: string, address: string, terms: Terms): Delivery[] {
   const { tls, fallback, outcomes } = attempt;
   const negotiated = tls && {
     version: tls.version,
@@ -66,13 +92,15 @@ function deliveriesOf(attempt: Attempt, mx: string, address: string): Delivery[]
     reply,
     queueId: status === 'delivered' && reply !== null ? queueIdOf(reply) : null,
     reason,
+    level: terms.level,
+    levelReason: terms.reason,
   }));
 }
 
 /** Exchangers by preference, in random order among equals (RFC 5321 §5.1). */
-function inOrder(exchangers: Exchangers, random: () => number): string[] {
+function inOrder(exchangers: Exchangers, random: () => number): MxRecord[] {
   const groups = Map.groupBy(exchangers.hosts, ({ preference }) => preference);
-  return [...groups.values()].flatMap((group) => shuffled(group, random).map(({ exchange }) => exchange));
+  return [...groups.values()].flatMap((group) => shuffled(group, random));
 }
 
 /** Why nothing can be tried for a domain. */
@@ -89,22 +117,54 @@ function noWay(
 }
 
 /** Addresses of an exchanger that may be connected to, or why there is none. */
-async function addressesOf(
-  host: string,
-  options: DeliverOptions,
-): Promise<{ ips: string[]; reason: string }> {
-  const answers = await Promise.all([options.dns.resolve(host, 'A'), options.dns.resolve(host, 'AAAA')]);
-  const all = answers.flatMap((answer) => (answer.kind === 'found' ? answer.records : []));
-  const ips = all.filter((ip) => {
+function openAddresses(
+  { host, ips, checks }: FoundHost,
+  { allowPrivate, offline }: DeliverOptions,
+): { ips: readonly string[]; reason: string } {
+  const open = ips.filter((ip) => {
     const kind = addressClass(ip);
-    return (kind === 'public' || options.allowPrivate) && (kind === 'loopback' || !options.offline);
+    return (kind === 'public' || allowPrivate) && (kind === 'loopback' || !offline);
   });
-  const failed = answers.find(({ kind }) => kind === 'failed');
+  const failed = checks.find(({ status }) => status !== 'warn');
   const reason =
-    all.length > 0
+    ips.length > 0
       ? `the addresses of ${host} are not public; --allow-private connects to them`
-      : `the DNS tells no address of ${host}${failed?.kind === 'failed' ? ` (${failed.message})` : ''}`;
-  return { ips, reason };
+      : `the DNS tells no address of ${host}${failed ? ` (${failed.message.replace(/\.$/, '')})` : ''}`;
+  return { ips: open, reason };
+}
+
+/** What is known of one exchanger before it is connected to. */
+type Prospect = { readonly found: FoundHost; readonly terms: TermsOrNot };
+
+/** Looks at the exchangers one after the other, each when its turn comes: mostly the first one does. */
+function prospects(
+  domain: string,
+  exchangers: Exchangers,
+  { tlsOptional }: Prepared,
+  options: DeliverOptions,
+) {
+  const { dns, tlsaPort, policy, asOfMs, requireTls = false } = options;
+  let sts: Promise<MtaSts> | undefined;
+  const world = {
+    dns,
+    policy,
+    domain,
+    exchangers,
+    nowMs: asOfMs,
+    requireTls,
+    tlsOptional,
+    mtaSts: () => {
+      sts ??= options.mtaSts(domain);
+      return sts;
+    },
+  };
+  return async ({ exchange, preference }: MxRecord): Promise<Prospect> => {
+    const literal = canonicalAddress(exchange) !== null;
+    const found = literal
+      ? literalHost(exchange, preference)
+      : await findHost({ host: exchange, preference, mxDnssec: exchangers.dnssec }, tlsaPort, dns);
+    return { found, terms: await termsFor(found, world) };
+  };
 }
 
 /** Deliver to the recipients of one domain: exchanger after exchanger, address after address. */
@@ -122,27 +182,46 @@ async function deliverToDomain(
   );
   let open = hosts.length === 0 ? [] : [...envelope.recipients];
   let attempts = 0;
-  for (const host of hosts) {
+  const look = prospects(domain, exchangers, message, options);
+  for (const mx of hosts) {
     if (open.length === 0) break;
-    const { ips, reason } = await addressesOf(host, options);
-    if (ips.length === 0) for (const to of open) done.set(to, undelivered(to, 'deferred', reason));
+    const { found, terms } = await look(mx);
+    const { ips, reason } = openAddresses(found, options);
+    const obstacle = ips.length === 0 ? reason : 'unusable' in terms ? terms.unusable : undefined;
+    if (obstacle !== undefined || 'unusable' in terms) {
+      for (const to of open) done.set(to, undelivered(to, 'deferred', obstacle ?? ''));
+      continue;
+    }
+    const manner = {
+      terms,
+      requireTls: options.requireTls ?? false,
+      stopAfter: options.stopAfter ?? null,
+      fallbackOnInjection: options.fallbackOnInjection ?? true,
+    };
     for (const ip of ips) {
       if (open.length === 0 || attempts++ >= MAX_ATTEMPTS) break;
       options.signal?.throwIfAborted();
-      const place = { host, ip, port: options.port, nextHop: domain };
+      const place = { host: found.host, ip, port: options.port, nextHop: domain };
       const attempt = await attemptDelivery(
         place,
         { ...envelope, recipients: open },
         message,
-        options.policy,
+        manner,
         options,
       );
-      for (const delivery of deliveriesOf(attempt, host, ip)) done.set(delivery.recipient, delivery);
+      for (const delivery of deliveriesOf(attempt, found.host, ip, terms))
+        done.set(delivery.recipient, delivery);
       open = open.filter((to) => done.get(to)?.status === 'deferred');
       if (attempt.next !== 'address') break;
     }
   }
-  return [...done.values()];
+  return [...done.values()].map((delivery) => (options.requireTls ? bounced(delivery) : delivery));
+}
+
+/** RFC 8689 §4.2.1: what cannot go out under REQUIRETLS comes back with 5.7.30, it does not wait. */
+function bounced(delivery: Delivery): Delivery {
+  const lacking = delivery.status === 'deferred' && /REQUIRETLS/.test(delivery.reason ?? '');
+  return lacking ? { ...delivery, status: 'refused' } : delivery;
 }
 
 const STATUS: Readonly<Record<Delivery['status'], Status>> = {
@@ -150,11 +229,14 @@ const STATUS: Readonly<Record<Delivery['status'], Status>> = {
   deferred: 'unknown',
   refused: 'crit',
   unknown: 'unknown',
+  stopped: 'ok',
 };
 
 function checksOf(delivery: Delivery): Check[] {
   const { recipient, status, encrypted, fallback, mx, address, reason } = delivery;
   const at = `${mx} [${address}]`;
+  if (status === 'stopped')
+    return [{ id: 'send.stopped', status: 'ok', info: true, message: `${recipient}: ${reason} at ${at}.` }];
   if (status !== 'delivered') {
     return [
       {
@@ -207,11 +289,26 @@ function summarize(deliveries: readonly Delivery[]): string {
       plain === 0 ? 'encrypted' : plain === total ? 'in plaintext' : `${plain} of ${total} in plaintext`;
     return `Delivered to ${total === 1 ? deliveries[0]?.recipient : `${total} recipients`}, ${way}.`;
   }
-  const parts = (['refused', 'deferred', 'unknown'] as const)
+  if (number('stopped') === total) return `Nothing was sent: ${deliveries[0]?.reason}.`;
+  const parts = (['refused', 'deferred', 'unknown', 'stopped'] as const)
     .filter((state) => number(state) > 0)
     .map((state) => (total === 1 ? state : `${number(state)} ${state}`));
   const reason = deliveries.find(({ status }) => status !== 'delivered')?.reason ?? '';
   return `Not delivered${total === 1 ? ` to ${deliveries[0]?.recipient}` : ''}: ${parts.join(', ')}; ${reason}.`;
+}
+
+async function toExchangers(
+  from: Mailbox | null,
+  recipients: readonly Mailbox[],
+  message: Prepared,
+  options: DeliverOptions,
+): Promise<Delivery[]> {
+  const deliveries: Delivery[] = [];
+  for (const [domain, mailboxes] of Map.groupBy(recipients, ({ domain }) => domain)) {
+    const envelope = { from: from?.address ?? '', recipients: mailboxes.map(({ address }) => address) };
+    deliveries.push(...(await deliverToDomain(domain, envelope, message, options)));
+  }
+  return deliveries;
 }
 
 /**
@@ -227,12 +324,14 @@ export async function deliver(
   message: Prepared,
   options: DeliverOptions,
 ): Promise<SendResult> {
-  const domains = Map.groupBy(recipients, ({ domain }) => domain);
-  const deliveries: Delivery[] = [];
-  for (const [domain, mailboxes] of domains) {
-    const envelope = { from: from?.address ?? '', recipients: mailboxes.map(({ address }) => address) };
-    deliveries.push(...(await deliverToDomain(domain, envelope, message, options)));
-  }
+  const deliveries = await (options.via
+    ? submitVia(
+        options.via,
+        { from: from?.address ?? '', recipients: recipients.map(({ address }) => address) },
+        message,
+        { ...options, requireTls: options.requireTls ?? false },
+      )
+    : toExchangers(from, recipients, message, options));
   return {
     target: recipients.map(({ address }) => address).join(', '),
     status: overall(deliveries),

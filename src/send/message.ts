@@ -7,6 +7,8 @@ export type Prepared = {
   readonly messageId: string | null;
   /** Whether it holds bytes above 127, so that 8BITMIME is needed (RFC 6152). */
   readonly eightBit: boolean;
+  /** `TLS-Required: No`: its author prefers plaintext to no delivery (RFC 8689 §3). */
+  readonly tlsOptional: boolean;
 };
 
 const CR = 13;
@@ -92,6 +94,7 @@ export function prepareMessage(raw: Uint8Array, { id, nowMs }: { id: string; now
     bytes: whole,
     messageId: known ?? (missing.includes('Message-ID') ? id : null),
     eightBit: whole.some((byte) => byte > 127),
+    tlsOptional: /^TLS-Required[ \t]*:[ \t]*No[ \t]*\r?$/im.test(header),
   };
 }
 

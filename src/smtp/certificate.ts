@@ -12,6 +12,8 @@ export type CertificateFacts = {
   readonly notAfter: string;
   /** Such as `EC prime256v1` or `RSA 2048`. */
   readonly key: string;
+  /** What it was signed with, such as `ecdsa-with-SHA256`; null when that is not told. */
+  readonly signature: string | null;
   /** Lower-case hexadecimal. */
   readonly sha256: string;
   readonly spkiSha256: string;
@@ -58,7 +60,7 @@ function keyOf({ publicKey }: X509Certificate): string {
 }
 
 /** The chain as the server sent it, leaf first; bounded, as a root names itself as issuer. */
-function chainOf(leaf: X509Certificate): X509Certificate[] {
+export function chainOf(leaf: X509Certificate): X509Certificate[] {
   const chain: X509Certificate[] = [];
   let next: X509Certificate | undefined = leaf;
   while (next && chain.length < 10 && !chain.some((known) => known.fingerprint256 === next?.fingerprint256)) {
@@ -93,25 +95,33 @@ function oneLine(distinguishedName: string): string {
   return distinguishedName.replaceAll('\n', ', ');
 }
 
-/** The facts of the certificate on a finished handshake; null for an anonymous one. */
-export function certificateFacts(socket: TLSSocket, nowMs: number): CertificateFacts | null {
+/**
+ * The certificate on a finished handshake, and its facts; null for an anonymous one. To be asked for once a
+ * connection: Node hands out the peer's certificate a single time.
+ */
+export function judgeLeaf(
+  socket: TLSSocket,
+  nowMs: number,
+): { readonly leaf: X509Certificate; readonly facts: CertificateFacts } | null {
   const leaf = socket.getPeerX509Certificate();
   if (!leaf) return null;
   const reason = distrust(socket, chainOf(leaf), nowMs);
   const spki = leaf.publicKey.export({ type: 'spki', format: 'der' });
-  return {
+  const facts: CertificateFacts = {
     subject: oneLine(leaf.subject ?? ''),
     issuer: oneLine(leaf.issuer ?? ''),
     names: namesOf(leaf),
     notBefore: isoTime(leaf.validFrom),
     notAfter: isoTime(leaf.validTo),
     key: keyOf(leaf),
+    signature: leaf.signatureAlgorithm ?? null,
     sha256: leaf.fingerprint256.replaceAll(':', '').toLowerCase(),
     spkiSha256: createHash('sha256').update(spki).digest('hex'),
     trusted: reason === null,
     distrust: reason,
     selfSigned: leaf.checkIssued(leaf),
   };
+  return { leaf, facts };
 }
 
 /** Whether a certificate is for a host: RFC 9525 §6.3, a wildcard as the whole left-most label only. */

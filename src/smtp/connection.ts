@@ -149,6 +149,13 @@ export class SmtpConnection {
     this.ehlo = { name: '', extensions: new Map() };
   }
 
+  /** TLS from the first byte on (RFC 8314 §3.3), before the greeting. */
+  async implicitTls(): Promise<TlsFacts> {
+    this.phase = 'tls';
+    this.tls = await this.handshake();
+    return this.tls;
+  }
+
   /**
    * STARTTLS and the handshake. Bytes beyond the reply are somebody's plaintext that would end up inside
    * TLS (CVE-2011-0411, CVE-2021-38371): then TLS is not started on this connection at all.

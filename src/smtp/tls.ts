@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { connect, createSecureContext, rootCertificates, type SecureContext, type TLSSocket } from 'node:tls';
-import { type CertificateFacts, certificateFacts } from './certificate.ts';
+import { type CertificateFacts, chainOf, judgeLeaf } from './certificate.ts';
 import type { Fault } from './fault.ts';
 import { printable } from './reply.ts';
 import type { Tap } from './tap.ts';
@@ -18,6 +18,8 @@ export type TlsFacts = {
   readonly group: string | null;
   readonly postQuantum: boolean;
   readonly certificate: CertificateFacts | null;
+  /** Certificates as the server sent them, DER, its own first. */
+  readonly chain: readonly Uint8Array[];
 };
 
 /**
@@ -25,13 +27,15 @@ export type TlsFacts = {
  * better than none for opportunistic use (RFC 7435 §3) and a probe has to see what is there. The chain is
  * judged afterwards, against Node's roots and `extraCaPem`. Made once a run: reading the roots takes time.
  *
+ * @param anonymous  offer suites without a certificate as well, after all others: for who looks at none anyway
+ *   (RFC 7672 §8.2)
  * @throws Error when `extraCaPem` is no PEM certificate
  */
-export function clientContext(extraCaPem?: string): SecureContext {
+export function clientContext(extraCaPem?: string, { anonymous = false } = {}): SecureContext {
   return createSecureContext({
     minVersion: 'TLSv1',
     // OpenSSL's security level 1 forbids TLS 1.0 and 1.1, SHA-1 signatures and small keys.
-    ciphers: 'DEFAULT@SECLEVEL=0',
+    ciphers: anonymous ? 'ALL:+aNULL:!eNULL@SECLEVEL=0' : 'DEFAULT@SECLEVEL=0',
     ...(extraCaPem !== undefined && { ca: [...rootCertificates, extraCaPem] }),
   });
 }
@@ -47,6 +51,25 @@ export function contextFor(version: TlsVersion): SecureContext | null {
   } catch {
     return null;
   }
+}
+
+/** Types of keys that a server may have a certificate for each of. */
+export const KEY_TYPES = ['rsa', 'ecdsa'] as const;
+export type KeyType = (typeof KEY_TYPES)[number];
+
+const SIGNATURES: Readonly<Record<KeyType, string>> = {
+  rsa: 'rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:RSA+SHA256:RSA+SHA384:RSA+SHA512:RSA+SHA1',
+  ecdsa: 'ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ECDSA+SHA1:ed25519:ed448',
+};
+
+/** A client that accepts certificates with one type of key only, to see whether the server has one. */
+export function contextForKey(key: KeyType, extraCaPem?: string): SecureContext {
+  return createSecureContext({
+    minVersion: 'TLSv1.2',
+    ciphers: 'DEFAULT@SECLEVEL=0',
+    sigalgs: SIGNATURES[key],
+    ...(extraCaPem !== undefined && { ca: [...rootCertificates, extraCaPem] }),
+  });
 }
 
 function versionOf(socket: TLSSocket): TlsVersion | null {
@@ -69,18 +92,20 @@ function versionOf(socket: TLSSocket): TlsVersion | null {
 export function tlsFacts(socket: TLSSocket, nowMs: number): TlsFacts {
   const { standardName, name } = socket.getCipher();
   const key = socket.getEphemeralKeyInfo() as { type?: string; name?: string; size?: number } | null;
+  const peer = judgeLeaf(socket, nowMs);
   const group = key?.name ?? (key?.type === 'DH' && key.size ? `DHE-${key.size}` : null);
   return {
     version: versionOf(socket),
     cipher: standardName ?? name,
     group,
     postQuantum: group !== null && /mlkem|kyber/i.test(group),
-    certificate: certificateFacts(socket, nowMs),
+    certificate: peer?.facts ?? null,
+    chain: peer ? chainOf(peer.leaf).map(({ raw }) => raw) : [],
   };
 }
 
-/** OpenSSL's reason codes, and what they mean to the person reading. */
-function describe(error: NodeJS.ErrnoException & { reason?: string }): Omit<Fault, 'phase'> {
+/** What a failed handshake threw: OpenSSL's reason codes, and what they mean to the person reading. */
+export function describeTlsError(error: NodeJS.ErrnoException & { reason?: string }): Omit<Fault, 'phase'> {
   const code = error.code ?? '';
   // Reasons with `alert` come from the other side; without it, from our own OpenSSL.
   const alert = /^ERR_SSL_(?:SSL\/TLS|SSLV3|TLSV1|TLSV13)_ALERT_(.+)$/.exec(code)?.[1];
@@ -141,7 +166,7 @@ export function startTls(
       evidence: printable(tap.first, 80),
     });
     const onSecure = () => settle(socket);
-    const onError = (error: Error) => settle(tap.isForeign ? foreign() : describe(error));
+    const onError = (error: Error) => settle(tap.isForeign ? foreign() : describeTlsError(error));
     const onClose = () =>
       settle(
         tap.isForeign

@@ -23,7 +23,7 @@ beforeAll(async () => {
     let text = '';
     demo.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
-      const printed = /postern mx probe good\.test (--resolver .*)\n/.exec(text)?.[1];
+      const printed = /postern mx probe good\.test [a-z. ]+(--resolver .*)\n/.exec(text)?.[1];
       if (printed) resolve(printed.split(' '));
     });
     demo.on('exit', () => reject(new Error(`the demonstration ended: ${text}`)));
@@ -42,6 +42,9 @@ describe('with the flags that demo --keep prints', () => {
     ['closes.test', 2, 'cannot be encrypted'],
     ['injects.test', 2, 'plaintext came behind'],
     ['unreachable.test', 3, 'could not be told'],
+    ['dane.test', 0, 'authenticated by DANE'],
+    ['olddane.test', 2, 'Senders that follow DANE do not deliver'],
+    ['strict.test', 2, 'Senders that follow MTA-STS do not deliver'],
   ] as const)('mx probe %s exits with %i', async ([domain, exit, words]) => {
     const ran = await runBuilt(['mx', 'probe', domain, ...flags]);
     expect(ran.exit).toBe(exit);
@@ -79,7 +82,16 @@ describe('with the flags that demo --keep prints', () => {
     ['closes.test', ['--fail-on-plaintext'], 2, 'FELL BACK TO PLAINTEXT'],
     ['closes.test', ['--policy', 'encrypt'], 3, 'deferred'],
     ['injects.test', [], 1, 'smtp.starttls.injected'],
+    ['injects.test', ['--no-fallback-on-injection'], 3, 'plaintext came behind'],
     ['bare.test', [], 0, 'does not offer STARTTLS'],
+    ['dane.test', ['--policy', 'dane-only'], 0, 'demanded dane'],
+    ['olddane.test', ['--policy', 'auto'], 3, 'DANE fails'],
+    ['strict.test', ['--policy', 'auto'], 3, 'self-signed'],
+    ['strict.test', [], 0, 'encrypted'],
+    ['good.test', ['--policy', 'dane-only'], 3, 'no TLSA records'],
+    ['good.test', ['--stop-after', 'rcpt'], 0, 'Nothing was sent'],
+    ['good.test', ['--require-tls'], 2, 'nothing vouches'],
+    ['dane.test', ['--policy', 'dane', '--require-tls'], 2, '5.7.30'],
     ['unreachable.test', [], 3, 'the connection was refused'],
   ] as const)('send to %s %j exits with %i', async ([domain, more, exit, words]) => {
     const ran = await runBuilt(['send', '--from', 'a@sender.test', '--to', `b@${domain}`, ...more, ...flags]);

@@ -4,8 +4,13 @@ import { createAuthority, type IssuedCertificate, selfSigned } from '../../src/l
 import { type DnsLab, type LabZone, startDnsServer } from '../../src/lab/dns-server.ts';
 import type { Habit } from '../../src/lab/habits.ts';
 import { findSharedPort, type MailLab, startMailServer } from '../../src/lab/mail-server.ts';
+import type { MtaSts } from '../../src/mta-sts/types.ts';
+import { converse, type Variant } from '../../src/mx/conversation.ts';
+import { type ProbeOptions, probeTarget } from '../../src/mx/probe.ts';
+import { parseTarget } from '../../src/mx/target.ts';
 import { dialTcp } from '../../src/net/dial.ts';
-import { clientContext } from '../../src/smtp/tls.ts';
+import type { MxProbeResult } from '../../src/schema/mx-probe.ts';
+import { clientContext, contextFor, contextForKey } from '../../src/smtp/tls.ts';
 
 /** When the laboratory lives: certificates are made around it. */
 export const NOW_MS = Date.now();
@@ -87,12 +92,16 @@ export async function startLab(
   };
 }
 
+/** What of a laboratory reaches its servers. */
+export type Reach = Pick<Lab, 'dns' | 'port' | 'caPem'>;
+
 /** What probes and deliveries take, pointed at a laboratory; patient enough for a busy machine. */
-export function labWorld(lab: Lab) {
+export function labWorld(lab: Reach) {
   return {
     dns: lab.dns,
     dial: dialTcp,
     context: clientContext(lab.caPem),
+    laxContext: () => clientContext(lab.caPem, { anonymous: true }),
     timeouts: { connectMs: 2000, bannerMs: 1500, commandMs: 1500, tlsMs: 1500, totalMs: 9000 },
     ehlo: 'client.example',
     now: () => Date.now(),
@@ -100,6 +109,29 @@ export function labWorld(lab: Lab) {
     allowPrivate: true,
     offline: true,
     asOfMs: NOW_MS,
+    tlsaPort: 25,
+    mtaSts: async (): Promise<MtaSts> => ({ kind: 'none' }),
     random: () => 0,
   };
+}
+
+export type ProbeChanges = Partial<ReturnType<typeof labWorld> & Omit<ProbeOptions, 'dns' | 'talk'>> & {
+  readonly signal?: AbortSignal;
+};
+
+/** Probe a domain of a laboratory with the code of `mx probe`. */
+export function labProbe(lab: Reach, text: string, changes: ProbeChanges = {}): Promise<MxProbeResult> {
+  const world = { ...labWorld(lab), ...changes };
+  const contextOf = (variant?: Variant) =>
+    variant?.kind === 'version'
+      ? contextFor(variant.version)
+      : variant?.kind === 'key'
+        ? contextForKey(variant.key, lab.caPem)
+        : world.context;
+  const options: ProbeOptions = {
+    services: [{ port: world.port, implicitTls: false }],
+    ...world,
+    talk: (place, variant) => converse(place, { ...world, context: contextOf(variant) ?? world.context }),
+  };
+  return probeTarget(parseTarget(text), options);
 }

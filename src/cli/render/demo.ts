@@ -15,6 +15,10 @@ function outcome({ hosts, summary }: TransportStory['probes'][number]): Inline {
   const { tls, certificate, starttls, fault } = address;
   if (!tls)
     return starttls === 'not-offered' ? 'goes in plaintext, STARTTLS is not offered' : (fault?.message ?? '');
+  const broken = address.checks.find(({ status }) => status === 'crit');
+  if (broken) return broken.message.replace(/\.$/, '');
+  if (address.dane?.result === 'authenticated')
+    return `${tls.version ?? 'TLS'} ${tls.group ?? ''}, authenticated by DANE`;
   const trust =
     certificate?.trusted && certificate.coversHost
       ? 'valid certificate'
@@ -41,7 +45,7 @@ export function renderTransportStory(story: TransportStory, columns: number): Li
   const { fallback } = delivery ?? {};
   return [
     ...wrap(
-      line`Was it encrypted, will it be? A DNS server and six mail servers of different habits, on this machine only.`,
+      line`Was it encrypted, will it be? A DNS server and nine mail servers of different habits, on this machine only.`,
       columns,
     ),
     ...heading(1, 'What would a sender meet?', 'postern mx probe good.test selfsigned.test …', columns),

@@ -57,7 +57,7 @@ function hostLines(host: MxHostResult, columns: number): Line[] {
   return [line`  ${strong(host.host)}${preference}`, ...lines];
 }
 
-const OUTCOMES = { encrypted: ok, plaintext: warn, deferred: crit, unknown } as const;
+const OUTCOMES = { encrypted: ok, plaintext: warn, deferred: crit, refused: crit, unknown } as const;
 
 /** What each kind of sender would do, a line a sender; equal at all hosts, it is told once. */
 function senderLines({ senders }: MxProbeResult, columns: number): Line[] {

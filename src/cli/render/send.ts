@@ -9,6 +9,7 @@ const STATUS: Readonly<Record<Delivery['status'], Status>> = {
   deferred: 'unknown',
   refused: 'crit',
   unknown: 'unknown',
+  stopped: 'ok',
 };
 
 /** Which way it went: the one thing that everybody else leaves out. */
@@ -19,12 +20,14 @@ function way({ encrypted, tls, fallback }: Delivery): Inline {
 }
 
 function deliveryLines(delivery: Delivery, columns: number): Line[] {
-  const { recipient, mx, address, status, fallback, reply, queueId, reason } = delivery;
+  const { recipient, mx, address, status, fallback, reply, queueId, reason, level, levelReason } = delivery;
   const to = mx === null ? recipient : `${recipient} → ${mx} [${address}]`;
   const lines: Line[] = [line`  ${mark(STATUS[status], status)}  ${strong(to)}`];
   if (fallback)
     lines.push(line`    ${warn(`FELL BACK TO PLAINTEXT: ${fallback.phase}: ${fallback.reason}`)}`);
   if (status === 'delivered') lines.push(line`    ${way(delivery)}`);
+  if (level !== null && level !== 'opportunistic')
+    lines.push(line`    ${dim(`demanded ${level}: ${levelReason}`)}`);
   if (reason !== null && status !== 'delivered') lines.push(line`    ${reason}`);
   if (reply !== null) lines.push([...asLine('    '), dim(`said ${reply}`)]);
   if (queueId !== null) {

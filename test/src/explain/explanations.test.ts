@@ -7,7 +7,7 @@ import { root, run } from '../../helpers/run.ts';
 /** Ids that are put together at run time: how they begin, and all the ends there are. */
 const COMPUTED: Readonly<Record<string, readonly string[]>> = {
   'demand.': ['plaintext', 'tls-below', 'delay-over'],
-  'require.': ['starttls', 'tls1.2', 'tls1.3', 'cert', 'pq', 'expiry'],
+  'require.': ['starttls', 'tls1.2', 'tls1.3', 'cert', 'dane', 'mta-sts', 'pq', 'expiry'],
   'send.': ['deferred', 'refused', 'unknown'],
   'diff.': [
     'starttls',
@@ -20,6 +20,8 @@ const COMPUTED: Readonly<Record<string, readonly string[]>> = {
     'cert.notafter',
     'reached',
     'address',
+    'dane',
+    'mta-sts',
   ],
 };
 
@@ -53,7 +55,7 @@ function idsInSources(): Set<string> {
   const literal = [...sources.values()].flatMap((text) =>
     [...text.matchAll(ID)]
       .map(([, id = '']) => id)
-      .filter((id) => known.has(id.split('.')[0] ?? '') && !NO_IDS.has(id)),
+      .filter((id) => known.has(id.split('.')[0] ?? '') && !NO_IDS.has(id) && !id.endsWith('.test')),
   );
   const computed = Object.entries(COMPUTED).flatMap(([begin, ends]) => ends.map((end) => begin + end));
   return new Set([...literal, ...computed]);

@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HABITS, type Habit } from '../../../src/lab/habits.ts';
-import { converse } from '../../../src/mx/conversation.ts';
-import { probeTarget } from '../../../src/mx/probe.ts';
-import { parseTarget } from '../../../src/mx/target.ts';
-import { contextFor, type TlsVersion } from '../../../src/smtp/tls.ts';
-import { type Lab, type LabDomain, labWorld, startLab } from '../../helpers/lab.ts';
+import { type Lab, type LabDomain, labProbe, type ProbeChanges, startLab } from '../../helpers/lab.ts';
 
 /** What a probe must say of each habit: the state, the check that decides it, and how far it came. */
 const EXPECTED: Readonly<Record<Habit, readonly [status: string, check: string, starttls: string]>> = {
@@ -90,16 +86,7 @@ const domains: Record<string, LabDomain> = {
 };
 
 let lab: Lab;
-type Changes = Partial<ReturnType<typeof labWorld>> & {
-  readonly signal?: AbortSignal;
-  readonly versions?: boolean;
-};
-const probe = (text: string, changes: Changes = {}) => {
-  const world = { ...labWorld(lab), ...changes };
-  const talk = (host: string, ip: string, port: number, version?: TlsVersion) =>
-    converse(host, ip, port, { ...world, context: (version && contextFor(version)) ?? world.context });
-  return probeTarget(parseTarget(text), { ...world, talk });
-};
+const probe = (text: string, changes: ProbeChanges = {}) => labProbe(lab, text, changes);
 
 beforeAll(async () => {
   lab = await startLab(1, domains);
@@ -107,7 +94,7 @@ beforeAll(async () => {
 afterAll(() => lab.close());
 
 describe('a server of the habit', () => {
-  test.for(HABITS)('%s is told as what it is, with one connection', async (habit) => {
+  test.for(HABITS)('%s is told as what it is, with one connection unless it is suspicious', async (habit) => {
     const before = lab.server(`${habit}.test`).connections;
     const result = await probe(`${habit}.test`);
     const address = result.hosts[0]?.addresses[0];
@@ -116,7 +103,7 @@ describe('a server of the habit', () => {
     expect({ status: result.status, starttls: address?.starttls }).toEqual({ status, starttls });
     expect(address?.checks.find(({ id }) => id === check)?.status).toBe(status);
     expect(address?.fault ? [phase, kind] : undefined).toEqual(FAULTS[habit]);
-    expect(lab.server(`${habit}.test`).connections - before).toBe(1);
+    expect(lab.server(`${habit}.test`).connections - before).toBe(habit === 'masked' ? 3 : 1);
   });
 });
 
@@ -202,18 +189,29 @@ describe('each version asked for by itself', () => {
   });
 });
 
-describe('what senders would do', () => {
+describe('what senders would do without DANE and MTA-STS', () => {
+  const [enc, plain, later, open] = ['encrypted', 'plaintext', 'deferred', 'unknown'];
   test.for([
-    ['good.test', 'encrypted', 'encrypted', 'encrypted', 'encrypted'],
-    ['selfsigned.test', 'encrypted', 'encrypted', 'deferred', 'deferred'],
-    ['expired.test', 'encrypted', 'encrypted', 'deferred', 'deferred'],
-    ['wrongname.test', 'encrypted', 'encrypted', 'deferred', 'deferred'],
-    ['none.test', 'plaintext', 'deferred', 'deferred', 'deferred'],
-    ['close.test', 'plaintext', 'deferred', 'deferred', 'deferred'],
-    ['gone.test', 'unknown', 'unknown', 'unknown', 'unknown'],
+    // opportunistic, encrypt, dane, dane-only, verify, secure, mta-sts
+    ['good.test', enc, enc, enc, later, enc, enc, enc],
+    ['selfsigned.test', enc, enc, enc, later, later, later, enc],
+    ['expired.test', enc, enc, enc, later, later, later, enc],
+    ['wrongname.test', enc, enc, enc, later, later, later, enc],
+    ['none.test', plain, later, plain, later, later, later, plain],
+    ['close.test', plain, later, plain, later, later, later, plain],
+    ['greet-554.test', ...Array(7).fill('refused')],
+    ['gone.test', open, open, open, open, open, open, open],
   ] as const)('%s', async ([domain, ...outcomes]) => {
     const { senders } = await probe(domain);
-    expect(senders.map(({ sender }) => sender)).toEqual(['opportunistic', 'encrypt', 'verify', 'secure']);
+    expect(senders.map(({ sender }) => sender)).toEqual([
+      'opportunistic',
+      'encrypt',
+      'dane',
+      'dane-only',
+      'verify',
+      'secure',
+      'mta-sts',
+    ]);
     expect(senders.map(({ outcome }) => outcome)).toEqual(outcomes);
   });
 });
@@ -286,7 +284,7 @@ describe('the DNS decides who is asked', () => {
       'bogus.test',
       { 'bogus.test': { habit: 'bogus', MX: [{ preference: 1, exchange: shared }] } },
       'unknown',
-      'unknown',
+      'crit',
       'dns.bogus',
     ],
     [

@@ -10,7 +10,12 @@ const good: MxAddressResult = {
   status: 'ok',
   phase: 'ehlo-tls',
   fault: null,
+  refusedForGood: false,
   starttls: 'offered',
+  offers: null,
+  certificatesByKey: null,
+  dane: null,
+  resultType: null,
   tls: { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', group: 'X25519MLKEM768', postQuantum: true },
   certificate: {
     subject: 'CN=mx.example.org',
@@ -19,6 +24,7 @@ const good: MxAddressResult = {
     notBefore: '2026-11-01T00:00:00Z',
     notAfter: '2026-12-24T00:00:00Z',
     key: 'EC prime256v1',
+    signature: 'ecdsa-with-SHA256',
     sha256: 'a'.repeat(64),
     spkiSha256: 'b'.repeat(64),
     trusted: true,
@@ -50,6 +56,13 @@ const untrusted: MxAddressResult = {
   certificate: good.certificate && { ...good.certificate, trusted: false },
 };
 
+const matched: MxAddressResult = { ...good, dane: { result: 'authenticated', reason: null, records: [] } };
+const mismatch: MxAddressResult = { ...good, dane: { result: 'mismatch', reason: 'x', records: [] } };
+const kept: MxAddressResult = { ...good, checks: [{ id: 'mta-sts.cert', status: 'ok', message: 'x' }] };
+
+const dane = { name: null, dnssec: 'secure', mxSecure: null, reason: null, records: [] } as const;
+const sts = { id: '1', maxAgeSeconds: 1, mx: [], source: 'fetched', resultType: null, reason: null } as const;
+
 function result(...addresses: MxAddressResult[]): MxProbeResult {
   return {
     target: 'example.org',
@@ -58,10 +71,19 @@ function result(...addresses: MxAddressResult[]): MxProbeResult {
     checks: [],
     domain: 'example.org',
     exchangers: { kind: 'listed', hosts: ['mx.example.org'], dnssec: 'insecure' },
+    mtaSts: { kind: 'found', mode: 'enforce', ...sts },
     tlsRpt: null,
     senders: [],
     hosts: [
-      { host: 'mx.example.org', preference: 1, cnames: [], status: 'warn', addresses, dnssec: 'insecure' },
+      {
+        host: 'mx.example.org',
+        preference: 1,
+        cnames: [],
+        status: 'warn',
+        addresses,
+        dnssec: 'secure',
+        dane: { kind: 'records', ...dane },
+      },
     ],
   };
 }
@@ -77,6 +99,12 @@ describe('what is required', () => {
     ['tls1.2', [good, weak], 'ok'],
     ['tls1.3', [good, weak], 'crit'],
     ['cert', [good], 'ok'],
+    ['dane', [matched], 'ok'],
+    ['dane', [matched, good], 'crit'],
+    ['dane', [mismatch], 'crit'],
+    ['dane', [silent], 'unknown'],
+    ['mta-sts', [kept], 'ok'],
+    ['mta-sts', [kept, good], 'crit'],
     ['cert', [good, untrusted], 'crit'],
     ['pq', [good], 'ok'],
     ['pq', [weak], 'crit'],
@@ -108,4 +136,30 @@ describe('what is required', () => {
 
 test.for(['', 'ssl', 'starttls,', 'expiry', 'expiry=soon', 'tls1.1'])('%j cannot be required', (text) => {
   expect(() => parseRequirements(text)).toThrow(expect.objectContaining({ exit: 64 }));
+});
+
+describe('what the DNS did not tell leaves a demand open', () => {
+  const whole = result(matched);
+  test.for([
+    ['dane', 'failed', 'secure'],
+    ['dane', 'not-secure', 'untrusted'],
+  ] as const)('%s, look-up %s, state %s', ([demand, kind, dnssec]) => {
+    const hosts = whole.hosts.map((host) => ({ ...host, dane: { ...dane, kind, dnssec } }));
+    const judged = applyRequirements({ ...whole, hosts }, parseRequirements(demand), NOW_MS);
+    expect(judged.status).toBe('unknown');
+  });
+
+  test('an MTA-STS policy that could not be looked up', () => {
+    const mtaSts = { ...sts, kind: 'unknown', mode: null } as const;
+    expect(applyRequirements({ ...whole, mtaSts }, parseRequirements('mta-sts'), NOW_MS).status).toBe(
+      'unknown',
+    );
+  });
+
+  test('a policy in mode testing does not do', () => {
+    const mtaSts = { ...sts, kind: 'found', mode: 'testing' } as const;
+    expect(applyRequirements({ ...result(kept), mtaSts }, parseRequirements('mta-sts'), NOW_MS).status).toBe(
+      'crit',
+    );
+  });
 });

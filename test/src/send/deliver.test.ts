@@ -58,7 +58,7 @@ const OPPORTUNISTIC: Readonly<Record<Habit, Expected>> = {
   'tls10-also': ['delivered', 'encrypted', 1],
   'mlkem-only': ['delivered', 'encrypted', 1],
   'classic-only': ['delivered', 'encrypted', 1],
-  anonymous: ['delivered', 'fallback', 1],
+  anonymous: ['delivered', 'encrypted', 1],
   'client-cert': ['delivered', 'encrypted', 1],
   'no-close-notify': ['delivered', 'encrypted', 1],
   'hang-banner': ['deferred', null, 0],

@@ -1,0 +1,314 @@
+import { Readable } from 'node:stream';
+import { checkServerIdentity, TLSSocket } from 'node:tls';
+import type { SMTPConnectionOptions } from 'nodemailer/lib/smtp-connection';
+import type { Resolver } from '../dns/types.ts';
+import { AppError, ExitCode } from '../errors.ts';
+import { findHost, literalHost } from '../mx/hosts.ts';
+import { addressClass, canonicalAddress } from '../net/address.ts';
+import type { Delivery } from '../schema/send.ts';
+import type { SpeakerWorld } from '../smtp/connection.ts';
+import { printable } from '../smtp/reply.ts';
+import { tlsFacts } from '../smtp/tls.ts';
+import type { Envelope } from './attempt.ts';
+import type { Prepared } from './message.ts';
+import { queueIdOf } from './queue-id.ts';
+import type { Level } from './terms.ts';
+
+/** The server that takes our mail and passes it on. */
+export type Smarthost = {
+  readonly host: string;
+  readonly port: number;
+  /** TLS from the first byte on, as on port 465. */
+  readonly implicitTls: boolean;
+  readonly credentials: { readonly user: string; readonly password: string } | null;
+  /** With credentials always `verify`: they are never shown to a server that is not who it should be. */
+  readonly level: Extract<Level, 'opportunistic' | 'encrypt' | 'verify'>;
+};
+
+export type ViaOptions = SpeakerWorld & {
+  readonly dns: Resolver;
+  readonly allowPrivate: boolean;
+  readonly offline: boolean;
+  readonly requireTls: boolean;
+};
+
+const SUBMISSION_PORT = 587;
+const SUBMISSIONS_PORT = 465;
+
+/**
+ * Read `HOST[:PORT]`; without a port that of submission, 587 (RFC 6409).
+ *
+ * @throws AppError E_VIA (exit 64) for what is none
+ */
+export function parseSmarthost(text: string): Pick<Smarthost, 'host' | 'port' | 'implicitTls'> {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]\s/@]+))(?::(\d{1,5}))?$/i.exec(text.trim());
+  const host = (match?.[1] ?? match?.[2])?.toLowerCase();
+  const port = Number(match?.[3] ?? SUBMISSION_PORT);
+  if (!host || port < 1 || port > 65_535) {
+    throw new AppError(`--via: '${text}' is no server.`, {
+      code: 'E_VIA',
+      exit: ExitCode.usage,
+      hint: 'Write it as smtp.example.org, smtp.example.org:465 or [2001:db8::1]:587.',
+    });
+  }
+  return { host, port, implicitTls: port === SUBMISSIONS_PORT };
+}
+
+/** What an attempt through the smarthost came to. */
+type Handed = Omit<Delivery, 'recipient' | 'mx' | 'address' | 'level' | 'levelReason'> & {
+  readonly recipient: string;
+};
+
+/** nodemailer's errors carry where they arose and what the server said. */
+type ViaError = Error & {
+  readonly responseCode?: number | undefined;
+  readonly response?: string | undefined;
+  readonly code?: string | undefined;
+};
+
+function isNegotiation({ code }: ViaError): boolean {
+  return code === 'ETLS' || code === 'ESOCKET' || code === 'EREQUIRETLS';
+}
+
+function optionsFor(
+  { host, implicitTls, level }: Smarthost,
+  { context, timeouts, ehlo }: ViaOptions,
+  plain: boolean,
+): SMTPConnectionOptions {
+  return {
+    secure: implicitTls,
+    requireTLS: !implicitTls && level !== 'opportunistic',
+    ignoreTLS: plain,
+    ...(ehlo !== null && { name: ehlo }),
+    connectionTimeout: timeouts.connectMs,
+    greetingTimeout: timeouts.bannerMs,
+    socketTimeout: timeouts.commandMs,
+    maxResponseSize: 64 * 1024,
+    tls: {
+      secureContext: context,
+      ...(canonicalAddress(host) === null && { servername: host }),
+      rejectUnauthorized: level === 'verify',
+      checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
+    },
+  };
+}
+
+/** One connection: greet, TLS, AUTH, the message. */
+async function converse(
+  smarthost: Smarthost,
+  ip: string,
+  envelope: Envelope,
+  message: Prepared,
+  options: ViaOptions,
+  plain: boolean,
+): Promise<Handed[]> {
+  const { default: SMTPConnection } = await import('nodemailer/lib/smtp-connection');
+  const patience = AbortSignal.timeout(options.timeouts.totalMs);
+  const signal = options.signal ? AbortSignal.any([options.signal, patience]) : patience;
+  const socket = await options.dial({ ip, port: smarthost.port }, signal);
+  const connection = new SMTPConnection({
+    ...optionsFor(smarthost, options, plain),
+    host: smarthost.host,
+    port: smarthost.port,
+    connection: socket,
+  });
+  let sentWhole = false;
+  try {
+    return await new Promise<Handed[]>((resolve, reject) => {
+      const stop = () => reject(options.signal?.reason ?? late());
+      signal.addEventListener('abort', stop, { once: true });
+      connection.once('error', reject);
+      connection.once('end', () => reject(lost()));
+      const body = Readable.from([message.bytes]).once('end', () => {
+        sentWhole = true;
+      });
+      const send = () => {
+        const { requireTls } = options;
+        const terms = {
+          from: envelope.from === '' ? (false as const) : envelope.from,
+          to: [...envelope.recipients],
+        };
+        const extras = {
+          size: message.bytes.length,
+          use8BitMime: message.eightBit,
+          requireTLSExtensionEnabled: requireTls,
+        };
+        connection.send({ ...terms, ...extras }, body, (error, info) => {
+          if (error && !(info?.rejected?.length > 0)) reject(error);
+          else resolve(handed(envelope, info, connection._socket, options));
+        });
+      };
+      connection.connect((error) => {
+        if (error) return reject(error);
+        if (!smarthost.credentials) return send();
+        const { user, password } = smarthost.credentials;
+        // The level is verify then, but what matters this much is looked at where it happens.
+        if (!connection.secure)
+          return reject(new Error('there is no TLS, and credentials are never sent without'));
+        return connection.login({ credentials: { user, pass: password } }, (failed) =>
+          failed ? reject(failed) : send(),
+        );
+      });
+    });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (sentWhole && (error as ViaError).responseCode === undefined)
+      return unknownFate(envelope, connection._socket, options);
+    throw error;
+  } finally {
+    connection.removeAllListeners('error').on('error', () => undefined);
+    connection.quit();
+    setTimeout(() => connection.close(), 2000).unref();
+  }
+}
+
+function late(): Error {
+  return new Error('the server did not answer in time');
+}
+
+function lost(): Error {
+  return new Error('the server closed the connection');
+}
+
+function wayOf(socket: unknown, { asOfMs, now }: ViaOptions): Pick<Handed, 'encrypted' | 'tls'> {
+  if (!(socket instanceof TLSSocket)) return { encrypted: false, tls: null };
+  const { version, cipher, group, postQuantum } = tlsFacts(socket, asOfMs ?? now());
+  return { encrypted: true, tls: { version, cipher, group, postQuantum } };
+}
+
+function clean(text: string): string {
+  return printable(Buffer.from(text.slice(0, 500)), 500);
+}
+
+type Info = {
+  readonly rejected?: readonly string[] | undefined;
+  readonly rejectedErrors?: readonly ViaError[] | undefined;
+  readonly response?: string | undefined;
+};
+
+function handed(envelope: Envelope, info: Info | undefined, socket: unknown, options: ViaOptions): Handed[] {
+  const way = wayOf(socket, options);
+  const refused = new Map((info?.rejected ?? []).map((to, index) => [to, info?.rejectedErrors?.[index]]));
+  return envelope.recipients.map((recipient) => {
+    const error = refused.get(recipient);
+    if (error || refused.has(recipient))
+      return failed(recipient, error ?? new Error('the recipient was not accepted'), way);
+    const reply = clean(info?.response ?? '');
+    return {
+      recipient,
+      ...way,
+      status: 'delivered',
+      fallback: null,
+      reply,
+      queueId: queueIdOf(reply),
+      reason: null,
+    };
+  });
+}
+
+function failed(recipient: string, error: ViaError, way: Pick<Handed, 'encrypted' | 'tls'>): Handed {
+  const reply = error.response === undefined ? null : clean(error.response);
+  const permanent = (error.responseCode ?? 0) >= 500;
+  const reason = reply ?? clean(error.message);
+  return {
+    recipient,
+    ...way,
+    status: permanent ? 'refused' : 'deferred',
+    fallback: null,
+    reply,
+    queueId: null,
+    reason,
+  };
+}
+
+/** The server may have taken it: sending again could deliver it twice. */
+function unknownFate({ recipients }: Envelope, socket: unknown, options: ViaOptions): Handed[] {
+  const reason =
+    'the message was sent whole, but the connection was lost before the server confirmed it; it is not sent again';
+  const rest = {
+    ...wayOf(socket, options),
+    status: 'unknown',
+    fallback: null,
+    reply: null,
+    queueId: null,
+    reason,
+  } as const;
+  return recipients.map((recipient) => ({ recipient, ...rest }));
+}
+
+/** With one fallback to plaintext, as for exchangers: by a new connection, said, and never with credentials. */
+async function handOver(
+  smarthost: Smarthost,
+  ip: string,
+  envelope: Envelope,
+  message: Prepared,
+  options: ViaOptions,
+): Promise<Handed[]> {
+  try {
+    return await converse(smarthost, ip, envelope, message, options, false);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    const mayFall = smarthost.level === 'opportunistic' && !smarthost.implicitTls && !options.requireTls;
+    if (!mayFall || !isNegotiation(error as ViaError)) throw error;
+    const again = await converse(smarthost, ip, envelope, message, options, true);
+    const fallback = {
+      from: 'starttls',
+      phase: 'tls',
+      kind: 'handshake',
+      reason: clean((error as Error).message),
+    } as const;
+    return again.map((one) => ({ ...one, fallback }));
+  }
+}
+
+async function addressesOf({ host }: Smarthost, { dns, allowPrivate, offline }: ViaOptions) {
+  const found =
+    canonicalAddress(host) === null
+      ? await findHost({ host, preference: null, mxDnssec: 'insecure' }, 587, dns)
+      : literalHost(host);
+  const open = found.ips.filter((ip) => {
+    const kind = addressClass(ip);
+    return (kind === 'public' || allowPrivate) && (kind === 'loopback' || !offline);
+  });
+  const reason =
+    found.ips.length > 0
+      ? 'is not at a public address; --allow-private connects to it'
+      : 'has no address that the DNS tells';
+  return { open, reason: `${host} ${reason}` };
+}
+
+/**
+ * Hand a message to a smarthost, with nodemailer's connection: what happens after STARTTLS is not looked at as closely
+ * there as in a delivery of our own, but AUTH is its home.
+ *
+ * @returns a row a recipient; what could not be handed over is `deferred` or `refused`, never thrown
+ * @throws the signal's reason when aborted
+ */
+export async function submitVia(
+  smarthost: Smarthost,
+  envelope: Envelope,
+  message: Prepared,
+  options: ViaOptions,
+): Promise<Delivery[]> {
+  const { open, reason } = await addressesOf(smarthost, options);
+  const terms = {
+    level: smarthost.level,
+    levelReason: smarthost.credentials ? 'credentials are sent' : '--policy',
+  } as const;
+  const nowhere = { encrypted: false, tls: null } as const;
+  let rows = envelope.recipients.map((to) => failed(to, new Error(reason), nowhere));
+  let address: string | null = null;
+  for (const ip of open) {
+    address = ip;
+    try {
+      rows = await handOver(smarthost, ip, envelope, message, options);
+      break;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      rows = envelope.recipients.map((to) => failed(to, error as ViaError, nowhere));
+      // What the server itself said does not change with its address.
+      if ((error as ViaError).responseCode !== undefined) break;
+    }
+  }
+  return rows.map((row) => ({ ...row, mx: address === null ? null : smarthost.host, address, ...terms }));
+}
