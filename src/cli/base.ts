@@ -258,7 +258,7 @@ export abstract class BaseCommand extends Command {
     const { text, markdown, html, ...parts } = typeof views === 'function' ? { text: views } : views;
     const own = this.format === 'markdown' ? markdown : this.format === 'html' ? html : undefined;
     if (own) this.sink.write(`${this.rows > 0 ? '\n' : ''}${own(result)}`);
-    else if (this.document) this.writeRow(rowOf(result, parts, Date.now()));
+    else if (this.document) this.writeRow(rowOf(result, parts, Date.now(), id));
     else if (this.isText) {
       if (this.rows > 0) this.print([[]]);
       this.print(text(result, this.columns));
@@ -275,7 +275,7 @@ export abstract class BaseCommand extends Command {
     const failure = describeFailure(thrown, this.called);
     this.conclude('unknown');
     if (failure.exit === ExitCode.software) this.forcedExit = ExitCode.software;
-    if (this.document) this.writeRow(failedRow(target, failure, Date.now()));
+    if (this.document) this.writeRow(failedRow(target, failure, Date.now(), id));
     else if (!this.isJson) {
       tellFailure(
         { ...failure, message: `${target}: ${failure.message}` },
