@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { globalFlags } from '../src/cli/flags.ts';
@@ -15,9 +17,16 @@ type Flag = {
   readonly summary?: string;
 };
 
+const GOOD_CONFIG = join(mkdtempSync(join(tmpdir(), 'postern-surface-')), 'config.json');
+writeFileSync(GOOD_CONFIG, '{"timeout-dns": "5s", "commands": {"mx probe": {"parallel": 16}}}', {
+  mode: 0o600,
+});
+
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
   completion: [['bash'], 0],
+  'config check': [['--config', GOOD_CONFIG], 0],
+  'config show': [['mx', 'probe'], 0],
   demo: [[], 0],
   doctor: [['--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 2],
   explain: [['smtp.starttls.offered'], 0],

@@ -13,7 +13,8 @@ import { collecting, fileOutput, type Sink, standardOutput } from './output.ts';
 import { mapParallel } from './parallel.ts';
 import { interrupted } from './prompt.ts';
 import type { EarlierRow } from './rows.ts';
-import { BY_HAND, readSettings, type Setting } from './settings.ts';
+import { namesOf, withSettings } from './setting-flags.ts';
+import { readSettings, type Setting } from './settings.ts';
 import { dim, type Line, line, mark, strong } from './text.ts';
 import { withSuggestion } from './usage.ts';
 
@@ -118,6 +119,9 @@ export abstract class BaseCommand extends Command {
   /** What the targets are: only files can be named as the place of a finding. */
   static targets: 'name' | 'file' = 'name';
 
+  /** Whether the configuration files give defaults; a command about them must run when they are wrong. */
+  static configured = true;
+
   private sink: Sink = standardOutput;
   private status: Status = 'ok';
   private forcedExit: ExitCode | undefined;
@@ -175,7 +179,10 @@ export abstract class BaseCommand extends Command {
     B extends Interfaces.OutputFlags<Interfaces.FlagInput>,
     A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
   >(options?: Interfaces.Input<F, B, A>, argv = this.argv): Promise<Interfaces.ParserOutput<F, B, A>> {
-    const settings = readSettings(process.env, this.configFile(argv), this.words);
+    const { configured } = this.ctor as typeof BaseCommand;
+    const settings = configured
+      ? readSettings(process.env, this.configFile(argv), this.words)
+      : new Map<string, Setting>();
     const own = options ?? (this.ctor as unknown as Interfaces.Input<F, B, A>);
     const flags = withSettings((own.flags ?? {}) as Interfaces.FlagInput, settings);
     const baseFlags = withSettings((own.baseFlags ?? {}) as Interfaces.FlagInput, settings);
@@ -257,7 +264,7 @@ export abstract class BaseCommand extends Command {
     };
     const own = documents[this.format];
     if (own) this.sink.write(`${this.rows > 0 ? '\n' : ''}${own(result)}`);
-    else if (this.document) this.writeRow(rowOf(result, parts, Date.now()));
+    else if (this.document) this.writeRow(rowOf(result, parts, Date.now(), id));
     else if (this.isText) {
       if (this.rows > 0) this.print([[]]);
       this.print(text(result, this.columns));
@@ -274,7 +281,7 @@ export abstract class BaseCommand extends Command {
     const failure = describeFailure(thrown, this.called);
     this.conclude('unknown');
     if (failure.exit === ExitCode.software) this.forcedExit = ExitCode.software;
-    if (this.document) this.writeRow(failedRow(target, failure, Date.now()));
+    if (this.document) this.writeRow(failedRow(target, failure, Date.now(), id));
     else if (!this.isJson) {
       tellFailure(
         { ...failure, message: `${target}: ${failure.message}` },
@@ -443,52 +450,4 @@ export function exitFor(
   if (state === 'ok' || state === 'unknown') return ExitCode[state];
   if (failOn === 'never') return ExitCode.ok;
   return failOn === 'warn' ? ExitCode.crit : ExitCode[state];
-}
-
-/** The names by which flags can be given. */
-function namesOf(flags: Interfaces.FlagInput): string[] {
-  return Object.entries(flags).flatMap(([name, flag]) =>
-    flag.type === 'boolean' && flag.allowNo ? [name, `no-${name}`] : [name],
-  );
-}
-
-/** Flags whose defaults come from the configuration files, parsed as if they had been typed. */
-function withSettings(
-  flags: Interfaces.FlagInput,
-  settings: ReadonlyMap<string, Setting>,
-): Interfaces.FlagInput {
-  const entries = Object.entries(flags).map(([name, flag]) => {
-    const setting = settings.get(name);
-    if (!setting || BY_HAND.has(name)) return [name, flag] as const;
-    return [name, { ...flag, default: settingParser(name, flag, setting) }] as const;
-  });
-  return Object.fromEntries(entries) as Interfaces.FlagInput;
-}
-
-type AnyFlag = Interfaces.FlagInput[string];
-
-function settingParser(name: string, flag: AnyFlag, { value, origin }: Setting): () => Promise<unknown> {
-  const wrong = (expected: string) =>
-    new AppError(`Configuration ${origin}: "${name}" is ${JSON.stringify(value)}, expected ${expected}.`, {
-      code: 'E_CONFIG',
-      exit: ExitCode.config,
-      hint: `It takes what --${name} takes.`,
-    });
-  if (flag.type === 'boolean') {
-    return async () => {
-      if (typeof value !== 'boolean') throw wrong('true or false');
-      return value;
-    };
-  }
-  const parseOne = async (one: unknown): Promise<unknown> => {
-    if (typeof one !== 'string' && typeof one !== 'number') throw wrong('a string or a number');
-    if (flag.options && !flag.options.includes(String(one))) throw wrong(`one of ${flag.options.join(', ')}`);
-    try {
-      return await flag.parse(String(one), {} as never, flag as never);
-    } catch {
-      throw wrong(`what --${name} takes`);
-    }
-  };
-  if (!flag.multiple) return () => parseOne(value);
-  return () => Promise.all((Array.isArray(value) ? value : [value]).map(parseOne));
 }

@@ -1,11 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, ExitCode } from '../errors.ts';
+import { type JsonLines, locateJson, pathKey } from './json-lines.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A value that a configuration file may give a flag. */
-export type Setting = { readonly value: unknown; readonly origin: string };
+/** A value that a configuration file gives a flag. */
+export type Setting = {
+  readonly value: unknown;
+  /** The file. */
+  readonly origin: string;
+  /** Line in it, from 1. */
+  readonly line: number;
+};
+
+/** A configuration file that was read. */
+export type ConfigFile = {
+  readonly file: string;
+  readonly content: Readonly<Record<string, unknown>>;
+  readonly lines: JsonLines;
+};
 
 /** Flags that only a person at the keyboard may give: neither environment nor configuration sets them. */
 export const BY_HAND: ReadonlySet<string> = new Set([
@@ -21,13 +35,25 @@ export const BY_HAND: ReadonlySet<string> = new Set([
 /** Largest configuration file that is read, in bytes. */
 const MAX_BYTES = 1024 * 1024;
 
-function invalid(file: string, what: string, cause?: unknown): AppError {
-  return new AppError(`Configuration ${file}: ${what}.`, {
-    code: 'E_CONFIG',
-    exit: ExitCode.config,
-    hint: 'It is a JSON object from flag names to values, with "commands" for single commands.',
-    cause,
-  });
+/** A configuration file that is not what it should be. */
+export class ConfigError extends AppError {
+  readonly file: string;
+  /** Line in the file, from 1, where one is to blame. */
+  readonly line: number | undefined;
+  /** What is wrong, without the file. */
+  readonly what: string;
+
+  constructor(file: string, what: string, { line, cause }: { line?: number; cause?: unknown } = {}) {
+    super(`Configuration ${line === undefined ? file : `${file}, line ${line}`}: ${what}.`, {
+      code: 'E_CONFIG',
+      exit: ExitCode.config,
+      hint: 'It is a JSON object from flag names to values, with "commands" for single commands.',
+      cause,
+    });
+    this.file = file;
+    this.line = line;
+    this.what = what;
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -37,30 +63,46 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function readText(file: string, required: boolean): string | undefined {
   try {
     const bytes = readFileSync(file);
-    if (bytes.length > MAX_BYTES) throw invalid(file, 'it is larger than 1 MiB');
+    if (bytes.length > MAX_BYTES) throw new ConfigError(file, 'it is larger than 1 MiB');
     return bytes.toString('utf8').replace(/^\uFEFF/, '');
   } catch (error) {
     if (error instanceof AppError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (!required && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined;
-    throw invalid(file, `cannot be read (${code ?? String(error)})`, error);
+    throw new ConfigError(file, `cannot be read (${code ?? String(error)})`, { cause: error });
   }
 }
 
-function parseObject(file: string, text: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    const detail = (error as Error).message.replace(/^JSON\.parse: |, "?.*"? is not valid JSON$/g, '');
-    throw invalid(file, `not valid JSON: ${detail}`, error);
+/**
+ * Read a configuration file.
+ *
+ * @param required  whether it must be there
+ * @returns undefined when it is not there and need not be
+ * @throws AppError E_CONFIG (exit 78), with the line, for a file that is no JSON object
+ */
+export function readConfigFile(file: string, required: boolean): ConfigFile | undefined {
+  const text = readText(file, required);
+  if (text === undefined) return undefined;
+  const lines = locateJson(text);
+  if (lines.fault) {
+    const { line, column, reason } = lines.fault;
+    throw new ConfigError(file, `not valid JSON: ${reason} at column ${column}`, { line });
   }
-  if (!isObject(value)) throw invalid(file, 'the top level is not an object');
-  return value;
+  const content: unknown = JSON.parse(text);
+  if (!isObject(content)) throw new ConfigError(file, 'the top level is not an object', { line: 1 });
+  return { file, content, lines };
+}
+
+/** Line of a member. */
+export function lineOf({ lines }: ConfigFile, ...path: readonly string[]): number {
+  return lines.lines.get(pathKey(path)) ?? 1;
 }
 
 /** Files in the order in which they are asked; nothing is read from the current folder. */
-function configFiles(env: Environment, given: string | undefined): { file: string; required: boolean }[] {
+export function configFiles(
+  env: Environment,
+  given: string | undefined,
+): { file: string; required: boolean }[] {
   if (given)
     return [
       { file: given, required: true },
@@ -86,16 +128,34 @@ export function readSettings(
 ): Map<string, Setting> {
   const settings = new Map<string, Setting>();
   for (const { file, required } of configFiles(env, given)) {
-    const text = readText(file, required);
-    if (text === undefined) continue;
-    const { commands = {}, ...common } = parseObject(file, text);
-    if (!isObject(commands)) throw invalid(file, '"commands" is not an object');
-    const own = Object.hasOwn(commands, command) ? commands[command] : {};
-    if (!isObject(own)) throw invalid(file, `"commands" → "${command}" is not an object`);
-    for (const [name, value] of [...Object.entries(own), ...Object.entries(common)]) {
-      if (BY_HAND.has(name)) throw invalid(file, `"${name}" can only be given as a flag`);
-      if (!settings.has(name)) settings.set(name, { value, origin: file });
+    const read = readConfigFile(file, required);
+    if (!read) continue;
+    for (const { name, value, line } of membersFor(read, command)) {
+      if (BY_HAND.has(name)) throw new ConfigError(file, `"${name}" can only be given as a flag`, { line });
+      if (!settings.has(name)) settings.set(name, { value, origin: file, line });
     }
   }
   return settings;
+}
+
+type Member = { readonly name: string; readonly value: unknown; readonly line: number };
+
+/** What a file says for one command: its own part first, then what holds for all. */
+function membersFor(read: ConfigFile, command: string): Member[] {
+  const { commands = {}, ...common } = read.content;
+  if (!isObject(commands))
+    throw new ConfigError(read.file, '"commands" is not an object', { line: lineOf(read, 'commands') });
+  const own = Object.hasOwn(commands, command) ? commands[command] : {};
+  if (!isObject(own)) {
+    const line = lineOf(read, 'commands', command);
+    throw new ConfigError(read.file, `"commands" → "${command}" is not an object`, { line });
+  }
+  return [
+    ...Object.entries(own).map(([name, value]) => ({
+      name,
+      value,
+      line: lineOf(read, 'commands', command, name),
+    })),
+    ...Object.entries(common).map(([name, value]) => ({ name, value, line: lineOf(read, name) })),
+  ];
 }

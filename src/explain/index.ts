@@ -1,3 +1,4 @@
+import { configExplanations } from './config.ts';
 import { diffExplanations, requireExplanations } from './demands.ts';
 import { dnsExplanations } from './dns.ts';
 import { localExplanations } from './local.ts';
@@ -21,6 +22,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...localExplanations,
     ...pathExplanations,
     ...sendExplanations,
+    ...configExplanations,
     ...requireExplanations,
     ...diffExplanations,
   ].map((each) => [each.id, each]),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { completion } from './completion.ts';
+import { configCheck, configShow } from './config.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
@@ -41,6 +42,8 @@ export const failedRow = z.strictObject({
 /** Every JSON document that the program prints, by its schema id. */
 export const documents = {
   'postern/completion/1': document('postern/completion/1', completion),
+  'postern/config-check/1': document('postern/config-check/1', configCheck),
+  'postern/config-show/1': document('postern/config-show/1', configShow),
   'postern/demo/1': document('postern/demo/1', demo),
   'postern/doctor/1': document('postern/doctor/1', doctor),
   'postern/error/1': error,

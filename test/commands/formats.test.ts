@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SaxesParser } from 'saxes';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ExitCode } from '../../src/errors.ts';
 import { type Lab, startLab } from '../helpers/lab.ts';
@@ -12,14 +15,18 @@ const DIFF = [`${root}test/fixtures/mx/before.json`, `${root}test/fixtures/mx/af
 
 describe('probing a laboratory', () => {
   let lab: Lab;
-  let probe: (format: string, ...more: readonly string[]) => ReturnType<typeof run>;
+  let world: readonly string[];
+  const probe = (format: string, ...more: readonly string[]) =>
+    run('mx probe', ['good.test', 'bare.test', '--ordered', ...world, '--format', format, ...more]);
   beforeAll(async () => {
-    lab = await startLab(41, { 'good.test': { habit: 'good' }, 'bare.test': { habit: 'none' } });
+    lab = await startLab(41, {
+      'good.test': { habit: 'good' },
+      'bare.test': { habit: 'none' },
+      'slow.test': { habit: 'hang-banner' },
+    });
     const ca = join(folder, 'ca.pem');
     writeFileSync(ca, lab.caPem);
-    const world = ['--resolver', lab.resolver, '--port', String(lab.port), '--allow-private', '--ca', ca];
-    probe = (format, ...more) =>
-      run('mx probe', ['good.test', 'bare.test', '--ordered', ...world, '--format', format, ...more]);
+    world = ['--resolver', lab.resolver, '--port', String(lab.port), '--allow-private', '--ca', ca];
   });
   afterAll(() => lab.close());
 
@@ -27,7 +34,7 @@ describe('probing a laboratory', () => {
     const { stdout, exit } = await probe('csv');
     expect(exit).toBe(ExitCode.crit);
     expect(stdout).toMatch(
-      /\r\n[^,]+,bare\.test,crit,"mx\.bare\.test \[127\.1\.41\.2\]",smtp\.starttls\.offered,,/,
+      /\r\n[^,]+,,bare\.test,crit,"mx\.bare\.test \[127\.1\.41\.2\]",smtp\.starttls\.offered,,/,
     );
   });
 
@@ -50,6 +57,20 @@ describe('probing a laboratory', () => {
     expect((await probe('junit', '--output', join(folder, 'junit.xml'))).stdout).toBe('');
     expect(readFileSync(join(folder, 'junit.xml'), 'utf8')).toMatch(/^<\?xml .*<\/testsuites>\n$/s);
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  test('Ctrl-C ends the document: what was finished is there, whole', async () => {
+    const argv = ['mx', 'probe', 'good.test', 'slow.test', '--format', 'junit', ...world];
+    const child = spawn(process.execPath, [`${root}bin/run.js`, ...argv]);
+    let stdout = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      stdout += chunk;
+      if (chunk.includes('</testsuite>')) child.kill('SIGINT');
+    });
+    const [exit] = await once(child, 'close');
+    expect(exit).toBe(ExitCode.interrupted);
+    expect(stdout.match(/<testsuite name="[^"]*"/g)).toEqual(['<testsuite name="good.test"']);
+    expect(() => new SaxesParser().write(stdout).close()).not.toThrow();
   });
 
   test('rows of an earlier run keep their findings', async () => {

@@ -5,6 +5,7 @@ import type { Row, Writer } from './types.ts';
 
 const COLUMNS = [
   'time',
+  'id',
   'target',
   'status',
   'where',
@@ -38,12 +39,12 @@ function record(cells: Cells): string {
   return `${COLUMNS.map((column) => cell(cells[column] ?? '')).join(',')}\r\n`;
 }
 
-function ofCheck({ id, status, info, message, evidence = '', fix = '', ref = '' }: Check): Cells {
-  return { status, check: id, information: info ? 'yes' : '', message, evidence, fix, ref };
+function ofCheck({ id: check, status, info, message, evidence = '', fix = '', ref = '' }: Check): Cells {
+  return { status, check, information: info ? 'yes' : '', message, evidence, fix, ref };
 }
 
-function records({ target, timeMs, status, summary, findings, failure }: Row): string {
-  const common = { time: rfc3339(timeMs), target };
+function records({ id = '', target, timeMs, status, summary, findings, failure }: Row): string {
+  const common = { time: rfc3339(timeMs), id, target };
   const verdict = { ...common, status, message: summary, fix: failure?.hint ?? '' };
   return [
     record(verdict),

@@ -31,8 +31,8 @@ function failedCase(className: string, { code, message, hint = '' }: NonNullable
 }
 
 function suite({ command }: About, row: Row): string {
-  const { target, timeMs, findings, failure, summary } = row;
-  const name = target || command;
+  const { id, target, timeMs, findings, failure, summary } = row;
+  const name = [...new Set([id, target])].filter(Boolean).join(' ') || command;
   const count = (status: Check['status']) => findings.filter(({ check }) => check.status === status).length;
   const cases = [
     ...findings.map((each) => testCase(`${command}: ${name}`, each)),

@@ -26,6 +26,8 @@ export type Parts<T extends Report> = {
 
 /** One target of a document: its verdict, or why there is none. */
 export type Row = {
+  /** Of the case in a batch. */
+  readonly id?: string | undefined;
   readonly target: string;
   /** When it was made, in milliseconds since the epoch. */
   readonly timeMs: number;
@@ -55,8 +57,9 @@ export type Writer = {
   readonly end?: () => string;
 };
 
-export function rowOf<T extends Report>(result: T, parts: Parts<T>, timeMs: number): Row {
+export function rowOf<T extends Report>(result: T, parts: Parts<T>, timeMs: number, id?: string): Row {
   return {
+    id,
     target: result.target ?? '',
     timeMs,
     status: result.status,
@@ -66,9 +69,9 @@ export function rowOf<T extends Report>(result: T, parts: Parts<T>, timeMs: numb
   };
 }
 
-export function failedRow(target: string, failure: Failure, timeMs: number): Row {
+export function failedRow(target: string, failure: Failure, timeMs: number, id?: string): Row {
   const { message } = failure;
-  return { target, timeMs, status: 'unknown', summary: message, findings: [], figures: [], failure };
+  return { id, target, timeMs, status: 'unknown', summary: message, findings: [], figures: [], failure };
 }
 
 /** Findings that somebody should look at: neither good news nor information. */

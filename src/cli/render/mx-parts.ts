@@ -1,18 +1,23 @@
-import type { MxAddressResult, MxProbeResult } from '../../schema/mx-probe.ts';
+import type { MxAddressResult, MxHostResult, MxProbeResult } from '../../schema/mx-probe.ts';
 import type { Figure, Located, Parts } from '../formats/types.ts';
 
 const DAY_MS = 86_400_000;
 
-function placeOf(host: string, ip: string): string {
-  return host === ip ? ip : `${host} [${ip}]`;
+/** Host and address; with the port where several were asked at one address. */
+function placeOf({ host, addresses }: MxHostResult, { ip, port }: MxAddressResult): string {
+  const place = host === ip ? ip : `${host} [${ip}]`;
+  return addresses.filter((each) => each.ip === ip).length > 1 ? `${place}:${port}` : place;
 }
 
 /** What was found at the domain, then at each address. */
 export function mxFindings({ checks, hosts }: MxProbeResult): Located[] {
   return [
     ...checks.map((check) => ({ where: '', check })),
-    ...hosts.flatMap(({ host, addresses }) =>
-      addresses.flatMap(({ ip, checks: own }) => own.map((check) => ({ where: placeOf(host, ip), check }))),
+    ...hosts.flatMap((host) =>
+      host.addresses.flatMap((address) => {
+        const where = placeOf(host, address);
+        return address.checks.map((check) => ({ where, check }));
+      }),
     ),
   ];
 }
@@ -48,8 +53,8 @@ export function mxParts(asOfMs: number): Parts<MxProbeResult> {
   return {
     findings: mxFindings,
     figures: ({ hosts }) =>
-      hosts.flatMap(({ host, addresses }) =>
-        addresses.flatMap((address) => figuresOf(address, placeOf(host, address.ip), asOfMs)),
+      hosts.flatMap((host) =>
+        host.addresses.flatMap((address) => figuresOf(address, placeOf(host, address), asOfMs)),
       ),
   };
 }

@@ -201,6 +201,11 @@ describe('csv', () => {
     );
   });
 
+  test('the case of a batch keeps its id', async () => {
+    const records = read(await write('csv', [{ ...GOOD, id: 'case 7' }]));
+    expect(new Set(records.map(({ id }) => id))).toEqual(new Set(['case 7']));
+  });
+
   test('no other separator splits a cell: what is not plain is quoted', async () => {
     const text = await write('csv', [{ ...GOOD, summary: 'a;=1+1', findings: [] }]);
     expect(text).toContain(',"a;=1+1",');
@@ -338,6 +343,16 @@ describe('junit', () => {
       ['3', '1', '1'],
       ['1', '0', '1'],
     ]);
+  });
+
+  test('the case of a batch is named with its id', async () => {
+    const { counts } = readJunit(
+      await write('junit', [
+        { ...GOOD, id: '7' },
+        { ...FAILED, id: FAILED.target },
+      ]),
+    );
+    expect(counts.map(({ name }) => name)).toEqual(['7 good.example', 'not a domain']);
   });
 
   test('is well-formed whatever is in the fields, and counts right', async () => {

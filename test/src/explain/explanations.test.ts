@@ -31,7 +31,7 @@ const NO_IDS: ReadonlySet<string> = new Set(['smtp.mailfrom', 'smtp.helo', 'smtp
 /** Source of everything that makes checks, by its path. */
 const sources = new Map(
   globSync('src/**/*.ts', { cwd: root })
-    .filter((file) => !/^src\/(cli|explain|schema|lab)\//.test(file))
+    .filter((file) => !/^src\/(cli\/(?!config-check)|explain|schema|lab)/.test(file))
     .map((file) => [file, readFileSync(`${root}${file}`, 'utf8')]),
 );
 
@@ -41,7 +41,9 @@ const ID = /'([a-z0-9-]+(?:\.[a-z0-9-]+)+)'/g;
 function areas(): Set<string> {
   const found = [...sources.values()].flatMap((text) =>
     [
-      ...text.matchAll(/\b(?:id: |id = |note\(\s*|check\(\s*)(?:[^',\n]*\? )?'([a-z0-9-]+)\.[a-z0-9.-]+'/g),
+      ...text.matchAll(
+        /\b(?:id: |id = |note\(\s*|check\(\s*|finding\(\s*)(?:[^',\n]*\? )?'([a-z0-9-]+)\.[a-z0-9.-]+'/g,
+      ),
     ].map(([, area = '']) => area),
   );
   return new Set(found);
