@@ -26,7 +26,7 @@ export function whyNotMessage(input: Uint8Array, header: Header): string | null 
   const sample = input.subarray(0, SAMPLE_BYTES);
   if (sample.every(isWhiteSpace)) return 'only white space';
   if (header.fields.length === 0) return isBinary(sample) ? 'not text' : 'no message: it has no header field';
-  return isBinary(sample) && !hasKnownField(header) ? 'not text' : null;
+  return !hasKnownField(header) && isBinary(sample) ? 'not text' : null;
 }
 
 function isWhiteSpace(byte: number): boolean {

@@ -1,5 +1,4 @@
-import { isIPv4 } from 'node:net';
-import { addressClass, parseAddress } from '../net/address.ts';
+import { addressClass, parseAddress, readIPv4 } from '../net/address.ts';
 
 /** An address as a server wrote it, with what stood around it. */
 export type WrittenAddress = {
@@ -41,7 +40,7 @@ function readBare(written: string): BareAddress | null {
   if (code >= 0x61) return null; // an IPv4 address has no letters
   const colon = text.indexOf(':');
   const host = colon === -1 ? text : text.slice(0, colon);
-  if (isIPv4(host)) return { ip: host, port: colon === -1 ? null : portOf(text.slice(colon + 1)) };
+  if (readIPv4(host) !== null) return { ip: host, port: colon === -1 ? null : portOf(text.slice(colon + 1)) };
   return readOddIPv4(host);
 }
 
@@ -57,7 +56,7 @@ function readIPv6(text: string): BareAddress | null {
 function readOddIPv4(text: string): BareAddress | null {
   const found = /^(\d+\.\d+\.\d+\.\d+)(?:\.(\d+)|[_,].*)$/.exec(text);
   const host = found?.[1];
-  if (host === undefined || !isIPv4(host)) return null;
+  if (host === undefined || readIPv4(host) === null) return null;
   return { ip: host, port: found?.[2] === undefined ? null : portOf(found[2]) };
 }
 

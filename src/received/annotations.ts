@@ -38,6 +38,8 @@ export function annotate(
 }
 
 function kindOf(name: string): Annotation['kind'] | null {
+  const start = name.charCodeAt(0);
+  if (start !== 0x61 && start !== 0x78) return null; // a…, x-…
   if (name === 'x-received') return 'x-received';
   if (name === 'authentication-results') return 'authentication-results';
   if (name === 'x-originating-ip') return 'origin';
