@@ -168,9 +168,9 @@ function clauseName(
   current: Clause,
   named: Named,
 ): ClauseName | null {
-  const token = tokens[index];
-  if (token === undefined || token.text.length > 13) return null;
-  const name = NAMES.get(token.text) ?? NAMES.get(token.text.toLowerCase());
+  const word = tokens[index]?.text ?? '';
+  if (word.length > 4 && word.length !== 13) return null; // envelope-from
+  const name = NAMES.get(word) ?? NAMES.get(word.toLowerCase());
   if (name === undefined) return null;
   if (name === 'from' && isReversePath(tokens[index + 1])) return 'envelopeFrom';
   if (name === 'from' && named.from !== null) return null;

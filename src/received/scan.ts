@@ -26,7 +26,12 @@ const MAX_REACH = 1024;
 const MAX_UNCLOSED = 8;
 
 /** What may still be spent on looking for an end that does not come. */
-type Patience = { comments: number; groups: number };
+type Patience = {
+  comments: number;
+  groups: number;
+  /** Where the last quoted string, address or literal was met; -1 before the first. */
+  group: number;
+};
 
 /**
  * Split the body of a Received field. Comments nest to any depth (a counter, no recursion), quoted strings
@@ -36,7 +41,7 @@ type Patience = { comments: number; groups: number };
  */
 export function scan(text: string): Token[] {
   const tokens: Token[] = [];
-  const patience: Patience = { comments: MAX_UNCLOSED, groups: MAX_UNCLOSED };
+  const patience: Patience = { comments: MAX_UNCLOSED, groups: MAX_UNCLOSED, group: -1 };
   let at = 0;
   while (at < text.length && tokens.length < MAX_TOKENS) {
     const code = text.charCodeAt(at);
@@ -56,7 +61,9 @@ export function scan(text: string): Token[] {
       at = close + 1;
     } else {
       const end = endOfWord(text, at, patience);
-      tokens.push({ kind: 'word', text: unfold(text.slice(at, end)), start: at, end });
+      const word = text.slice(at, end);
+      // White space is only found within quotes and brackets.
+      tokens.push({ kind: 'word', text: patience.group < at ? word : unfold(word), start: at, end });
       at = end;
     }
   }
@@ -98,7 +105,10 @@ function endOfWord(text: string, start: number, patience: Patience): number {
     const code = text.charCodeAt(at);
     if (code <= SPACE || code === OPEN || code === CLOSE || code === SEMICOLON) break;
     const opens = code === QUOTE || code === LESS || code === LITERAL;
-    at = opens && patience.groups > 0 ? endOfGroup(text, at, code, patience) : at + 1;
+    if (opens && patience.groups > 0) {
+      patience.group = at;
+      at = endOfGroup(text, at, code, patience);
+    } else at += 1;
   }
   return at;
 }
