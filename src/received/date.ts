@@ -36,7 +36,7 @@ export function dateAt(text: string, start: number): FoundDate | null {
  * `Tue, 6 Jul 2021 08:09:10 +0200`, with or without the day of the week, as nearly everybody writes it: read by its
  * characters, at a fifth of what the pattern for all the other ways costs.
  */
-function plainDateAt(text: string, start: number): FoundDate | null {
+export function plainDateAt(text: string, start: number): FoundDate | null {
   const weekday = !isDigitAt(text, start);
   let at = start;
   if (weekday) {
@@ -266,6 +266,8 @@ function isoDay(day: number): string {
   return `${year}-${two(((march + 2) % 12) + 1)}-${two(dayOfYear - Math.trunc((153 * march + 2) / 5) + 1)}`;
 }
 
+const TWO = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'));
+
 function two(number: number): string {
-  return number < 10 ? `0${number}` : `${number}`;
+  return TWO[number] ?? String(number);
 }

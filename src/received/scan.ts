@@ -1,10 +1,16 @@
-/** A piece of a Received field (RFC 5322 §3.2): a word, a comment without its brackets, or a semicolon. */
+import { type FoundDate, plainDateAt } from './date.ts';
+
+/**
+ * A piece of a Received field (RFC 5322 §3.2): a word, a comment without its brackets, a semicolon, or a date in the
+ * common form behind one, which saves taking it apart into six words.
+ */
 export type Token = {
-  readonly kind: 'word' | 'comment' | 'semicolon';
+  readonly kind: 'word' | 'comment' | 'semicolon' | 'date';
   readonly text: string;
   /** Place in the text that was scanned. */
   readonly start: number;
   readonly end: number;
+  readonly date: FoundDate | null;
 };
 
 const SPACE = 0x20;
@@ -48,8 +54,13 @@ export function scan(text: string): Token[] {
     if (code <= SPACE || code === CLOSE) {
       at += 1;
     } else if (code === SEMICOLON) {
-      tokens.push({ kind: 'semicolon', text: ';', start: at, end: at + 1 });
+      tokens.push({ kind: 'semicolon', text: ';', start: at, end: at + 1, date: null });
       at += 1;
+      while (text.charCodeAt(at) <= SPACE) at += 1;
+      const date = plainDateAt(text, at);
+      if (date === null || !endsWord(text, date.end)) continue;
+      tokens.push({ kind: 'date', text: '', start: at, end: date.end, date });
+      at = date.end;
     } else if (code === OPEN) {
       const close = patience.comments > 0 ? endOfComment(text, at) : text.length;
       if (close === -1) {
@@ -57,17 +68,23 @@ export function scan(text: string): Token[] {
         at += 1;
         continue;
       }
-      tokens.push({ kind: 'comment', text: inside(text, at + 1, close), start: at, end: close + 1 });
+      tokens.push({ kind: 'comment', text: inside(text, at + 1, close), start: at, end: close + 1, date: null });
       at = close + 1;
     } else {
       const end = endOfWord(text, at, patience);
       const word = text.slice(at, end);
       // White space is only found within quotes and brackets.
-      tokens.push({ kind: 'word', text: patience.group < at ? word : unfold(word), start: at, end });
+      tokens.push({ kind: 'word', text: patience.group < at ? word : unfold(word), start: at, end, date: null });
       at = end;
     }
   }
   return tokens;
+}
+
+/** Whether a word that goes up to this place is over. */
+function endsWord(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return !(code > SPACE) || code === OPEN || code === CLOSE || code === SEMICOLON;
 }
 
 /** The text of a comment, unfolded, without white space around it. */

@@ -101,7 +101,8 @@ function isHexDigit(code: number): boolean {
 
 /** The address at the end of `(192.0.2.1)`, `([192.0.2.1])`, `(host [192.0.2.1])`. */
 function lastAddress(comment: string): string | null {
-  return readAddress(comment.slice(comment.lastIndexOf(' ') + 1))?.ip ?? null;
+  const last = comment.includes(' ') ? comment.slice(comment.lastIndexOf(' ') + 1) : comment;
+  return readAddress(last)?.ip ?? null;
 }
 
 /** Microsoft, IBM and MailEnable name themselves in the with clause. */
