@@ -96,7 +96,10 @@ export default class MessagePath extends BaseCommand {
     };
     const read = (name: string, bytes: Buffer): Result => {
       const message = flags.received ? bareField(bytes) : readMessage(name, bytes);
-      return judge(describePath({ ...message, target: name }, options)) satisfies MessagePathResult;
+      const { fields, truncated, body } = message;
+      return judge(
+        describePath({ fields, truncated, body, target: name }, options),
+      ) satisfies MessagePathResult;
     };
     if (flags.batch !== undefined) return this.runBatch(flags.batch, read);
     if (!args.file && process.stdin.isTTY) this.note([{ text: 'Paste the headers, then Ctrl-D.' }]);
@@ -153,6 +156,7 @@ function bareField(bytes: Buffer) {
   return {
     fields: [{ name: 'Received', value, rawValue, range: [0, bytes.length] as const }],
     truncated: false,
+    body: undefined,
   };
 }
 

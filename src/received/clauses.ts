@@ -116,7 +116,11 @@ function sortIntoClauses(tokens: readonly Token[], found: PlacedDate | null, tru
   for (let index = 0; index < tokens.length; index += 1) {
     const token = tokens[index];
     if (token === undefined) break;
-    if (token.kind === 'semicolon' || token.kind === 'date' || (token.start >= dateStart && token.start < dateEnd)) {
+    if (
+      token.kind === 'semicolon' ||
+      token.kind === 'date' ||
+      (token.start >= dateStart && token.start < dateEnd)
+    ) {
       current = clauses.rest;
     } else if (token.kind === 'comment') {
       current.comments.push(token.text);

@@ -15,7 +15,7 @@ export type PathInput = {
   /** All header fields in the order of the message, newest Received first. */
   readonly fields: readonly Field[];
   /** The beginning of the body; absent when only a header block is at hand. */
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | undefined;
   /** The header section was longer than what was read. */
   readonly truncated?: boolean;
   /** What was read, such as a file name; for the report. */
@@ -36,11 +36,8 @@ export type PathOptions = TrustOptions & {
  */
 export function describePath(input: PathInput, options: PathOptions): MessagePath {
   const lines = linesOf(input.fields);
-  const run = findBorder(
-    lines.map(({ trace }) => trace),
-    options,
-  );
-  const hops = makeHops(lines, run, { ...options, dateMs: dateField(input.fields) });
+  const run = findBorder(lines, options);
+  const hops = makeHops(lines, run, dateField(input.fields), options);
   const border = hops.find((hop) => hop.border) ?? null;
   const content = contentProtection(input.fields, input.body);
   const truncated = input.truncated === true;

@@ -68,13 +68,25 @@ export function scan(text: string): Token[] {
         at += 1;
         continue;
       }
-      tokens.push({ kind: 'comment', text: inside(text, at + 1, close), start: at, end: close + 1, date: null });
+      tokens.push({
+        kind: 'comment',
+        text: inside(text, at + 1, close),
+        start: at,
+        end: close + 1,
+        date: null,
+      });
       at = close + 1;
     } else {
       const end = endOfWord(text, at, patience);
       const word = text.slice(at, end);
       // White space is only found within quotes and brackets.
-      tokens.push({ kind: 'word', text: patience.group < at ? word : unfold(word), start: at, end, date: null });
+      tokens.push({
+        kind: 'word',
+        text: patience.group < at ? word : unfold(word),
+        start: at,
+        end,
+        date: null,
+      });
       at = end;
     }
   }
