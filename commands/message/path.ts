@@ -6,7 +6,7 @@ import { dnsFlags, duration, formatFlag, withEnvironment } from '../../src/cli/f
 import { readInputSync } from '../../src/cli/input.ts';
 import { readMessage } from '../../src/cli/message-input.ts';
 import { messageSources } from '../../src/cli/message-sources.ts';
-import { renderMessagePath } from '../../src/cli/render/path.ts';
+import { renderMessagePath, renderOneOfSeveral } from '../../src/cli/render/path.ts';
 import type { openDns } from '../../src/cli/world.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { applyDemands, expectQueueId, parseDemands } from '../../src/received/demands.ts';
@@ -105,12 +105,17 @@ export default class MessagePath extends BaseCommand {
     if (!args.file && process.stdin.isTTY) this.note([{ text: 'Paste the headers, then Ctrl-D.' }]);
     const sources = await messageSources(args.file ?? ['-'], READ_BYTES);
     if (this.format === 'html' && sources.length > 1) throw oneOnly();
-    const { pathHtml, pathMarkdown } = await import('../../src/cli/render/path-documents.ts');
+    const documents = await import('../../src/cli/render/path-documents.ts');
+    const several = sources.length > 1;
     return this.each(
       sources,
       flags,
       async (source) => read(source.name, await source.read()),
-      { text: renderMessagePath, markdown: pathMarkdown, html: pathHtml },
+      {
+        text: several ? renderOneOfSeveral : renderMessagePath,
+        markdown: several ? documents.oneOfSeveralMarkdown : documents.pathMarkdown,
+        html: documents.pathHtml,
+      },
       ({ name }) => name,
     );
   }
@@ -126,7 +131,7 @@ export default class MessagePath extends BaseCommand {
       this.signal.throwIfAborted();
       try {
         const name = stringField(each, 'file');
-        this.emit(read(name, readInputSync(pathOf(name), READ_BYTES)), renderMessagePath, each.id);
+        this.emit(read(name, readInputSync(pathOf(name), READ_BYTES)), renderOneOfSeveral, each.id);
       } catch (error) {
         this.emitFailure(each.id, error, each.id);
       }

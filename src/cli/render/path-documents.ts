@@ -40,6 +40,11 @@ function cell(text: string): string {
     .replaceAll('@', '&#64;');
 }
 
+/** The same where there are several messages, each under its name. */
+export function oneOfSeveralMarkdown(path: MessagePath): string {
+  return `### ${cell(path.target ?? '')}\n\n${pathMarkdown(path)}`;
+}
+
 /** A path for a ticket. */
 export function pathMarkdown(path: MessagePath): string {
   const rows = path.hops.map((hop) => {

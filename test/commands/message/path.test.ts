@@ -174,6 +174,39 @@ describe('a document for a ticket', () => {
   );
 });
 
+test('--redact replaces what the sender’s own computer calls itself, wherever it stands', async () => {
+  const { stdout } = await run('message path', [EXAMPLE, '--redact', '--json']);
+  expect(stdout).not.toContain('annas-laptop');
+  expect(JSON.parse(stdout).hops[0]).toMatchObject({
+    from: { helo: 'device1' },
+    raw: expect.stringContaining('helo=device1'),
+  });
+});
+
+describe('several messages', () => {
+  test('each stand under their names in the text, those of a batch too', async () => {
+    const one = file('first.eml', PLAIN);
+    const two = file('second.eml', TLS12);
+    const named = (text: string) => text.split('\n').filter((each) => each === one || each === two);
+    expect(named((await run('message path', [one, two])).stdout)).toEqual([one, two]);
+    const batch = file(
+      'two.jsonl',
+      [one, two].map((path) => JSON.stringify({ id: path, file: path })).join('\n'),
+    );
+    expect(named((await run('message path', ['--batch', batch])).stdout)).toEqual([one, two]);
+    expect(named((await run('message path', [one])).stdout)).toEqual([]);
+  });
+
+  test('each have a heading in Markdown', async () => {
+    const files = [file('first.eml', PLAIN), file('second_.eml', TLS12)];
+    const { stdout } = await run('message path', [...files, '--format', 'markdown']);
+    expect(stdout.match(/^### .*$/gm)).toEqual([
+      expect.stringMatching(/first\.eml$/),
+      expect.stringMatching(/second\\_\.eml$/),
+    ]);
+  });
+});
+
 test('--mx trusts the exchangers of one’s own domain', async () => {
   const chain = [
     'Received: from mx.example.org (mx.example.org [198.51.100.7])\r\n\tby inbox.example.net (Postfix) with ESMTPS id 1; Tue, 24 Nov 2026 09:15:08 +0000\r\n',
