@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -120,6 +120,20 @@ describe('--batch', () => {
     failedRow.parse(rows[1]);
     failedRow.parse(rows[2]);
     expect(exit).toBe(3);
+  });
+
+  test.for([
+    'here.txt',
+    './here.txt',
+    '../batches/here.txt',
+    'sub//../here.txt',
+    join(folder, 'batches/here.txt'),
+  ])('finds %s beside the batch', async (name) => {
+    mkdirSync(join(folder, 'batches/sub'), { recursive: true });
+    file('batches/here.txt', PLAIN);
+    const batch = file('batches/one.jsonl', JSON.stringify({ id: 'x', file: name }));
+    const { stdout } = await run('message path', ['--batch', batch, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ target: name, hops: [{ id: '4RkPlain' }] });
   });
 
   test.for(['not json', '[]', '{"file": "x"}'])('the line %s is refused with its number', async (line) => {
