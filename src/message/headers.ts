@@ -62,9 +62,11 @@ export function readHeader(input: Uint8Array): Header {
   const indented = { loneCr: shape.loneCr, indent: indentAt(bytes, start) };
   const section = readLines(bytes, start, indented);
   const ascii = isAscii(bytes.subarray(start, section.end));
+  const fields: Field[] = [];
+  for (const field of section.fields) fields.push(closeField(bytes, field, indented, ascii));
   const cut = input.length > bytes.length && section.end === bytes.length;
   return {
-    fields: section.fields.map((field) => closeField(bytes, field, indented, ascii)),
+    fields,
     bodyStart: section.bodyStart,
     truncated: section.truncated || cut,
   };

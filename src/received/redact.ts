@@ -22,11 +22,11 @@ function replaceWord(text: string, word: string, by: string): string {
   return text.replace(new RegExp(`(?<![\\w.-])${literal}(?![\\w-])`, 'g'), by);
 }
 
-/** What the sender's own computer calls itself, which is often its owner's name. */
-function deviceNames({ submission, from }: Hop): string[] {
-  const { helo, rdns } = from;
-  if (!submission || helo === null || helo === rdns) return [];
-  return readAddress(helo) === null && helo.toLowerCase() !== 'localhost' ? [helo] : [];
+/** What the computer of somebody who logged in calls itself: no host name, and often its owner's. */
+function deviceNames({ auth, from }: Hop): string[] {
+  const { helo } = from;
+  if (auth === null || helo === null || helo.includes('.') || helo.toLowerCase() === 'localhost') return [];
+  return readAddress(helo) === null ? [helo] : [];
 }
 
 /**
