@@ -90,7 +90,7 @@ export default class MessagePath extends BaseCommand {
     };
     const demands = flags['fail-if'] === undefined ? [] : parseDemands(flags['fail-if']);
     const judge = (path: Result): Result => {
-      const demanded = applyDemands(path, demands);
+      const demanded = demands.length === 0 ? path : applyDemands(path, demands);
       const expected = flags.expect === undefined ? demanded : expectQueueId(demanded, flags.expect);
       return flags.redact ? redactPath(expected) : expected;
     };
