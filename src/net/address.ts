@@ -25,6 +25,10 @@ export type Address = {
   readonly scope: string | null;
 };
 
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+
 /** @returns the address, or null when the text is none; brackets, ports and prefixes are not taken */
 export function parseAddress(text: string): Address | null {
   const value = readIPv4(text);
@@ -114,10 +118,6 @@ export function readIPv4(text: string): number | null {
   }
   return parts === 4 && part !== -1 ? value * 256 + part : null;
 }
-
-const DOT = 0x2e;
-const ZERO = 0x30;
-const NINE = 0x39;
 
 function bytesOf(value: number): Uint8Array {
   const bytes = new Uint8Array(4);

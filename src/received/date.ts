@@ -10,6 +10,12 @@ export type FoundDate = {
   readonly zoneKnown: boolean;
 };
 
+const SPACE = 0x20;
+const PLUS = 0x2b;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const COLON = 0x3a;
+
 // White space may be a fold; it is bounded, so that a long run of it is looked at once.
 // 1 weekday 2 day 3 month 4 year 5 hour 6 minute 7 second 8 fraction 9 zone
 const MAIL =
@@ -55,12 +61,6 @@ export function plainDateAt(text: string, start: number): FoundDate | null {
   const ms = (dayNumber(year, month, day) * 86_400 + seconds - zone * 60) * 1000;
   return { ms, end: dayEnd + 24, weekday, zoneKnown: true };
 }
-
-const SPACE = 0x20;
-const PLUS = 0x2b;
-const COMMA = 0x2c;
-const MINUS = 0x2d;
-const COLON = 0x3a;
 
 function isDigitAt(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
