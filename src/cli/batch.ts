@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve, sep } from 'node:path';
 import { AppError, ExitCode } from '../errors.ts';
 import { readWhole } from './input.ts';
 
@@ -43,13 +43,21 @@ function readCase(file: string, line: string, number: number): Case {
  */
 export async function readBatch(file: string): Promise<{ cases: Case[]; pathOf: (name: string) => string }> {
   const text = (await readWhole(file, MAX_BATCH)).toString('utf8').replace(/^\uFEFF/, '');
-  const cases = text
-    .split('\n')
-    .map((line, index) => ({ line: line.trim(), number: index + 1 }))
-    .filter(({ line }) => line !== '')
-    .map(({ line, number }) => readCase(file, line, number));
-  const folder = file === '-' ? '.' : dirname(file);
-  return { cases, pathOf: (name) => resolve(folder, name) };
+  const cases: Case[] = [];
+  let number = 0;
+  for (const each of text.split('\n')) {
+    number += 1;
+    const line = each.trim();
+    if (line !== '') cases.push(readCase(file, line, number));
+  }
+  const folder = resolve(file === '-' ? '.' : dirname(file));
+  return { cases, pathOf: (name) => pathBelow(folder, name) };
+}
+
+/** `resolve` takes as long as opening the file; most names need nothing of it. */
+function pathBelow(folder: string, name: string): string {
+  if (isAbsolute(name)) return name;
+  return /(?:^|[/\\])\.{0,2}(?:[/\\]|$)|:/.test(name) ? resolve(folder, name) : `${folder}${sep}${name}`;
 }
 
 /**
