@@ -1,4 +1,5 @@
 import type { Answer, RecordData, RecordType, Resolver } from './types.ts';
+import { isAskable } from './wire.ts';
 
 /** How mailauth asks: the forms and error codes of `dns.promises.resolve(name, type)`. */
 export type NodeStyleResolve = (name: string, type: string) => Promise<unknown[]>;
@@ -20,6 +21,8 @@ const FORMS: { readonly [T in RecordType]?: (data: RecordData[T]) => unknown } =
  */
 export function mailauthResolver(dns: Resolver): NodeStyleResolve {
   return async (name, type) => {
+    // What cannot be a name does not exist; that is no failure of the resolver.
+    if (!isAskable(name)) throw failure('ENOTFOUND', 'That is no name.');
     if (!isForm(type)) throw failure('ENODATA', `Nobody asks for ${type} records.`);
     return records(await dns.resolve(name, type));
   };
