@@ -1,0 +1,233 @@
+import type { AuthorFacts, Mailbox, Reason } from './facts.ts';
+import { domainSkeleton, type Known, type Names, toUnicode } from './names.ts';
+import { isAtOrBelow, organizationalDomain } from './organization.ts';
+import { mixesScripts, wordsOf } from './skeleton.ts';
+
+/** Longest display name that is looked at, in characters; what is longer is padding by itself. */
+const MAX_NAME = 400;
+/** A run of blanks or dots that pushes what follows out of sight. */
+const PADDING = /[\s\u00a0\u2000-\u200a\u3000\u2800.·_-]{12,}/u;
+const LONG_NAME = 78;
+
+/**
+ * Signs that a sender wants to be taken for somebody else (TV-3): in the display name, in the domain, in
+ * Reply-To. A severity of `crit` speaks for itself; `warn` is too weak to judge by alone.
+ *
+ * @param names  companies that may be posed as
+ */
+export function findDeceptions(author: AuthorFacts, names: Names): readonly Reason[] {
+  const { domain } = author;
+  if (domain === null) return [];
+  const about = (text: string) => ({ field: author.field ?? 0, quote: text });
+  return [
+    ...author.mailboxes.flatMap((mailbox) => inName(mailbox, domain, names)),
+    ...inDomain(domain, names),
+    ...inReplyTo(author, domain, names),
+  ].map(({ code, severity, text, quote }) => ({ code, severity, text, evidence: about(quote) }));
+}
+
+type Sign = {
+  readonly code: string;
+  readonly severity: 'warn' | 'crit';
+  readonly text: string;
+  readonly quote: string;
+};
+
+function crit(code: string, quote: string, text: string): Sign {
+  return { code: `deception.${code}`, severity: 'crit', text, quote };
+}
+
+function warn(code: string, quote: string, text: string): Sign {
+  return { code: `deception.${code}`, severity: 'warn', text, quote };
+}
+
+function inName({ display: whole, local }: Mailbox, domain: string, names: Names): readonly Sign[] {
+  const display = whole.slice(0, MAX_NAME);
+  return [
+    ...foreignAddress(display, domain),
+    ...hidden(whole),
+    ...posesAs(display, domain, names),
+    ...domainInName(display, domain, names),
+    ...(local.includes('@')
+      ? [
+          crit(
+            'address-in-local-part',
+            local,
+            'The part before the @ of the address is made to look like an address.',
+          ),
+        ]
+      : []),
+    ...display
+      .split(/[\s\p{P}]+/u)
+      .filter(mixesScripts)
+      .map((word) => warn('mixed-script-name', word, 'A word of the name mixes letters of several scripts.')),
+  ];
+}
+
+/** NFKC first: `＠` is shown as an at sign as well. */
+function foreignAddress(display: string, domain: string): readonly Sign[] {
+  const found = display
+    .normalize('NFKC')
+    .matchAll(/[^\s@<>"'()]{1,64}@((?:[\p{L}\p{N}_-]{1,63}\.)+[\p{L}\p{N}-]{2,63})/gu);
+  return [...found]
+    .filter(([, shown = '']) => !isSameOrganization(shown.toLowerCase(), domain))
+    .map(([address]) =>
+      crit('address-in-name', address, `The name shows an address that is not of ${domain}.`),
+    );
+}
+
+function isSameOrganization(shown: string, domain: string): boolean {
+  return organizationalDomain(shown) === organizationalDomain(domain);
+}
+
+const BIDI = /[\u202a-\u202e\u2066-\u2069]/u;
+/** Marks of direction have their place beside letters that run from right to left. */
+const DIRECTION_MARK = /[\u200e\u200f\u061c]/u;
+const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}]/u;
+/** Joiners have a use in emoji, in Arabic and in Indic scripts, so not beside these. */
+const ZERO_WIDTH =
+  /\u034f|[\u00ad\u115f\u1160\u180e\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0]|[\u{e0000}-\u{e007f}]|(?<=[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\p{N}\s])[\u200c\u200d]/u;
+
+function hidden(display: string): readonly Sign[] {
+  const signs: Sign[] = [];
+  const mark = DIRECTION_MARK.test(display) && !RIGHT_TO_LEFT.test(display);
+  if (BIDI.test(display) || mark) {
+    signs.push(crit('bidi', display, 'The name has controls that turn the order of what is shown.'));
+  }
+  if (ZERO_WIDTH.test(display)) {
+    signs.push(crit('zero-width', display, 'The name has characters that are not seen.'));
+  }
+  if (PADDING.test(display) || display.length > MAX_NAME) {
+    signs.push(
+      crit(
+        'padding',
+        display.slice(0, MAX_NAME),
+        'The name is filled up so that the address is out of sight.',
+      ),
+    );
+  } else if (display.length > LONG_NAME) {
+    signs.push(warn('long-name', display, 'The name is so long that it may hide the address.'));
+  }
+  return signs;
+}
+
+/** A known name in the display name, as its words or run together, where the domain is not that company's. */
+function posesAs(display: string, domain: string, names: Names): readonly Sign[] {
+  const words = wordsOf(display).slice(0, 60);
+  const seen = new Map<string, Known>();
+  for (let start = 0; start < words.length; start += 1) {
+    for (let length = 1; length <= names.longest && start + length <= words.length; length += 1) {
+      const name = words.slice(start, start + length).join(' ');
+      const isWhole = start === 0 && length === words.length;
+      if (name.length < 3 && !isWhole) continue;
+      for (const known of strangers(names.byName.get(name), domain)) seen.set(known.name, known);
+    }
+  }
+  const joined = words.join('');
+  const whole = joined.length < 4 ? undefined : (names.byName.get(joined) ?? names.byLabel.get(joined));
+  for (const known of strangers(whole, domain)) seen.set(known.name, known);
+  return [...seen.values()].map((known) =>
+    crit('listed-name', display, `The name is that of ${known.name}, whose domain is not ${domain}.`),
+  );
+}
+
+/** Of these companies the ones that the domain does not belong to. None, when it belongs to one of them. */
+function strangers(list: readonly Known[] | undefined, domain: string): readonly Known[] {
+  if (list === undefined) return [];
+  return list.some((known) => belongsTo(domain, known)) ? [] : list;
+}
+
+function belongsTo(domain: string, known: Known): boolean {
+  return known.domains.some((each) => isAtOrBelow(domain, each) || isSameOrganization(each, domain));
+}
+
+/** A listed domain, or one that looks like it, as a word of the name. */
+function domainInName(display: string, domain: string, names: Names): readonly Sign[] {
+  const words = display.normalize('NFKC').match(/(?:[\p{L}\p{N}-]{1,63}\.)+[\p{L}\p{N}-]{2,63}/gu) ?? [];
+  return words.slice(0, 20).flatMap((word) =>
+    strangers(names.byDomain.get(domainSkeleton(word.toLowerCase())), domain)
+      .slice(0, 1)
+      .map(({ name }) =>
+        crit('domain-in-name', word, `The name shows a domain of ${name}, which ${domain} is not.`),
+      ),
+  );
+}
+
+function inDomain(domain: string, names: Names): readonly Sign[] {
+  const shown = toUnicode(domain);
+  return [
+    ...shown
+      .split('.')
+      .filter(mixesScripts)
+      .map((label) => crit('mixed-script', label, `A label of ${domain} mixes letters of several scripts.`)),
+    ...lookalikeDomain(domain, names),
+    ...domainAsLabel(domain, names),
+    ...lookalikeWord(domain, names),
+  ];
+}
+
+function lookalikeDomain(domain: string, names: Names): readonly Sign[] {
+  const candidates = new Set([domain, organizationalDomain(domain)]);
+  for (const candidate of candidates) {
+    const [known] = strangers(names.byDomain.get(domainSkeleton(candidate)), domain);
+    if (known !== undefined) {
+      return [
+        crit('lookalike-domain', toUnicode(candidate), `${candidate} looks like a domain of ${known.name}.`),
+      ];
+    }
+  }
+  return [];
+}
+
+/** `bank.example.attack.example`: what stands on the left is read first and means nothing. */
+function domainAsLabel(domain: string, names: Names): readonly Sign[] {
+  const labels = domain.split('.');
+  for (let start = 0; start < labels.length - 2; start += 1) {
+    for (let end = start + 2; end < labels.length; end += 1) {
+      const part = labels.slice(start, end).join('.');
+      const [known] = strangers(names.byDomain.get(domainSkeleton(part)), domain);
+      if (known !== undefined) {
+        return [
+          crit(
+            'domain-as-label',
+            part,
+            `${domain} begins with a domain of ${known.name} and belongs to others.`,
+          ),
+        ];
+      }
+    }
+  }
+  return [];
+}
+
+/** `bank-secure.example`: a word that a known domain is made of. Weak, as words are anybody's. */
+function lookalikeWord(domain: string, names: Names): readonly Sign[] {
+  const [label = ''] = organizationalDomain(domain).split('.');
+  for (const word of new Set([label, ...label.split('-')])) {
+    const [known] = strangers(names.byLabel.get(domainSkeleton(word)), domain);
+    if (word.length >= 4 && known !== undefined) {
+      return [warn('lookalike-word', word, `${domain} has the word "${word}" of a domain of ${known.name}.`)];
+    }
+  }
+  return [];
+}
+
+function inReplyTo({ mailboxes, replyTo }: AuthorFacts, domain: string, names: Names): readonly Sign[] {
+  const elsewhere = replyTo.filter((each) => !isSameOrganization(each.domain, domain));
+  const fromNames = mailboxes.map(({ display }) => display);
+  return elsewhere.flatMap((mailbox) => {
+    const address = `${mailbox.local}@${mailbox.domain}`;
+    const poses = [mailbox.display, ...fromNames].some(
+      (display) => posesAs(display.slice(0, MAX_NAME), mailbox.domain, names).length > 0,
+    );
+    return poses
+      ? [
+          crit(
+            'reply-to',
+            address,
+            `Answers go to ${mailbox.domain} under the name of a company that it is not of.`,
+          ),
+        ]
+      : [];
+  });
+}
