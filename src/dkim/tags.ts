@@ -2,6 +2,8 @@
 export type TagList = {
   /** Values by name; white space around a value is gone, the one inside stays. */
   readonly tags: ReadonlyMap<string, string>;
+  /** A name stands twice, which makes the whole list void (RFC 6376 §3.2). */
+  readonly isVoid: boolean;
   /** What is wrong with the list, such as `the tag d stands twice`; empty when it is well-formed. */
   readonly faults: readonly string[];
 };
@@ -17,6 +19,7 @@ const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 export function readTags(text: string): TagList {
   const tags = new Map<string, string>();
   const faults: string[] = [];
+  let isVoid = false;
   const parts = text.split(';');
   if (parts.length > 1 && (parts.at(-1) ?? '').trim() === '') parts.pop();
   for (const part of parts) {
@@ -28,10 +31,12 @@ export function readTags(text: string): TagList {
     }
     const value = trimWhite(part.slice(equals + 1));
     if (FORBIDDEN.test(value)) faults.push(`the tag ${name} has a control character`);
-    if (tags.has(name)) faults.push(`the tag ${name} stands twice`);
-    else tags.set(name, value);
+    if (tags.has(name)) {
+      isVoid = true;
+      faults.push(`the tag ${name} stands twice`);
+    } else tags.set(name, value);
   }
-  return { tags, faults };
+  return { tags, isVoid, faults };
 }
 
 /** Without the white space and folds around it; nothing else that Unicode calls white. */
