@@ -1,4 +1,5 @@
-import type { AuthorFacts, Mailbox, Reason } from './facts.ts';
+import type { Mailbox } from '../message/mailboxes.ts';
+import type { AuthorFacts, Reason } from './facts.ts';
 import { domainSkeleton, type Known, type Names, toUnicode } from './names.ts';
 import { isAtOrBelow, organizationalDomain } from './organization.ts';
 import { mixesScripts, wordsOf } from './skeleton.ts';

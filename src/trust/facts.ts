@@ -1,3 +1,5 @@
+import type { Mailbox } from '../message/mailboxes.ts';
+
 /**
  * What the verdict on a sender is made of, and what it looks like. Whoever examines a message fills
  * {@link Facts}; `decide` (decide.ts) turns them into a {@link Decision} and asks nobody.
@@ -103,15 +105,6 @@ export type TemporaryError = {
    * key, SPF of an aligned domain, the DMARC record. A dead name that is not aligned decides nothing.
    */
   readonly decisive: boolean;
-};
-
-/** A mailbox as a From, Reply-To, To or Cc field names it. */
-export type Mailbox = {
-  /** The name a client shows, RFC 2047 words decoded; empty when there is none. */
-  readonly display: string;
-  readonly local: string;
-  /** Lower-case A-labels. */
-  readonly domain: string;
 };
 
 /** Who claims to have written the message, and what is wrong with the way it is claimed. */
