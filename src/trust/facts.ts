@@ -1,36 +1,17 @@
 import type { Mailbox } from '../message/mailboxes.ts';
+import type { Evidence, Organization, Reason, Verdict, Voucher } from '../schema/trust.ts';
 
 /**
  * What the verdict on a sender is made of, and what it looks like. Whoever examines a message fills
  * {@link Facts}; `decide` (decide.ts) turns them into a {@link Decision} and asks nobody.
  *
+ * A reason's severity says how much it weighs: `warn` and `crit` are to be read by people, `info` explains.
+ *
  * Rules for whoever fills them: domains are A-labels in lower case without the final dot; a check that
  * could not be made says so (`not-evaluated`, `temperror`) and is never given as `fail`.
  */
 
-/** How much a reason weighs: `warn` and `crit` are to be read by people, `info` explains. */
-export type Severity = 'info' | 'warn' | 'crit';
-
-/** Where a reason can be looked up: in the message, in the DNS or in a list. */
-export type Evidence = {
-  /** Index into the fields of the header, from 0 at the top. */
-  readonly field?: number;
-  /** The text that is meant, as it stands there; from outside, so never shown unescaped. */
-  readonly quote?: string;
-  /** A DNS name that was asked. */
-  readonly dns?: string;
-  /** A list that was looked into: its mediator, or `local`. */
-  readonly source?: string;
-};
-
-/** One reason of a verdict. Codes are a contract (`dkim.partial-body`, `registry.active:ID`). */
-export type Reason = {
-  readonly code: string;
-  readonly severity: Severity;
-  /** One sentence for people. */
-  readonly text: string;
-  readonly evidence: Evidence | null;
-};
+export type { Evidence, Organization, Reason, Verdict, Voucher };
 
 /** Results in the words of RFC 8601 §2.7.1. */
 export type DkimResult = 'none' | 'pass' | 'fail' | 'policy' | 'neutral' | 'temperror' | 'permerror';
@@ -141,26 +122,6 @@ export type Facts = {
   readonly delivery: DeliveryFacts;
   /** Findings of others that are told and decide nothing (a block list, an exceeded bound). */
   readonly remarks: readonly Reason[];
-};
-
-/** Five answers to "who really sent this, and do we trust them?" */
-export type Verdict = 'trusted' | 'authenticated' | 'open-signup' | 'unauthenticated' | 'suspicious';
-
-/** The company behind a trusted domain, from the list and never from the message. */
-export type Organization = {
-  readonly name: string;
-  readonly legalName: string | null;
-  readonly country: string | null;
-  readonly website: string | null;
-};
-
-/** Who says that a domain belongs to a company that can be trusted. */
-export type Voucher = {
-  /** Identifier of the mediator; `local` for the administrator's own list. */
-  readonly source: string;
-  readonly mediator: string;
-  /** Identifier of the entry. */
-  readonly entry: string;
 };
 
 /** The verdict with everything that led to it. */

@@ -23,6 +23,7 @@ export function reasonsOf(s: Situation): readonly Reason[] {
     ...arcReasons(s),
     ...(s.replayed ? [replay(s)] : []),
     ...s.facts.remarks,
+    ...s.knowledge.remarks,
   ];
 }
 
