@@ -46,5 +46,5 @@ function write(source: string, about: string, licence: string, lines: readonly s
   for (const name of fresh) taken.add(name);
   const { version } = require(`${source}/package.json`) as { version: string };
   const head = [`# ${about}`, `# source: ${source} ${version} (${licence}), read on ${date}`];
-  writeFileSync(`${folder}${source}.txt`, `${[...head, ...fresh.toSorted()].join('\n')}\n`);
+  writeFileSync(`${folder}${source}.txt`, `${[...head, ...fresh.toSorted((a, b) => (a < b ? -1 : 1))].join('\n')}\n`);
 }

@@ -103,6 +103,23 @@ export const dnsFlags = withEnvironment({
   }),
 });
 
+/** Flags of everything that judges a sender. */
+export const trustFlags = withEnvironment({
+  registry: Flags.string({
+    summary: 'Read the list of trusted domains, or local decisions that name one, from this file.',
+    helpValue: 'FILE',
+    helpGroup: 'TRUST',
+  }),
+  force: Flags.boolean({
+    summary: 'Let local decisions trust a domain where anybody can sign up, if they name it.',
+    helpGroup: 'TRUST',
+  }),
+  'strict-replay': Flags.boolean({
+    summary: 'Do not trust a message that may have been signed for somebody else and sent again.',
+    helpGroup: 'TRUST',
+  }),
+});
+
 /** Flags of everything that speaks SMTP. */
 export const smtpFlags = withEnvironment({
   port: Flags.integer({
