@@ -81,5 +81,5 @@ function wordOf(value: string | undefined): string | null {
 /** The author domain for which the newest set reports `dmarc=pass`; null when it reports none. */
 export function dmarcPassOf(sets: readonly ArcSet[]): string | null {
   const claim = sets.at(-1)?.claims.find(({ method, result }) => method === 'dmarc' && result === 'pass');
-  return claim?.properties.get('header.from')?.toLowerCase().replace(/\.$/, '') ?? null;
+  return claim?.properties['header.from']?.toLowerCase().replace(/\.$/, '') ?? null;
 }

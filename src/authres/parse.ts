@@ -6,7 +6,7 @@ export type RecordedResult = {
   readonly result: string;
   readonly reason: string | null;
   /** `ptype.property`, lower case, such as `header.d`; the first of each counts. */
-  readonly properties: ReadonlyMap<string, string>;
+  readonly properties: Readonly<Record<string, string>>;
 };
 
 /** An Authentication-Results field, or the ARC variant of it. */
@@ -85,7 +85,7 @@ function readResult(part: readonly Token[]): RecordedResult | null {
     if (name === 'reason') reason ??= value;
     else if (name.includes('.') && !properties.has(name)) properties.set(name, value);
   }
-  return { method, result: first.value.toLowerCase(), reason, properties };
+  return { method, result: first.value.toLowerCase(), reason, properties: Object.fromEntries(properties) };
 }
 
 /** `name = value`; blanks around the sign are allowed, and a value may hold further signs. */

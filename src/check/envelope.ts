@@ -120,7 +120,7 @@ function ownResults(
   const own = ownAuthenticationResults(fields, path).filter((field) => above.includes(field));
   for (const field of own) {
     for (const { properties } of parseAuthenticationResults(field.value).results) {
-      const ip = properties.get('smtp.remote-ip') ?? properties.get('policy.iprev');
+      const ip = properties['smtp.remote-ip'] ?? properties['policy.iprev'];
       if (ip !== undefined) return ip;
     }
   }

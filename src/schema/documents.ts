@@ -2,11 +2,14 @@ import { z } from 'zod';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { help } from './help.ts';
+import { messageCheck } from './message-check.ts';
 import { messagePath } from './message-path.ts';
 import { mxDiff } from './mx-diff.ts';
 import { mxProbe } from './mx-probe.ts';
 import { envelope } from './report.ts';
 import { send } from './send.ts';
+import { spfCheck } from './spf-check.ts';
+import { trustShow } from './trust-show.ts';
 
 function document<S extends z.ZodRawShape>(id: string, result: z.ZodObject<S>) {
   return z.strictObject({ ...envelope.shape, ...result.shape, schema: z.literal(id) });
@@ -40,8 +43,11 @@ export const documents = {
   'postern/doctor/1': document('postern/doctor/1', doctor),
   'postern/error/1': error,
   'postern/help/1': document('postern/help/1', help),
+  'postern/message-check/1': document('postern/message-check/1', messageCheck),
   'postern/message-path/1': document('postern/message-path/1', messagePath),
   'postern/mx-diff/1': document('postern/mx-diff/1', mxDiff),
   'postern/mx-probe/1': document('postern/mx-probe/1', mxProbe),
   'postern/send/1': document('postern/send/1', send),
+  'postern/spf-check/1': document('postern/spf-check/1', spfCheck),
+  'postern/trust-show/1': document('postern/trust-show/1', trustShow),
 } as const;
