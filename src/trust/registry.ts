@@ -158,7 +158,7 @@ function entryFrom(place: Place): Entry {
       .get('aliases')
       .or([], (each) => each.list((alias) => alias.string({ max: 200 }), { max: 100 })),
     mailTypes: place.get('mailTypes').list((each) => each.oneOf(['all', 'transaction', 'list']), { min: 1 }),
-    logo: place.get('logo').or(null, logoFrom),
+    logo: place.get('logo').or(null, (each) => (each.value === null ? null : logoFrom(each))),
     vetting: vettingFrom(place.get('vetting')),
     status: place.get('status').oneOf(['active', 'suspended', 'revoked']),
     validFromMs,
