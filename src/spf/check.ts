@@ -44,6 +44,9 @@ export type SpfCheck = {
   readonly tree: SpfTree | null;
 };
 
+/** Longest address and HELO name that are looked at; RFC 5321 §4.5.3.1 allows 256. */
+const MAX_TEXT = 1000;
+
 /** One evaluation: RFC 7208 §4.6.4 recommends 20 seconds or more in all. */
 const BOUNDS = { queries: 250, questionMs: 15_000, totalMs: 20_000 };
 
@@ -59,6 +62,7 @@ export async function checkSpf(question: SpfQuestion): Promise<SpfCheck> {
   const client = clientAddress(question.ip);
   const base = { domain: sender.domain, identity, ip: client?.text ?? question.ip };
   if (client === null) return unasked(base, 'temperror', `"${question.ip}" is no IP address.`);
+  if (question.mailFrom.length > MAX_TEXT) return unasked(base, 'none', 'The address is too long to be one.');
   if (!isAskable(sender.domain))
     return unasked(base, 'none', `"${sender.domain}" is no domain that can have a record.`);
   const questions = createQuestions(
@@ -68,7 +72,7 @@ export async function checkSpf(question: SpfQuestion): Promise<SpfCheck> {
   const values = {
     client,
     sender,
-    helo: question.helo ?? 'unknown',
+    helo: question.helo?.slice(0, MAX_TEXT) ?? 'unknown',
     mta: question.mta ?? 'unknown',
     time: Math.round(question.nowMs / 1000),
   };

@@ -23,6 +23,9 @@ export type Evaluated = {
   readonly explanation: string | null;
 };
 
+/** Characters of an explanation that are kept; a reply line of SMTP has 512 octets (RFC 5321 §4.5.3.1.5). */
+const MAX_EXPLANATION = 1000;
+
 const RESULTS: Readonly<Record<Qualifier, SpfResult>> = {
   '+': 'pass',
   '-': 'fail',
@@ -372,7 +375,7 @@ async function explanationOf(
     if (typeof parts === 'string') return null;
     if (usesMacro(parts, 'sl') && /[^\0-\x7f]/.test(values.sender.local)) return null;
     const validated = usesMacro(parts, 'p') ? await validatedName(domain, run, false) : 'unknown';
-    return expandMacros(parts, values, domain, validated) || null;
+    return expandMacros(parts, values, domain, validated).slice(0, MAX_EXPLANATION) || null;
   } catch (error) {
     stopOf(error);
     return null;

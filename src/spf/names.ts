@@ -16,14 +16,17 @@ export function shortened(name: string): string {
   return rest;
 }
 
+/** RFC 7208 §7.1: toplabel, which is never only digits. */
+export const TOP_LABEL = /^(?=.*[a-z-])[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
+
 /**
- * Whether a name can be asked: two labels at least, each of 1 to 63 printable characters, the last one no number
- * (RFC 7208 §4.3).
+ * Whether a name can be asked: two labels at least, each of 1 to 63 printable characters, the last one such that a
+ * top-level domain can have it (RFC 7208 §4.3).
  */
 export function isAskable(name: string): boolean {
   const labels = name.split('.');
   if (labels.length < 2 || name.length > MAX_NAME) return false;
-  if (!/[a-z-]/i.test(labels.at(-1) ?? '')) return false;
+  if (!TOP_LABEL.test(labels.at(-1) ?? '')) return false;
   return labels.every((label) => /^[\x20-\x7e]{1,63}$/.test(label));
 }
 

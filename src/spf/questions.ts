@@ -74,6 +74,9 @@ function recordsOf<T extends RecordType>(
     case 'absent':
       return [];
     case 'failed':
+      // A name with a blank or a backslash, which a local part can lead to, is one that no resolver of ours asks:
+      // it does not exist, or a sender could turn a fail into a temporary error.
+      if (/[ \\]/.test(answer.name)) return [];
       throw new SpfStop('temperror', `${answer.type} of ${answer.name}: ${answer.rcode}.`);
   }
 }

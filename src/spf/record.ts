@@ -1,5 +1,6 @@
 import { parseAddress } from '../net/address.ts';
 import { type MacroPart, parseMacros } from './macro.ts';
+import { TOP_LABEL } from './names.ts';
 
 export type Qualifier = '+' | '-' | '~' | '?';
 
@@ -101,9 +102,6 @@ function parseMechanism(text: string): Mechanism | string {
       return 'is no mechanism';
   }
 }
-
-/** RFC 7208 §7.1: toplabel, which is never only digits. */
-const TOP_LABEL = /^(?=.*[a-z-])[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
 
 function withSpec<T>(text: string, make: (spec: Spec) => T): T | string {
   const parts = parseMacros(text);
