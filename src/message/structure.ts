@@ -55,7 +55,7 @@ export function inspectStructure(bytes: Uint8Array): Structure {
 /** A byte order mark, and the line that an mbox has before each message. */
 function afterPreamble(view: Buffer): number {
   const start = view[0] === 0xef && view[1] === 0xbb && view[2] === 0xbf ? 3 : 0;
-  if (view.toString('latin1', start, start + 5) !== 'From ') return start;
+  if (!/^From +[^ :]/.test(view.toString('latin1', start, start + 20))) return start;
   const lf = view.indexOf(LF, start);
   return lf === -1 ? view.length : lf + 1;
 }
