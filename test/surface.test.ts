@@ -35,6 +35,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
     ],
     2,
   ],
+  'trust show': [['gmail.com'], 0],
 };
 
 const MANY = `${root}examples/forwarded.eml ${root}examples/forwarded.eml`;
