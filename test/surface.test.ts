@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { globalFlags } from '../src/cli/flags.ts';
@@ -14,6 +15,10 @@ type Flag = {
   readonly env?: string;
   readonly summary?: string;
 };
+
+/** A secret that nobody else can read, which no file of a checkout is. */
+const secretFile = `${mkdtempSync(`${tmpdir()}/postern-surface-`)}/secret`;
+writeFileSync(secretFile, 'a secret\n', { mode: 0o600 });
 
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
@@ -35,6 +40,19 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
     ],
     2,
   ],
+  'spf check': [
+    [
+      'sender.example',
+      '--ip',
+      '192.0.2.25',
+      '--offline',
+      '--dns-cache',
+      `${root}test/fixtures/dns/sender.json`,
+    ],
+    0,
+  ],
+  'srs forward': [['joe@example.net', '--domain', 'forwarder.example', '--secret-file', secretFile], 0],
+  'srs reverse': [['SRS0=kSoM=JO=example.net=joe@forwarder.example', '--explain'], 0],
   'trust show': [['gmail.com'], 0],
 };
 

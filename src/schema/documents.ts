@@ -9,6 +9,8 @@ import { mxProbe } from './mx-probe.ts';
 import { envelope } from './report.ts';
 import { send } from './send.ts';
 import { spfCheck } from './spf-check.ts';
+import { srsForward } from './srs-forward.ts';
+import { srsReverse } from './srs-reverse.ts';
 import { trustShow } from './trust-show.ts';
 
 function document<S extends z.ZodRawShape>(id: string, result: z.ZodObject<S>) {
@@ -49,5 +51,7 @@ export const documents = {
   'postern/mx-probe/1': document('postern/mx-probe/1', mxProbe),
   'postern/send/1': document('postern/send/1', send),
   'postern/spf-check/1': document('postern/spf-check/1', spfCheck),
+  'postern/srs-forward/1': document('postern/srs-forward/1', srsForward),
+  'postern/srs-reverse/1': document('postern/srs-reverse/1', srsReverse),
   'postern/trust-show/1': document('postern/trust-show/1', trustShow),
 } as const;

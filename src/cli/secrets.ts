@@ -1,0 +1,79 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
+import { AppError, ExitCode } from '../errors.ts';
+import { cannotRead } from './input.ts';
+
+/** Largest file of secrets, in bytes. */
+const MAX_BYTES = 64 * 1024;
+
+/**
+ * Secrets, one a line, from the file that was named, or else from the credential of the service manager
+ * (`$CREDENTIALS_DIRECTORY`). They never come from the command line or a variable.
+ *
+ * @param named       `--secret-file`
+ * @param credential  name of the credential
+ * @throws AppError E_SECRET (exit 64 without any, 65 for an empty file), E_SECRET_MODE (exit 77) when others can
+ *   read the file, E_INPUT when it cannot be read
+ */
+export function readSecrets(named: string | undefined, credential: string): readonly [string, ...string[]] {
+  const folder = process.env['CREDENTIALS_DIRECTORY'];
+  const file = named ?? (folder === undefined ? undefined : join(folder, credential));
+  if (file === undefined) {
+    throw new AppError('There is no secret.', {
+      code: 'E_SECRET',
+      exit: ExitCode.usage,
+      hint: `Name a file that only you can read with --secret-file, or give the service the credential ${credential}.`,
+    });
+  }
+  const lines = readPrivate(file).split(/\r?\n/);
+  const [first, ...others] = lines.filter((line) => line !== '');
+  if (first !== undefined) return [first, ...others];
+  throw new AppError(`'${file}' holds no secret.`, {
+    code: 'E_SECRET',
+    exit: ExitCode.input,
+    hint: 'It has one secret a line; the first one signs.',
+  });
+}
+
+function readPrivate(file: string): string {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, constants.O_RDONLY);
+  } catch (error) {
+    throw cannotRead(file, error);
+  }
+  try {
+    refuseOpenFile(file, fstatSync(descriptor));
+    const bytes = Buffer.alloc(MAX_BYTES);
+    let filled = 0;
+    for (let read = -1; read !== 0 && filled < bytes.length; filled += read)
+      read = readSync(descriptor, bytes, filled, bytes.length - filled, null);
+    return bytes.toString('utf8', 0, filled);
+  } catch (error) {
+    throw error instanceof AppError ? error : cannotRead(file, error);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Windows has no such modes; a service manager's credentials are 0400 or 0440 of a folder that is private. */
+function refuseOpenFile(file: string, { mode }: Stats): void {
+  const folder = process.env['CREDENTIALS_DIRECTORY'];
+  const lax = folder !== undefined && file.startsWith(join(folder, '/')) ? 0o007 : 0o077;
+  if (process.platform === 'win32' || (mode & lax) === 0) return;
+  throw new AppError(`'${file}' can be read by others.`, {
+    code: 'E_SECRET_MODE',
+    exit: ExitCode.noPermission,
+    hint: `Take it away from them: chmod 600 '${file}'. Make a new secret if somebody may have read it.`,
+  });
+}
+
+/** What to say to somebody who puts a secret on the command line: it is in the list of processes by now. */
+export function refuseSecretOnArgv(given: string | undefined): void {
+  if (given === undefined) return;
+  throw new AppError('A secret does not belong on the command line: everybody on this machine can read it.', {
+    code: 'E_SECRET_ARGV',
+    exit: ExitCode.usage,
+    hint: 'Make a new one, put it into a file with mode 0600 and name that with --secret-file.',
+  });
+}
