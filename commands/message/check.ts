@@ -5,17 +5,17 @@ import type { MessageCheck as Result } from '../../src/check/types.ts';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
 import { type Case, optionalField, readBatch, stringField } from '../../src/cli/batch.ts';
 import { caseDns } from '../../src/cli/case-dns.ts';
-import { dnsFlags, duration, withEnvironment } from '../../src/cli/flags.ts';
+import { dnsFlags, duration, trustFlags, withEnvironment } from '../../src/cli/flags.ts';
 import { readInput } from '../../src/cli/input.ts';
 import { checkInput, READ_BYTES } from '../../src/cli/message-check-input.ts';
 import { messageSources } from '../../src/cli/message-sources.ts';
+import { openDns } from '../../src/cli/open-dns.ts';
 import { mapParallel } from '../../src/cli/parallel.ts';
 import { renderMessageCheck } from '../../src/cli/render/check.ts';
-import { openDns } from '../../src/cli/world.ts';
+import { openKnowledge } from '../../src/cli/trust-sources.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { parseAddress } from '../../src/net/address.ts';
 import type { MessageCheckResult } from '../../src/schema/message-check.ts';
-import { knowledge } from '../../src/trust/knowledge.ts';
 
 /** Verdicts that meet a demand. */
 const MEETS: Readonly<Record<'trusted' | 'authenticated', ReadonlySet<string>>> = {
@@ -82,9 +82,6 @@ export default class MessageCheck extends BaseCommand {
       explain: Flags.boolean({
         summary: 'Tell every reason, the SPF record term by term, and the way it came.',
       }),
-      'strict-replay': Flags.boolean({
-        summary: 'Do not trust a message that may have been sent again to others.',
-      }),
       'max-signatures': Flags.integer({
         summary: 'DKIM signatures that are evaluated.',
         default: 10,
@@ -107,9 +104,7 @@ export default class MessageCheck extends BaseCommand {
       ordered: Flags.boolean({ summary: 'Print in the order of the files.', default: true, allowNo: true }),
       'timeout-dns': duration({ summary: 'Wait for one DNS answer.', default: 5000, helpGroup: 'TIME-OUT' }),
     }),
-    force: Flags.boolean({
-      summary: 'Let your own list make mail of a free sign-up provider trusted.',
-    }),
+    ...trustFlags,
     ...dnsFlags,
   };
 
@@ -119,7 +114,7 @@ export default class MessageCheck extends BaseCommand {
       recipient: flags.rcpt ?? null,
       asOfMs: flags['as-of'] === undefined ? null : judgeTime(flags['as-of']),
       nowMs: Date.now(),
-      knowledge: knowledge(),
+      knowledge: await openKnowledge(flags.registry, this.config.root),
       policy: { force: flags.force, strictReplay: flags['strict-replay'] },
       maxSignatures: flags['max-signatures'],
       ...(flags['trusted-by'] && { trustedBy: flags['trusted-by'] }),

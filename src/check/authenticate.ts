@@ -3,12 +3,12 @@ import { type RawField, splitFields } from '../dkim/fields.ts';
 import { qualify } from '../dkim/qualify.ts';
 import type { Qualification, SignatureVerdict } from '../dkim/types.ts';
 import { type DkimLimits, type DkimReport, isBodyMissing, verifyDkim } from '../dkim/verify.ts';
-import { type DmarcVerdict, evaluateDmarc } from '../dmarc/evaluate.ts';
+import { type DmarcVerdict, evaluateDmarc, type Identifier } from '../dmarc/evaluate.ts';
 import type { BoundedResolver } from '../dns/bounded.ts';
 import type { Field } from '../message/headers.ts';
 import type { Wire } from '../message/wire.ts';
 import type { SpfCheck } from '../spf/check.ts';
-import type { Envelope } from './envelope.ts';
+import { type Envelope, isHeloAlone } from './envelope.ts';
 import type { ArcSection } from './types.ts';
 
 export type AuthenticateInput = {
@@ -18,6 +18,8 @@ export type AuthenticateInput = {
   readonly authorDomain: string | null;
   /** Expiry is judged at this time, milliseconds since the epoch. */
   readonly asOfMs: number;
+  /** What is signed after this time is signed in the future. */
+  readonly latestMs: number;
   readonly dns: BoundedResolver;
   readonly limits: DkimLimits;
 };
@@ -66,7 +68,7 @@ export async function authenticate(input: AuthenticateInput): Promise<Authentica
   const dmarc = await evaluateDmarc(
     {
       authorDomain: input.authorDomain,
-      spf: spf === null || spf.domain === '' ? null : { domain: spf.domain, passed: spf.result === 'pass' },
+      spf: spfIdentifier(spf, input.envelope),
       signatures: dkim.signatures.map(({ domain, badName, result }) =>
         domain === null || badName ? null : { domain, passed: result === 'pass' },
       ),
@@ -107,24 +109,30 @@ async function askSpf(
   heloBeside: boolean,
 ): Promise<SpfCheck | null> {
   const { ip, helo, mailFrom, mta } = envelope;
-  if (envelope.noQuestion !== null || ip.value === null || mailFrom.value === null) return null;
-  if (heloBeside && (mailFrom.value === '' || helo.value === null)) return null;
+  if (envelope.noQuestion !== null || ip.value === null) return null;
+  if (heloBeside && (!mailFrom.value || helo.value === null)) return null;
   const { checkSpf } = await import('../spf/check.ts');
   return checkSpf({
     ip: ip.value,
     helo: helo.value,
-    mailFrom: heloBeside ? '' : mailFrom.value,
+    mailFrom: heloBeside ? '' : (mailFrom.value ?? ''),
     mta: mta.value,
     dns,
     nowMs: asOfMs,
   });
 }
 
+/** What SPF answers for; the HELO name does only where the return path is known to be empty. */
+function spfIdentifier(spf: SpfCheck | null, envelope: Envelope): Identifier | null {
+  if (spf === null || spf.domain === '' || isHeloAlone(envelope)) return null;
+  return { domain: spf.domain, passed: spf.result === 'pass' };
+}
+
 function judge(
   dkim: DkimReport,
   dmarc: DmarcVerdict,
   raw: readonly RawField[],
-  { fields, asOfMs }: AuthenticateInput,
+  { fields, asOfMs, latestMs }: AuthenticateInput,
 ): JudgedSignature[] {
   const places = fields.flatMap(({ name }, index) =>
     name.toLowerCase() === 'dkim-signature' ? [index] : [],
@@ -133,7 +141,7 @@ function judge(
   return dkim.signatures.map((signature, index) => {
     const field = agree ? (places[index] ?? null) : null;
     const aligned = dmarc.signaturesAligned[index] === true;
-    const context = { fields: raw, field, aligned, orgDomain: dmarc.orgDomain, nowMs: asOfMs };
+    const context = { fields: raw, field, aligned, orgDomain: dmarc.orgDomain, nowMs: asOfMs, latestMs };
     return { ...signature, field, aligned, qualification: qualify(signature, context) };
   });
 }

@@ -71,6 +71,7 @@ export async function checkMessage(input: CheckInput, options: CheckOptions): Pr
     envelope,
     authorDomain: author.domain,
     asOfMs,
+    latestMs: options.asOfMs ?? Math.max(asOfMs, options.nowMs),
     dns,
     limits,
   });

@@ -81,10 +81,16 @@ function whyNoQuestion(ip: Told, helo: Told, mailFrom: Told, border: Hop | null)
   if (border?.submission && ip.origin !== 'given')
     return 'The message was handed in by a user who had logged in: SPF has no part in that.';
   if (ip.value === null) return 'The address of the client is not known.';
-  if (mailFrom.value === null) return 'The return path (MAIL FROM) is not known.';
+  if (mailFrom.value === null && !isHeloAlone({ ip, helo, mailFrom }))
+    return 'The return path (MAIL FROM) is not known.';
   if (mailFrom.value === '' && helo.value === null)
     return 'The return path is empty and the name that the client gave (HELO) is not known.';
   return null;
+}
+
+/** The caller gave what he knows, and that is the HELO name: the one question left (RFC 7208 §2.3). */
+export function isHeloAlone({ ip, helo, mailFrom }: Pick<Envelope, 'ip' | 'helo' | 'mailFrom'>): boolean {
+  return mailFrom.value === null && ip.origin === 'given' && helo.origin === 'given';
 }
 
 /** The pairs of the Received-SPF field nearest to the border. */

@@ -15,6 +15,8 @@ export type QualifyContext = {
   readonly orgDomain: string | null;
   /** Expiry is judged at this time, milliseconds since the epoch. */
   readonly nowMs: number;
+  /** What is signed more than an hour after this time is signed in the future. */
+  readonly latestMs: number;
 };
 
 const MIN_BITS = 1024;
@@ -61,7 +63,7 @@ export function qualify(signature: SignatureVerdict, context: QualifyContext): Q
     ...(signature.key?.testing
       ? [fail('dkim.testing-key', `The domain is testing DKIM: ${signature.key.name} has t=y.`)]
       : []),
-    ...time(signature, context.nowMs).map(({ code, text }) => fail(code, text)),
+    ...time(signature, context).map(({ code, text }) => fail(code, text)),
     ...partialBody(signature).map((text) => fail('dkim.partial-body', text)),
     ...unsigned.filter(([, harmless]) => !harmless).map(([reason]) => reason),
     ...addedFields(fields, signature).map((name) =>
@@ -139,11 +141,14 @@ function identity({ identity: auid, domain, key, cause }: SignatureVerdict): str
   return [];
 }
 
-function time({ signedAtMs, expiresAtMs, cause }: SignatureVerdict, nowMs: number): Point[] {
+function time(
+  { signedAtMs, expiresAtMs, cause }: SignatureVerdict,
+  { nowMs, latestMs }: QualifyContext,
+): Point[] {
   const points: Point[] = [];
   if (expiresAtMs !== null && expiresAtMs < nowMs && cause !== 'expired')
     points.push({ code: 'dkim.expired', text: `It expired on ${iso(expiresAtMs)}.` });
-  if (signedAtMs !== null && signedAtMs > nowMs + HOUR_MS)
+  if (signedAtMs !== null && signedAtMs > latestMs + HOUR_MS)
     points.push({
       code: 'dkim.future',
       text: `It says it was made on ${iso(signedAtMs)}, which is yet to come.`,

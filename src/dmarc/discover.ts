@@ -65,7 +65,7 @@ export async function walkTree(domain: string, lookUpAt: DmarcLookups): Promise<
 }
 
 function isAddressLiteral(domain: string): boolean {
-  return domain.startsWith('[') || isIP(domain) !== 0;
+  return domain.startsWith('[') || (/^\d|:/.test(domain) && isIP(domain) !== 0);
 }
 
 /**

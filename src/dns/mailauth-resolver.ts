@@ -1,5 +1,5 @@
+import { isAskable } from './names.ts';
 import type { Answer, RecordData, RecordType, Resolver } from './types.ts';
-import { isAskable } from './wire.ts';
 
 /** How mailauth asks: the forms and error codes of `dns.promises.resolve(name, type)`. */
 export type NodeStyleResolve = (name: string, type: string) => Promise<unknown[]>;
