@@ -1,17 +1,21 @@
 import type { Situation } from './situation.ts';
 
-/** What would make a message trusted that is not (TV-8), as one sentence. */
+/** What would make a message trusted that is not (TV-8): what follows on "To be trusted:". */
 export function whatWouldTrust(s: Situation): string {
   const { domain, structure, blocked, open, forced } = s;
   if (structure.length > 0 || domain === null) {
-    return 'Nothing can: a message is trusted only when its structure names one author beyond doubt.';
+    return 'Nothing does: a message is trusted only when its structure names one author beyond doubt.';
   }
-  if (blocked.length > 0) return `Nothing can while the local list blocks it.`;
+  if (blocked.length > 0) return 'Nothing does while the local list blocks it.';
   if (open !== null && !forced) {
     return `Nothing does by itself: anybody can get an address at ${open.domain}, so a signature of it vouches for nobody.`;
   }
   const needs = [signatureNeed(s), vouchNeed(s), replayNeed(s)].filter((need) => need !== null);
-  return `It would be trusted with ${needs.join(', and ')}.`;
+  return `${capital(needs.join(', and '))}.`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function signatureNeed({ facts, qualifying, domain, vouching, vouches }: Situation): string | null {
@@ -36,7 +40,7 @@ function vouchNeed({ vouching, knowledge, domain }: Situation): string | null {
   if (codes.has('registry.subdomain-excluded'))
     return `an entry that reaches ${domain}, names below the listed one included`;
   if (knowledge.registries.length === 0 && knowledge.overrides.trust.length === 0) {
-    return `a list of trusted domains that has ${domain}: name one with --registry FILE or POSTERN_REGISTRY, then ask "postern trust show ${domain}"`;
+    return `a list of trusted domains that has ${domain}: name one with --registry FILE or POSTERN_REGISTRY, and ask "postern trust show ${domain} --registry FILE"`;
   }
   return `an entry for ${domain} in a list of trusted domains or in the local list`;
 }

@@ -36,7 +36,7 @@ export function renderTrustShow(shown: TrustShowResult, columns: number): Line[]
     ...wrap(line`${verdictMark(shown.verdict)}  ${strong(`${domain}${name}`)}  ${shown.summary}`, columns, 4),
     ...(entries.length > 0 ? [[], ...entryLines(entries)] : []),
     ...(reasons.length > 0 ? [[], ...reasonLines(reasons, columns)] : []),
-    ...(wouldTrust === null ? [] : [[], ...wrap(line`  ${wouldTrust}`, columns, 2)]),
+    ...(wouldTrust === null ? [] : [[], ...wrap(line`  ${dim('To be trusted:')} ${wouldTrust}`, columns, 4)]),
   ];
 }
 
