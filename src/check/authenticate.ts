@@ -1,7 +1,8 @@
 import { dmarcPassOf, readArcSets } from '../arc/sets.ts';
+import { diagnose } from '../dkim/diagnose.ts';
 import { type RawField, splitFields } from '../dkim/fields.ts';
 import { qualify } from '../dkim/qualify.ts';
-import type { Qualification, SignatureVerdict } from '../dkim/types.ts';
+import type { Diagnosis, Qualification, SignatureVerdict } from '../dkim/types.ts';
 import { type DkimLimits, type DkimReport, isBodyMissing, verifyDkim } from '../dkim/verify.ts';
 import { type DmarcVerdict, evaluateDmarc, type Identifier } from '../dmarc/evaluate.ts';
 import type { BoundedResolver } from '../dns/bounded.ts';
@@ -132,7 +133,7 @@ function judge(
   dkim: DkimReport,
   dmarc: DmarcVerdict,
   raw: readonly RawField[],
-  { fields, asOfMs, latestMs }: AuthenticateInput,
+  { wire, fields, asOfMs, latestMs }: AuthenticateInput,
 ): JudgedSignature[] {
   const places = fields.flatMap(({ name }, index) =>
     name.toLowerCase() === 'dkim-signature' ? [index] : [],
@@ -142,8 +143,25 @@ function judge(
     const field = agree ? (places[index] ?? null) : null;
     const aligned = dmarc.signaturesAligned[index] === true;
     const context = { fields: raw, field, aligned, orgDomain: dmarc.orgDomain, nowMs: asOfMs, latestMs };
-    return { ...signature, field, aligned, qualification: qualify(signature, context) };
+    const diagnosis = index < MAX_DIAGNOSED ? explain(signature, dkim, raw, wire) : null;
+    return { ...signature, diagnosis, field, aligned, qualification: qualify(signature, context) };
   });
+}
+
+/** Signatures whose failure is looked into. */
+const MAX_DIAGNOSED = 5;
+
+/** Which common change on the way explains that a signature fails. */
+function explain(
+  signature: SignatureVerdict,
+  { keys }: DkimReport,
+  fields: readonly RawField[],
+  { body }: Wire,
+): Diagnosis | null {
+  const { cause, index } = signature;
+  const own = fields.filter(({ name }) => name === 'dkim-signature')[index];
+  if ((cause !== 'body-hash' && cause !== 'signature') || own === undefined || body === null) return null;
+  return diagnose({ signature, fields, own, body, key: keys.get(index)?.publicKey ?? null });
 }
 
 /** A header block can prove a pass by SPF; that nothing passes it cannot. */
