@@ -82,6 +82,7 @@ export default class MessageCheck extends BaseCommand {
       explain: Flags.boolean({
         summary: 'Tell every reason, the SPF record term by term, and the way it came.',
       }),
+      bimi: Flags.boolean({ summary: 'Ask for the BIMI record of the author’s domain, too.' }),
       'max-signatures': Flags.integer({
         summary: 'DKIM signatures that are evaluated.',
         default: 10,
@@ -117,6 +118,7 @@ export default class MessageCheck extends BaseCommand {
       knowledge: await openKnowledge(flags.registry, this.config.root),
       policy: { force: flags.force, strictReplay: flags['strict-replay'] },
       maxSignatures: flags['max-signatures'],
+      bimi: flags.bimi,
       ...(flags['trusted-by'] && { trustedBy: flags['trusted-by'] }),
       ...(flags['trusted-ip'] && { trustedIps: flags['trusted-ip'] }),
       given: {

@@ -11,8 +11,10 @@ import { readAuthor } from '../trust/author.ts';
 import { decide, type Policy } from '../trust/decide.ts';
 import type { Knowledge } from '../trust/knowledge.ts';
 import { authenticate } from './authenticate.ts';
+import { checkBimi } from './bimi.ts';
 import { deriveEnvelope, type Given } from './envelope.ts';
 import { factsOf } from './facts.ts';
+import { explainByForwarding } from './forwarding.ts';
 import { recordedResults } from './recorded.ts';
 import { remarksOn } from './remarks.ts';
 import { describeCheck } from './report.ts';
@@ -42,6 +44,8 @@ export type CheckOptions = TrustOptions & {
   readonly policy: Policy;
   /** Signatures that are evaluated. */
   readonly maxSignatures?: number;
+  /** Ask for the BIMI record of the author's domain. */
+  readonly bimi?: boolean;
 };
 
 /** What one message may cost of the DNS. */
@@ -88,7 +92,18 @@ export async function checkMessage(input: CheckInput, options: CheckOptions): Pr
   });
   const decision = decide(facts, options.knowledge, options.asOfMs ?? options.nowMs, options.policy);
   const recorded = recordedResults(header.fields, path, found);
-  return describeCheck({ target: input.target, path, envelope, found, decision, recorded, asOfMs });
+  const forwarding = explainByForwarding(header.fields, envelope, found);
+  return describeCheck({
+    target: input.target,
+    path,
+    envelope,
+    found,
+    decision,
+    recorded,
+    forwarding,
+    bimi: options.bimi ? await checkBimi(header.fields, author, found, dns) : null,
+    asOfMs,
+  });
 }
 
 function pathOf({ header, target, bytes }: CheckInput, options: CheckOptions): MessagePath {

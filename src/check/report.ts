@@ -3,7 +3,8 @@ import { type Check, type Status, worst } from '../report.ts';
 import type { Decision, Verdict } from '../trust/facts.ts';
 import type { Authentication, JudgedSignature } from './authenticate.ts';
 import type { Envelope } from './envelope.ts';
-import type { MessageCheck, RecordedSection, SignatureSection, SpfSection } from './types.ts';
+import { senderBeforeSrs } from './forwarding.ts';
+import type { BimiSection, MessageCheck, RecordedSection, SignatureSection, SpfSection } from './types.ts';
 
 export type ReportInput = {
   readonly target: string | null;
@@ -12,16 +13,20 @@ export type ReportInput = {
   readonly found: Authentication;
   readonly decision: Decision;
   readonly recorded: readonly RecordedSection[];
+  /** Why SPF may have failed by forwarding; null where nothing says so. */
+  readonly forwarding: string | null;
+  /** Null when nobody asked. */
+  readonly bimi: BimiSection | null;
   /** The time that judged expiry, milliseconds since the epoch. */
   readonly asOfMs: number;
 };
 
 /** The result of a check, from what was found out and decided. */
 export function describeCheck(input: ReportInput): MessageCheck {
-  const { target, path, envelope, found, decision, recorded, asOfMs } = input;
+  const { target, path, found, decision, recorded, asOfMs } = input;
   const { signaturesAligned: _, spfAligned: __, ...dmarc } = found.dmarc;
   const { target: ___, ...way } = path;
-  const spf = spfSection(envelope, found);
+  const spf = spfSection(input);
   const signatures = found.signatures.map(signatureSection);
   const checks = [
     verdictCheck(decision),
@@ -29,6 +34,7 @@ export function describeCheck(input: ReportInput): MessageCheck {
     note('dkim', dkimSentence(signatures)),
     note('dmarc', dmarcSentence(dmarc, decision.authorDomain)),
     note('arc', arcSentence(found.arc)),
+    ...(input.bimi === null ? [] : [note('bimi', bimiSentence(input.bimi))]),
     note('path', path.summary),
   ];
   return {
@@ -48,7 +54,7 @@ export function describeCheck(input: ReportInput): MessageCheck {
     dkim: { signatures },
     dmarc,
     arc: found.arc,
-    bimi: null,
+    bimi: input.bimi,
     dnsbl: [],
     recorded,
     path: way,
@@ -109,10 +115,9 @@ function lowerFirst(text: string): string {
     : text;
 }
 
-function spfSection(
-  { ip, helo, mailFrom, noQuestion }: Envelope,
-  { spf, spfHelo }: Authentication,
-): SpfSection {
+function spfSection({ envelope, found, forwarding }: ReportInput): SpfSection {
+  const { ip, helo, mailFrom, noQuestion } = envelope;
+  const { spf, spfHelo } = found;
   return {
     result: spf?.result ?? 'not-evaluated',
     reason: spf === null ? noQuestion : spf.reason,
@@ -126,7 +131,8 @@ function spfSection(
     explanation: spf?.explanation ?? null,
     tree: spf?.tree ?? null,
     heloResult: spfHelo?.result ?? null,
-    forwarding: null,
+    forwarding,
+    sender: senderBeforeSrs(envelope),
   };
 }
 
@@ -200,4 +206,9 @@ function arcSentence({ result, reason, sets }: MessageCheck['arc']): string {
   const newest = sets.at(-1)?.sealer ?? 'an unknown sealer';
   const why = reason === null ? '' : ` (${reason})`;
   return `ARC is ${result}${why}; the newest of ${sets.length} sets is sealed by ${newest}.`;
+}
+
+function bimiSentence({ result, reason, domain, location }: BimiSection): string {
+  const where = location ? ` The logo of ${domain} is said to be at ${location}.` : '';
+  return `BIMI is ${result}${reason === null ? '.' : `: ${reason}`}${where}`;
 }

@@ -38,6 +38,8 @@ export type SpfSection = {
   readonly heloResult: string | null;
   /** Why a failure may be the work of a forwarder; null when nothing says so. */
   readonly forwarding: string | null;
+  /** The sender that an SRS return path names, unverified; null for other paths. */
+  readonly sender: string | null;
 };
 
 /** One DKIM signature for the report. */

@@ -45,6 +45,7 @@ const spf = z.strictObject({
   tree: spfTree.nullable(),
   heloResult: text,
   forwarding: text.describe('Why a failure may be the work of a forwarder.'),
+  sender: text.describe('The sender that an SRS return path names, unverified.'),
 });
 
 const keyRecord = z.strictObject({

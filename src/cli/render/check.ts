@@ -26,38 +26,68 @@ function result(word: string): Inline {
   return word === 'none' ? dim('none') : warn(word);
 }
 
-/** A sentence without the words that the line begins with anyway. */
-function about(text: string | null): string {
-  return text ?? '';
-}
-
 function signatureLine(signature: SignatureSection): Inline {
   const { domain, selector, algorithm, keyBits, qualifies, aligned, reason, disqualifiedBy } = signature;
   const key = [algorithm ?? '', keyBits === null ? '' : `${keyBits} bits`].filter(Boolean).join(', ');
   const place = aligned ? 'aligned' : 'not aligned';
   const judged = qualifies
     ? ok('covers what is shown')
-    : about(reason ?? `does not qualify: ${disqualifiedBy.join(', ')}`);
+    : (reason ?? `does not qualify: ${disqualifiedBy.join(', ')}`);
   return line`${strong(domain ?? 'no domain')} ${dim(`${selector ?? 'no selector'}, ${key}`)}  ${place}, ${judged}`;
+}
+
+const ORIGINS: Readonly<Record<string, string>> = {
+  given: 'as given',
+  'received-spf': 'from Received-SPF',
+  'authentication-results': 'from Authentication-Results',
+  received: 'from Received',
+  'return-path': 'from Return-Path',
+};
+
+function spfWords({
+  result: word,
+  domain,
+  ip,
+  mailFrom,
+  origin,
+  reason,
+  sender,
+}: MessageCheck['spf']): string {
+  if (word === 'not-evaluated') return reason ?? '';
+  const path = mailFrom === null ? 'HELO alone' : mailFrom === '' ? 'an empty return path' : mailFrom;
+  const before = sender === null ? '' : `, rewritten from ${sender} as it says`;
+  const why = reason === null ? '' : ` ${reason}`;
+  return `${domain ?? 'no domain'} for ${ip} (${ORIGINS[origin.ip] ?? origin.ip}), ${path}${before}.${why}`;
+}
+
+function dmarcWords({ result: word, aligned, reason, policy, policyDomain }: MessageCheck['dmarc']): string {
+  const by = [aligned.dkim ? 'DKIM' : '', aligned.spf ? 'SPF' : ''].filter(Boolean).join(' and ');
+  const rule = policy === null ? '' : ` Policy of ${policyDomain}: ${policy}.`;
+  return `${word === 'pass' ? `By ${by}.` : (reason ?? '')}${rule}`;
+}
+
+function arcWords({ reason, sets }: MessageCheck['arc']): string {
+  const sealers = sets.map(({ sealer }) => sealer ?? '?').slice(-5);
+  return `Sealed by ${sealers.join(', then ')}.${reason === null ? '' : ` ${reason}`}`;
 }
 
 /** One line a mechanism. */
 function mechanisms(check: MessageCheck): Line[] {
-  const { spf, dkim, dmarc, arc } = check;
-  const message = (id: string) => check.checks.find((each) => each.id === id)?.message ?? '';
+  const { spf, dkim, dmarc, arc, bimi } = check;
   const signatures = dkim.signatures
     .slice(0, 10)
     .map((each): Inline[] => ['  DKIM', result(each.result), signatureLine(each)]);
   const more = dkim.signatures.length - signatures.length;
   return table([
-    ['  SPF', result(spf.result), message('spf')],
-    ...(signatures.length === 0 ? [['  DKIM', result('none'), message('dkim')]] : signatures),
+    ['  SPF', result(spf.result), spfWords(spf)],
+    ...(signatures.length === 0 ? [['  DKIM', result('none'), 'There is no signature.']] : signatures),
     ...(more > 0 ? [['  DKIM', '', `and ${more} more signatures`]] : []),
-    ['  DMARC', result(dmarc.result), message('dmarc')],
+    ['  DMARC', result(dmarc.result), dmarcWords(dmarc)],
     ...(dmarc.legacy?.differs
       ? [['', '', dim(`by RFC 7489, as most receivers still judge: ${dmarc.legacy.result}`)]]
       : []),
-    ...(arc.sets.length === 0 ? [] : [['  ARC', result(arc.result), message('arc')]]),
+    ...(arc.sets.length === 0 ? [] : [['  ARC', result(arc.result), arcWords(arc)]]),
+    ...(bimi === null ? [] : [['  BIMI', result(bimi.result), bimi.reason ?? bimi.location ?? '']]),
   ]);
 }
 
