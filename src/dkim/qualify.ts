@@ -47,8 +47,14 @@ const TRACE =
  */
 export function qualify(signature: SignatureVerdict, context: QualifyContext): Qualification {
   const { fields, field, aligned } = context;
-  const at = { ...(field !== null && { field }) };
-  const fail = (code: string, text: string): Reason => ({ code, severity: 'warn', text, evidence: at });
+  // Mail is often signed by the sender's provider as well: what is wrong with that signature explains nothing.
+  const severity = aligned ? 'warn' : 'info';
+  const evidence = field === null ? null : { field };
+  const fail = (code: string, text: string): Reason => ({ code, severity, text, evidence });
+  if (signature.cause === 'bound') {
+    const disqualifiedBy = failure(signature).map(({ code, text }) => fail(code, text));
+    return { qualifies: false, disqualifiedBy, warnings: [] };
+  }
   const unsigned = unsignedFields(signature, context).map(
     ({ name, harmless }) =>
       [

@@ -97,11 +97,19 @@ const MARKS: Readonly<Record<Reason['severity'], (text: string) => Inline>> = {
   info: dim,
 };
 
+/** A message with hundreds of signatures has as many reasons. */
+const MAX_REASONS = 60;
+
 function reasonLines(reasons: readonly Reason[], columns: number): Line[] {
   const signs = { crit: '✖', warn: '!', info: '·' } as const;
-  return reasons.flatMap(({ code, severity, text }) =>
-    wrap(line`  ${MARKS[severity](signs[severity])} ${text} ${dim(`[${code}]`)}`, columns, 4),
-  );
+  const more = reasons.length - MAX_REASONS;
+  const last = more > 0 ? [line`  ${dim(`and ${more} more reasons`)}`] : [];
+  const lines = reasons
+    .slice(0, MAX_REASONS)
+    .flatMap(({ code, severity, text }) =>
+      wrap(line`  ${MARKS[severity](signs[severity])} ${text} ${dim(`[${code}]`)}`, columns, 4),
+    );
+  return [...lines, ...last];
 }
 
 /** What was in the way is always told; what only explains is told on request. */
