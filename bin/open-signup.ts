@@ -18,13 +18,18 @@ const NOT_OPEN = new Set([
 const [, , date = new Date().toISOString().slice(0, 10)] = process.argv;
 const taken = new Set(namesIn(readFileSync(`${folder}curated.txt`, 'utf8').split('\n')));
 write('disposable-email-domains', 'Providers of addresses that are thrown away.', 'MIT', [
-  ...list('disposable-email-domains/index.json'),
-  ...list('disposable-email-domains/wildcard.json'),
+  ...list(require.resolve('disposable-email-domains/index.json')),
+  ...list(require.resolve('disposable-email-domains/wildcard.json')),
 ]);
-write('email-providers', 'Providers of addresses for anybody.', 'ISC', list('email-providers/all.json'));
+write(
+  'email-providers',
+  'Providers of addresses for anybody.',
+  'ISC',
+  list(require.resolve('email-providers/all.json')),
+);
 
 function list(file: string): readonly string[] {
-  return JSON.parse(readFileSync(require.resolve(file), 'utf8')) as string[];
+  return JSON.parse(readFileSync(file, 'utf8')) as string[];
 }
 
 /** Canonical names; what is no name, a public suffix or reserved is left out. */
@@ -46,5 +51,8 @@ function write(source: string, about: string, licence: string, lines: readonly s
   for (const name of fresh) taken.add(name);
   const { version } = require(`${source}/package.json`) as { version: string };
   const head = [`# ${about}`, `# source: ${source} ${version} (${licence}), read on ${date}`];
-  writeFileSync(`${folder}${source}.txt`, `${[...head, ...fresh.toSorted((a, b) => (a < b ? -1 : 1))].join('\n')}\n`);
+  writeFileSync(
+    `${folder}${source}.txt`,
+    `${[...head, ...fresh.toSorted((a, b) => (a < b ? -1 : 1))].join('\n')}\n`,
+  );
 }

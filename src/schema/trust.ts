@@ -45,8 +45,6 @@ export const verdictShape = {
 } as const;
 
 export type Verdict = z.infer<typeof verdict>;
-export type Evidence = Frozen<z.infer<typeof evidence>>;
 export type Reason = Frozen<z.infer<typeof reason>>;
-export type Severity = Reason['severity'];
 export type Organization = Frozen<z.infer<typeof organization>>;
 export type Voucher = Frozen<z.infer<typeof voucher>>;

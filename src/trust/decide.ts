@@ -23,51 +23,54 @@ export type { Policy };
 type Row = {
   readonly row: number;
   readonly when: (s: Situation) => boolean;
-  readonly verdict: (s: Situation) => Verdict;
+  readonly verdict: Verdict;
   readonly first: RegExp;
 };
 
-const is = (verdict: Verdict) => () => verdict;
+const isRefused = (s: Situation) => failsPolicy(s) || isVouchedAndUnsigned(s) || isAltered(s);
 
 /** The decision table (TV-4): the first row that matches decides. */
 const TABLE: readonly Row[] = [
-  { row: 1, when: (s) => s.structure.length > 0, verdict: is('suspicious'), first: /^structure\./ },
-  { row: 2, when: (s) => s.blocked.length > 0, verdict: is('suspicious'), first: /^local\.block/ },
+  { row: 1, when: (s) => s.structure.length > 0, verdict: 'suspicious', first: /^structure\./ },
+  { row: 2, when: (s) => s.blocked.length > 0, verdict: 'suspicious', first: /^local\.block/ },
   {
     row: 3,
     when: (s) => isOpen(s) && isAuthentic(s) && isDeceptive(s),
-    verdict: is('suspicious'),
+    verdict: 'suspicious',
     first: /^(open-signup|deception)\./,
   },
-  { row: 4, when: (s) => isOpen(s) && isAuthentic(s), verdict: is('open-signup'), first: /^open-signup\./ },
+  { row: 4, when: (s) => isOpen(s) && isAuthentic(s), verdict: 'open-signup', first: /^open-signup\./ },
   {
     row: 5,
     when: isTrusted,
-    verdict: is('trusted'),
+    verdict: 'trusted',
     first: /^(registry\.active|dkim\.pass|open-signup\.forced)/,
   },
-  { row: 6, when: (s) => isAuthentic(s) && isDeceptive(s), verdict: is('suspicious'), first: /^deception\./ },
+  { row: 6, when: (s) => isAuthentic(s) && isDeceptive(s), verdict: 'suspicious', first: /^deception\./ },
   {
     row: 7,
     when: isAuthentic,
-    verdict: is('authenticated'),
+    verdict: 'authenticated',
     first: /^(registry|vouch|dkim|replay|open-signup)\./,
   },
   {
     row: 8,
     when: (s) => undecidedBy(s) !== null,
-    verdict: is('unauthenticated'),
+    verdict: 'unauthenticated',
     first: /^(temperror|message)\./,
   },
+  { row: 9, when: (s) => isRefused(s) && isSealed(s), verdict: 'authenticated', first: /^arc\.override/ },
   {
     row: 9,
-    when: (s) => failsPolicy(s) || isVouchedAndUnsigned(s) || isAltered(s),
-    verdict: (s) => (isSealed(s) ? 'authenticated' : 'suspicious'),
-    first: /^(arc\.override|dmarc\.fail|vouched\.unsigned|dkim\.altered)/,
+    when: isRefused,
+    verdict: 'suspicious',
+    first: /^(dmarc\.fail|vouched\.unsigned|dkim\.altered)/,
   },
-  { row: 10, when: isSealed, verdict: is('authenticated'), first: /^arc\.override/ },
-  { row: 11, when: () => true, verdict: is('unauthenticated'), first: /^(dkim|spf|dmarc)\./ },
+  { row: 10, when: isSealed, verdict: 'authenticated', first: /^arc\.override/ },
 ];
+
+/** Where nothing matches: everything that was missing. */
+const REST: Row = { row: 11, when: () => true, verdict: 'unauthenticated', first: /^(dkim|spf|dmarc)\./ };
 
 /**
  * Decide who sent a message and whether that can be trusted: pure, so that every combination can be tried.
@@ -82,23 +85,17 @@ const TABLE: readonly Row[] = [
  */
 export function decide(facts: Facts, knowledge: Knowledge, nowMs: number, policy: Policy = {}): Decision {
   const situation = lookAt(facts, knowledge, nowMs, policy);
-  // The last row always matches.
-  const row = TABLE.find(({ when }) => when(situation)) ?? {
-    row: 11,
-    verdict: is('unauthenticated'),
-    first: /^$/,
-  };
-  const verdict = row.verdict(situation);
+  const { row, verdict, first } = TABLE.find(({ when }) => when(situation)) ?? REST;
   const trusted = verdict === 'trusted';
   return {
     verdict,
-    row: row.row,
-    reasons: inOrder(reasonsOf(situation), row.first),
+    row,
+    reasons: inOrder(reasonsOf(situation), first),
     authorDomain: situation.domain,
     organization: trusted ? (situation.vouches[0]?.organization ?? null) : null,
     vouchers: trusted ? situation.vouches.map(({ voucher }) => voucher) : [],
     wouldTrust: trusted ? null : whatWouldTrust(situation),
-    undecidedBy: row.row === 8 ? undecidedBy(situation) : null,
+    undecidedBy: row === 8 ? undecidedBy(situation) : null,
   };
 }
 

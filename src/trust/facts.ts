@@ -1,5 +1,5 @@
 import type { Mailbox } from '../message/mailboxes.ts';
-import type { Evidence, Organization, Reason, Severity, Verdict, Voucher } from '../schema/trust.ts';
+import type { Organization, Reason, Verdict, Voucher } from '../schema/trust.ts';
 
 /**
  * What the verdict on a sender is made of, and what it looks like. Whoever examines a message fills
@@ -11,7 +11,7 @@ import type { Evidence, Organization, Reason, Severity, Verdict, Voucher } from 
  * could not be made says so (`not-evaluated`, `temperror`) and is never given as `fail`.
  */
 
-export type { Evidence, Organization, Reason, Severity, Verdict, Voucher };
+export type { Organization, Reason, Verdict, Voucher };
 
 /** Results in the words of RFC 8601 §2.7.1. */
 export type DkimResult = 'none' | 'pass' | 'fail' | 'policy' | 'neutral' | 'temperror' | 'permerror';
