@@ -23,6 +23,10 @@ writeFileSync(secretFile, 'a secret\n', { mode: 0o600 });
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
   demo: [[], 0],
+  'dnsbl check': [
+    ['192.0.2.1', '--list', 'bl.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/sender.json`],
+    0,
+  ],
   doctor: [['--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 2],
   help: [['exit-codes'], 0],
   'message path': [[`${root}examples/forwarded.eml`], 0],

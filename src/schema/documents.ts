@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { demo } from './demo.ts';
+import { dnsblCheck } from './dnsbl-check.ts';
 import { doctor } from './doctor.ts';
 import { help } from './help.ts';
 import { messageCheck } from './message-check.ts';
@@ -42,6 +43,7 @@ export const failedRow = z.strictObject({
 /** Every JSON document that the program prints, by its schema id. */
 export const documents = {
   'postern/demo/1': document('postern/demo/1', demo),
+  'postern/dnsbl-check/1': document('postern/dnsbl-check/1', dnsblCheck),
   'postern/doctor/1': document('postern/doctor/1', doctor),
   'postern/error/1': error,
   'postern/help/1': document('postern/help/1', help),
