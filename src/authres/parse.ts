@@ -20,6 +20,8 @@ export type AuthenticationResults = {
 
 const MAX_LENGTH = 32_768;
 const MAX_RESULTS = 200;
+/** RFC 5321 §4.1.2, which RFC 8601 takes methods and results from. */
+const KEYWORD = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
 
 /** A quoted string, a comment's bracket, a separator, or a run of anything else. */
 const TOKEN = /"((?:[^"\\]|\\.)*)"|[()]|[;=]|[^\s";=()]+/g;
@@ -79,6 +81,7 @@ function readResult(part: readonly Token[]): RecordedResult | null {
   const [first, ...rest] = pairs;
   if (first === undefined) return null;
   const [method = ''] = first.name.split('/');
+  if (!KEYWORD.test(method) || !KEYWORD.test(first.value)) return null;
   const properties = new Map<string, string>();
   let reason: string | null = null;
   for (const { name, value } of rest) {
