@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -17,12 +18,17 @@ type Flag = {
 };
 
 /** A secret that nobody else can read, which no file of a checkout is. */
-const secretFile = `${mkdtempSync(`${tmpdir()}/postern-surface-`)}/secret`;
+const folder = mkdtempSync(`${tmpdir()}/postern-surface-`);
+const secretFile = `${folder}/secret`;
 writeFileSync(secretFile, 'a secret\n', { mode: 0o600 });
 
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
   demo: [[], 0],
+  // A key is never overwritten, so each run gets a file of its own.
+  get 'dkim key make'() {
+    return [['example.org', '--type', 'ed25519', '--key-file', `${folder}/${randomUUID()}.pem`], 0] as const;
+  },
   'dnsbl check': [
     ['192.0.2.1', '--list', 'bl.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/sender.json`],
     0,

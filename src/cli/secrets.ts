@@ -1,4 +1,14 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  rmSync,
+  type Stats,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { AppError, ExitCode } from '../errors.ts';
 import { cannotRead } from './input.ts';
@@ -75,5 +85,45 @@ export function refuseSecretOnArgv(given: string | undefined): void {
     code: 'E_SECRET_ARGV',
     exit: ExitCode.usage,
     hint: 'Make a new one, put it into a file with mode 0600 and name that with --secret-file.',
+  });
+}
+
+/**
+ * Write a secret to a new file that only its owner can read. What is there already is never touched.
+ *
+ * @throws AppError E_EXISTS, E_OUTPUT (exit 73)
+ */
+export function writeSecret(file: string, text: string): void {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'wx', 0o600);
+  } catch (error) {
+    throw notWritten(file, error);
+  }
+  try {
+    writeSync(descriptor, text);
+    fsyncSync(descriptor);
+  } catch (error) {
+    rmSync(file, { force: true });
+    throw notWritten(file, error);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function notWritten(file: string, cause: unknown): AppError {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'EEXIST')
+    return new AppError(`'${file}' is there already: a secret is never overwritten.`, {
+      code: 'E_EXISTS',
+      exit: ExitCode.cannotWrite,
+      hint: 'Give another name, or move the old one away if nothing uses it any more.',
+      cause,
+    });
+  return new AppError(`Cannot write '${file}': ${code ?? String(cause)}.`, {
+    code: 'E_OUTPUT',
+    exit: ExitCode.cannotWrite,
+    hint: 'Is the folder there, and may you write in it?',
+    cause,
   });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { demo } from './demo.ts';
+import { dkimKeyMake } from './dkim-key-make.ts';
 import { dnsblCheck } from './dnsbl-check.ts';
 import { doctor } from './doctor.ts';
 import { help } from './help.ts';
@@ -43,6 +44,7 @@ export const failedRow = z.strictObject({
 /** Every JSON document that the program prints, by its schema id. */
 export const documents = {
   'postern/demo/1': document('postern/demo/1', demo),
+  'postern/dkim-key-make/1': document('postern/dkim-key-make/1', dkimKeyMake),
   'postern/dnsbl-check/1': document('postern/dnsbl-check/1', dnsblCheck),
   'postern/doctor/1': document('postern/doctor/1', doctor),
   'postern/error/1': error,
