@@ -1,5 +1,4 @@
-import { statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Reason } from '../trust/facts.ts';
 import { type Knowledge, knowledge } from '../trust/knowledge.ts';
@@ -26,7 +25,7 @@ const NAME_FILES = [
  * @throws AppError E_REGISTRY or E_INPUT (exit 65) when a document cannot be used
  */
 export async function openKnowledge(file: string | undefined, root: string): Promise<Knowledge> {
-  const nameFiles = await readNameFiles(root);
+  const nameFiles = readNameFiles(root);
   if (file === undefined) return knowledge({ nameFiles });
   const bytes = await readWhole(file, MAX_DOCUMENT);
   if (!isOverridesDocument(bytes)) return knowledge({ nameFiles, registries: [readRegistry(bytes, file)] });
@@ -43,11 +42,9 @@ function writableByAll(file: string): readonly Reason[] {
   return [{ code: 'local.world-writable', severity: 'warn', text, evidence: { source: 'local' } }];
 }
 
-async function readNameFiles(root: string): Promise<readonly NameFile[]> {
-  return await Promise.all(
-    NAME_FILES.map(async (each) => ({
-      ...each,
-      bytes: await readFile(join(root, 'data', 'open-signup', `${each.source}.txt`)),
-    })),
-  );
+function readNameFiles(root: string): readonly NameFile[] {
+  return NAME_FILES.map((each) => ({
+    ...each,
+    bytes: readFileSync(join(root, 'data', 'open-signup', `${each.source}.txt`)),
+  }));
 }

@@ -81,6 +81,10 @@ function isSameOrganization(shown: string, domain: string): boolean {
   return organizationalDomain(shown) === organizationalDomain(domain);
 }
 
+/** Check marks, locks and shields: signs that only we may set. */
+const TRUST_MARK =
+  /[\u2611\u2705\u2713\u2714\u{1f10d}\u{1f50f}-\u{1f513}\u{1f5f8}\u{1f6e1}\u{1f396}\u{1f3c5}]/u;
+
 const BIDI = /[\u202a-\u202e\u2066-\u2069]/u;
 /** Marks of direction have their place beside letters that run from right to left. */
 const DIRECTION_MARK = /[\u200e\u200f\u061c]/u;
@@ -91,6 +95,11 @@ const ZERO_WIDTH =
 
 function hidden(display: string): readonly Sign[] {
   const signs: Sign[] = [];
+  if (TRUST_MARK.test(display)) {
+    signs.push(
+      warn('trust-mark', display, 'The name has a sign that is meant to look like a seal of approval.'),
+    );
+  }
   const mark = DIRECTION_MARK.test(display) && !RIGHT_TO_LEFT.test(display);
   if (BIDI.test(display) || mark) {
     signs.push(crit('bidi', display, 'The name has controls that turn the order of what is shown.'));

@@ -88,12 +88,16 @@ function inspect(text: string, maxDepth: number): void {
 }
 
 function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === BACKSLASH) at += 1;
-    else if (code === QUOTE) return at;
-  }
-  return text.length;
+  let end = text.indexOf('"', start + 1);
+  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end === -1 ? text.length : end;
+}
+
+/** An odd number of backslashes stands before it. */
+function isEscaped(text: string, at: number): boolean {
+  let start = at;
+  while (text.charCodeAt(start - 1) === BACKSLASH) start -= 1;
+  return (at - start) % 2 === 1;
 }
 
 function isKey(text: string, after: number): boolean {
@@ -137,11 +141,18 @@ function join(path: string, at: string | number): string {
  */
 export class Place {
   readonly value: unknown;
-  readonly path: string;
+  private readonly parent: Place | null;
+  private readonly at: string | number;
 
-  constructor(value: unknown, path = '') {
+  constructor(value: unknown, parent: Place | null = null, at: string | number = '') {
     this.value = value;
-    this.path = path;
+    this.parent = parent;
+    this.at = at;
+  }
+
+  /** Put together only when somebody complains. */
+  get path(): string {
+    return this.parent === null ? '' : join(this.parent.path, this.at);
   }
 
   fail(message: string): never {
@@ -154,7 +165,7 @@ export class Place {
       return this.fail('is not an object');
     }
     const value = Object.hasOwn(this.value, key) ? (this.value as Record<string, unknown>)[key] : undefined;
-    return new Place(value, join(this.path, key));
+    return new Place(value, this, key);
   }
 
   /** Refuse members that nobody reads: a slip of the pen would switch a rule off in silence. */
@@ -206,7 +217,7 @@ export class Place {
     if (!Array.isArray(this.value)) return this.fail(this.absent ? 'is missing' : 'is not a list');
     if (this.value.length < min) return this.fail('is empty');
     if (this.value.length > max) return this.fail(`has more than ${max} members`);
-    return this.value.map((value, index) => read(new Place(value, join(this.path, index))));
+    return this.value.map((value, index) => read(new Place(value, this, index)));
   }
 
   /**
@@ -225,7 +236,6 @@ export class Place {
 }
 
 function isRealDay(text: string): boolean {
-  const day = text.slice(0, 10);
-  const parsed = new Date(`${day}T00:00:00Z`);
-  return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(day);
+  const [year = 0, month = 0, day = 0] = text.slice(0, 10).split('-').map(Number);
+  return day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
 }

@@ -1,5 +1,5 @@
 import { parseDomain } from '../dns/names.ts';
-import { isPublicSuffix } from './organization.ts';
+import { chosenLabel } from './organization.ts';
 import type { Overrides } from './overrides.ts';
 import type { Registry } from './registry.ts';
 import { skeleton, wordsOf } from './skeleton.ts';
@@ -41,10 +41,8 @@ export function collectNames(registries: readonly Registry[], { trust }: Overrid
     }
     for (const domain of known.domains) {
       push(byDomain, domainSkeleton(domain), known);
-      const label = domain
-        .split('.')
-        .find((_, index, labels) => isPublicSuffix(labels.slice(index + 1).join('.')));
-      if (label !== undefined) push(byLabel, domainSkeleton(label), known);
+      const label = chosenLabel(domain);
+      if (label !== null) push(byLabel, domainSkeleton(label), known);
     }
   };
   for (const { entries } of registries) {

@@ -1,4 +1,4 @@
-import { getDomain, getPublicSuffix } from 'tldts';
+import { getDomain, getDomainWithoutSuffix, getPublicSuffix } from 'tldts';
 
 const OPTIONS = { allowPrivateDomains: true, validateHostname: false } as const;
 
@@ -15,6 +15,11 @@ export function organizationalDomain(domain: string): string {
 /** Whether anybody can get a name below this one (`co.uk`, `github.io`). */
 export function isPublicSuffix(domain: string): boolean {
   return getPublicSuffix(domain, OPTIONS) === domain;
+}
+
+/** The label that a registrant chose (`bank` of `www.bank.example`); null for a public suffix. */
+export function chosenLabel(domain: string): string | null {
+  return getDomainWithoutSuffix(domain, OPTIONS) || null;
 }
 
 /** The name and every name above it, the longest first: `a.b.c`, `b.c`, `c`. */

@@ -19,6 +19,7 @@ export type Vetting = {
   readonly level: string;
   readonly checkedAtMs: number;
   readonly checkedBy: readonly string[];
+  /** The domain is that company's alone, and nobody else's to send from. */
   readonly singleCompany: boolean;
   /** Anybody can get an address there: such an entry vouches for nobody. */
   readonly openSignup: boolean;
@@ -89,7 +90,7 @@ export function reading<T>(name: string, read: () => T): T {
     throw new AppError(`The list of trusted domains '${name}' cannot be used: ${error.message}.`, {
       code: 'E_REGISTRY',
       exit: ExitCode.input,
-      hint: 'Nothing was taken from it. "help trust" describes the format.',
+      hint: 'Nothing was taken from it. examples/trust in the package shows the form.',
       cause: error,
     });
   }

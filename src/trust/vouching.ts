@@ -70,12 +70,20 @@ function askRegistry(registry: Registry, domain: string, nowMs: number): readonl
   // A name above that keeps its subdomains to itself is worth telling only when nothing reaches the domain.
   if (covering.length === 0)
     return found.slice(0, 1).map((match) => subdomainExcluded(registry, match, domain));
-  return covering.map((match) => judge(registry, match, nowMs));
+  return covering.flatMap((match) => [judge(registry, match, nowMs), ...overdue(registry, match, nowMs)]);
 }
 
 function subdomainExcluded({ mediator }: Registry, { listed }: Match, domain: string): Saying {
   const text = `${mediator.name} vouches for ${listed.domain}, not for names below it such as ${domain}.`;
   return { reason: tell('registry.subdomain-excluded', 'warn', text, mediator.id) };
+}
+
+/** A mediator looks at each entry again within 13 months (RG-2); one that did not says less than it seems to. */
+function overdue({ mediator }: Registry, { entry }: Match, nowMs: number): readonly Saying[] {
+  const { nextReviewMs } = entry.vetting;
+  if (entry.status !== 'active' || nowMs <= nextReviewMs) return [];
+  const text = `${mediator.name} was to look at ${entry.organization.name} again by ${day(nextReviewMs)}.`;
+  return [{ reason: tell('registry.review-overdue', 'warn', text, mediator.id) }];
 }
 
 /** One entry: withdrawn first, for that holds however old the list is; then the list; then its dates. */

@@ -62,6 +62,8 @@ test.for([
   ['padding', `Support${' '.repeat(40)}x`, 'padding crit'],
   ['padding without blanks', `Support${'\u2800'.repeat(40)}x`, 'padding crit'],
   ['a very long name', 'a '.repeat(60), 'long-name warn'],
+  ['a check mark', 'Somebody \u2705', 'trust-mark warn'],
+  ['a lock', '\u{1f512} Somebody', 'trust-mark warn'],
   ['a word of two scripts', '\u0421afe news', 'mixed-script-name warn'],
 ] as const)('a name that deceives: %s', ([, display, sign]) => {
   expect(found('attack.example', display)).toContain(sign);

@@ -285,3 +285,10 @@ test('a look-up finds its entry among a hundred thousand domains', () => {
   expect(list.byDomain.size).toBe(100_000);
   expect(matches(list, 'd99-999.example')[0]?.entry.id).toBe('company-99');
 });
+
+test('an entry whose review is overdue vouches, and that is told', () => {
+  const late = entryDocument({ vetting: { ...vetting, nextReview: '2026-11-01' } });
+  const standing = standingOf('bank.example', knowledge({ registries: [registry([late])] }), NOW);
+  expect(standing).toMatchObject({ verdict: 'trusted', status: 'warn' });
+  expect(standing.reasons.map(({ code }) => code)).toContain('registry.review-overdue');
+});
