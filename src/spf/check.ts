@@ -6,7 +6,7 @@ import { asciiName, isAskable } from './names.ts';
 import { createQuestions } from './questions.ts';
 import type { SpfResult, SpfTree } from './types.ts';
 
-export type { SpfResult, SpfTerm, SpfTree, TermOutcome } from './types.ts';
+export type { SpfResult, SpfTree } from './types.ts';
 
 /** What is asked: whether a client may send mail in a name. */
 export type SpfQuestion = {
