@@ -19,7 +19,15 @@ const cases = [
   },
   {
     name: 'postern message check FILE --offline',
-    argv: [at('../bin/run.js'), 'message', 'check', at('../examples/forwarded.eml'), '--offline'],
+    argv: [
+      at('../bin/run.js'),
+      'message',
+      'check',
+      at('../examples/trust/listed.eml'),
+      '--offline',
+      '--dns-cache',
+      at('../examples/trust/dns.json'),
+    ],
     limit: 6,
   },
 ];

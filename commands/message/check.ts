@@ -13,6 +13,7 @@ import { openDns } from '../../src/cli/open-dns.ts';
 import { mapParallel } from '../../src/cli/parallel.ts';
 import { renderMessageCheck } from '../../src/cli/render/check.ts';
 import { openKnowledge } from '../../src/cli/trust-sources.ts';
+import { parseDomain } from '../../src/dns/names.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { parseAddress } from '../../src/net/address.ts';
 import type { MessageCheckResult } from '../../src/schema/message-check.ts';
@@ -83,6 +84,13 @@ export default class MessageCheck extends BaseCommand {
         summary: 'Tell every reason, the SPF record term by term, and the way it came.',
       }),
       bimi: Flags.boolean({ summary: 'Ask for the BIMI record of the author’s domain, too.' }),
+      dnsbl: Flags.string({
+        summary:
+          'Ask this block list about client and domains, or "usual" the usual ones; several may be given.',
+        multiple: true,
+        multipleNonGreedy: true,
+        helpValue: 'ZONE',
+      }),
       'max-signatures': Flags.integer({
         summary: 'DKIM signatures that are evaluated.',
         default: 10,
@@ -119,6 +127,7 @@ export default class MessageCheck extends BaseCommand {
       policy: { force: flags.force, strictReplay: flags['strict-replay'] },
       maxSignatures: flags['max-signatures'],
       bimi: flags.bimi,
+      ...(flags.dnsbl && { dnsbl: await wishFor(flags.dnsbl) }),
       ...(flags['trusted-by'] && { trustedBy: flags['trusted-by'] }),
       ...(flags['trusted-ip'] && { trustedIps: flags['trusted-ip'] }),
       given: {
@@ -200,5 +209,23 @@ function readIp(text: string): string {
     code: 'E_USAGE',
     exit: ExitCode.usage,
     hint: 'Give the address of the client, such as --ip 192.0.2.20.',
+  });
+}
+
+async function wishFor(names: readonly string[]): Promise<NonNullable<CheckOptions['dnsbl']>> {
+  const { CATALOGUE, listOf } = await import('../../src/dnsbl/catalogue.ts');
+  const { randomBytes } = await import('node:crypto');
+  const usual = CATALOGUE.filter(({ standard }) => standard);
+  const lists = names.flatMap((name) => (name === 'usual' ? usual : [listOf(zoneOf(name))]));
+  return { lists, madeUp: `${randomBytes(12).toString('hex')}.com` };
+}
+
+function zoneOf(text: string): string {
+  const zone = parseDomain(text, { underscores: true });
+  if (zone.kind === 'name') return zone.ascii;
+  throw new AppError(`--dnsbl: '${text}' ${zone.reason}.`, {
+    code: 'E_LIST',
+    exit: ExitCode.usage,
+    hint: 'Give the zone of a list, such as zen.spamhaus.org, or "usual".',
   });
 }

@@ -9,16 +9,18 @@ import type { TrustOptions } from '../received/trust.ts';
 import type { MessagePath } from '../received/types.ts';
 import { readAuthor } from '../trust/author.ts';
 import { decide, type Policy } from '../trust/decide.ts';
+import type { Reason } from '../trust/facts.ts';
 import type { Knowledge } from '../trust/knowledge.ts';
-import { authenticate } from './authenticate.ts';
+import { type Authentication, authenticate } from './authenticate.ts';
 import { checkBimi } from './bimi.ts';
-import { deriveEnvelope, type Given } from './envelope.ts';
+import type { DnsblWish } from './dnsbl.ts';
+import { deriveEnvelope, type Envelope, type Given } from './envelope.ts';
 import { factsOf } from './facts.ts';
 import { explainByForwarding } from './forwarding.ts';
 import { recordedResults } from './recorded.ts';
 import { remarksOn } from './remarks.ts';
 import { describeCheck } from './report.ts';
-import type { MessageCheck } from './types.ts';
+import type { DnsblSection, MessageCheck } from './types.ts';
 
 /** A message as it was read. */
 export type CheckInput = {
@@ -46,6 +48,8 @@ export type CheckOptions = TrustOptions & {
   readonly maxSignatures?: number;
   /** Ask for the BIMI record of the author's domain. */
   readonly bimi?: boolean;
+  /** Block lists to ask about the client, the author's domain and those that signed; they decide nothing. */
+  readonly dnsbl?: DnsblWish;
 };
 
 /** What one message may cost of the DNS. */
@@ -79,7 +83,8 @@ export async function checkMessage(input: CheckInput, options: CheckOptions): Pr
     dns,
     limits,
   });
-  const remarks = remarksOn({ input, wire, found, dns });
+  const lists = await askLists(envelope, author.domain, found, options);
+  const remarks = [...remarksOn({ input, wire, found, dns }), ...lists.remarks];
   const facts = factsOf({
     header,
     path,
@@ -102,8 +107,21 @@ export async function checkMessage(input: CheckInput, options: CheckOptions): Pr
     recorded,
     forwarding,
     bimi: options.bimi ? await checkBimi(header.fields, author, found, dns) : null,
+    dnsbl: lists.dnsbl,
     asOfMs,
   });
+}
+
+async function askLists(
+  envelope: Envelope,
+  author: string | null,
+  found: Authentication,
+  { dnsbl: wish, dns }: CheckOptions,
+): Promise<{ readonly dnsbl: readonly DnsblSection[]; readonly remarks: readonly Reason[] }> {
+  if (wish === undefined) return { dnsbl: [], remarks: [] };
+  const { askDnsbl, dnsblRemarks } = await import('./dnsbl.ts');
+  const dnsbl = await askDnsbl(envelope, author, found, wish, dns);
+  return { dnsbl, remarks: dnsblRemarks(dnsbl) };
 }
 
 function pathOf({ header, target, bytes }: CheckInput, options: CheckOptions): MessagePath {

@@ -4,7 +4,14 @@ import type { Decision, Verdict } from '../trust/facts.ts';
 import type { Authentication, JudgedSignature } from './authenticate.ts';
 import type { Envelope } from './envelope.ts';
 import { senderBeforeSrs } from './forwarding.ts';
-import type { BimiSection, MessageCheck, RecordedSection, SignatureSection, SpfSection } from './types.ts';
+import type {
+  BimiSection,
+  DnsblSection,
+  MessageCheck,
+  RecordedSection,
+  SignatureSection,
+  SpfSection,
+} from './types.ts';
 
 export type ReportInput = {
   readonly target: string | null;
@@ -17,6 +24,7 @@ export type ReportInput = {
   readonly forwarding: string | null;
   /** Null when nobody asked. */
   readonly bimi: BimiSection | null;
+  readonly dnsbl: readonly DnsblSection[];
   /** The time that judged expiry, milliseconds since the epoch. */
   readonly asOfMs: number;
 };
@@ -35,6 +43,7 @@ export function describeCheck(input: ReportInput): MessageCheck {
     note('dmarc', dmarcSentence(dmarc, decision.authorDomain)),
     note('arc', arcSentence(found.arc)),
     ...(input.bimi === null ? [] : [note('bimi', bimiSentence(input.bimi))]),
+    ...(input.dnsbl.length === 0 ? [] : [note('dnsbl', dnsblSentence(input.dnsbl))]),
     note('path', path.summary),
   ];
   return {
@@ -55,7 +64,7 @@ export function describeCheck(input: ReportInput): MessageCheck {
     dmarc,
     arc: found.arc,
     bimi: input.bimi,
-    dnsbl: [],
+    dnsbl: input.dnsbl,
     recorded,
     path: way,
   };
@@ -211,4 +220,12 @@ function arcSentence({ result, reason, sets }: MessageCheck['arc']): string {
 function bimiSentence({ result, reason, domain, location }: BimiSection): string {
   const where = location ? ` The logo of ${domain} is said to be at ${location}.` : '';
   return `BIMI is ${result}${reason === null ? '.' : `: ${reason}`}${where}`;
+}
+
+function dnsblSentence(sections: readonly DnsblSection[]): string {
+  const blocked = sections.filter(({ status, purpose }) => status === 'listed' && purpose === 'block');
+  const told = sections.filter(({ status }) => status === 'listed' || status === 'not-listed');
+  const silent = sections.length - told.length;
+  const rest = silent === 0 ? '' : `; ${silent} could not be told`;
+  return `${blocked.length} of ${sections.length} answers of block lists are listings${rest}.`;
 }

@@ -1,6 +1,7 @@
 import type { ArcSet } from '../arc/sets.ts';
 import type { Canonicalization, Diagnosis, FailureCause, KeyRecord } from '../dkim/types.ts';
 import type { DmarcVerdict } from '../dmarc/evaluate.ts';
+import type { ListOutcome } from '../dnsbl/types.ts';
 import type { MessagePath } from '../received/types.ts';
 import type { Report } from '../report.ts';
 import type { SpfTree } from '../spf/types.ts';
@@ -97,11 +98,17 @@ export type BimiSection = {
   readonly authority: string | null;
 };
 
-/** What one block list says of one name or address. */
+/** What one list says of one name or address. */
 export type DnsblSection = {
   readonly list: string;
   readonly target: string;
-  readonly status: 'listed' | 'not-listed' | 'error' | 'timeout';
+  /** Whether it is bad or good to be on it. */
+  readonly purpose: 'block' | 'allow';
+  /** `error`, `timeout` and `broken` are neither a listing nor a clean bill. */
+  readonly status: ListOutcome;
+  /** What its answer means, or why there is none. */
+  readonly meaning: string | null;
+  /** The list's own words; untrusted text. */
   readonly text: string | null;
 };
 

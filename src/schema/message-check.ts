@@ -162,8 +162,10 @@ const bimi = z.strictObject({
 const dnsbl = z.strictObject({
   list: z.string(),
   target: z.string(),
-  status: z.enum(['listed', 'not-listed', 'error', 'timeout']),
-  text,
+  purpose: z.enum(['block', 'allow']),
+  status: z.enum(['listed', 'not-listed', 'error', 'timeout', 'broken']),
+  meaning: text,
+  text: text.describe('The list’s own words: untrusted text.'),
 });
 
 const recorded = z.strictObject({

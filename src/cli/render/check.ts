@@ -71,9 +71,15 @@ function arcWords({ reason, sets }: MessageCheck['arc']): string {
   return `Sealed by ${sealers.join(', then ')}.${reason === null ? '' : ` ${reason}`}`;
 }
 
+function listing({ status, purpose }: MessageCheck['dnsbl'][number]): Inline {
+  if (status === 'not-listed') return 'not listed';
+  if (status === 'listed') return purpose === 'block' ? crit('listed') : ok('listed');
+  return unknown(status);
+}
+
 /** One line a mechanism. */
 function mechanisms(check: MessageCheck): Line[] {
-  const { spf, dkim, dmarc, arc, bimi } = check;
+  const { spf, dkim, dmarc, arc, bimi, dnsbl } = check;
   const signatures = dkim.signatures
     .slice(0, 10)
     .map((each): Inline[] => ['  DKIM', result(each.result), signatureLine(each)]);
@@ -88,6 +94,11 @@ function mechanisms(check: MessageCheck): Line[] {
       : []),
     ...(arc.sets.length === 0 ? [] : [['  ARC', result(arc.result), arcWords(arc)]]),
     ...(bimi === null ? [] : [['  BIMI', result(bimi.result), bimi.reason ?? bimi.location ?? '']]),
+    ...dnsbl.map((each): Inline[] => [
+      '  DNSBL',
+      listing(each),
+      line`${each.target} at ${each.list}${each.meaning === null ? '' : dim(`: ${each.meaning}`)}`,
+    ]),
   ]);
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { recordedResolver } from '../../../src/dns/recorded.ts';
 import type { Resolver } from '../../../src/dns/types.ts';
+import { listOf } from '../../../src/dnsbl/catalogue.ts';
 import { keyRecord } from '../../../src/lab/dkim-signer.ts';
 import {
   byAttacker,
@@ -247,6 +248,36 @@ describe('a BIMI record', () => {
     ['no record', byAttacker(letter({ From: ' a@attack.example' })), 'none'],
   ] as const)('%s: %s', async ([, message, result]) => {
     expect((await bimi(message))?.result).toBe(result);
+  });
+});
+
+describe('block lists', () => {
+  const zone = {
+    '2.0.0.127.bl.test': { A: ['127.0.0.2'] },
+    'test.bl.test': { A: ['127.0.0.2'] },
+    '20.2.0.192.bl.test': { A: ['127.0.0.3'], TXT: [['seen sending junk']] },
+    's1._domainkey.bank.example': { TXT: [keyRecord(keys.bank)] },
+    '_dmarc.bank.example': { TXT: [['v=DMARC1; p=reject']] },
+  };
+  const wish = { lists: [listOf('bl.test'), listOf('silent.test')], madeUp: 'made.up.test' };
+
+  test('are asked about client, author and signers; a listing is a warning and decides nothing', async () => {
+    const message = delivered(byBank(letter()), FROM_BANK);
+    const check = await judge(message, { dns: recordedResolver(zone), dnsbl: wish });
+    const told = check.dnsbl.map(({ list, target, status }) => `${target} ${list} ${status}`);
+    expect(told).toEqual([
+      '192.0.2.20 bl.test listed',
+      '192.0.2.20 silent.test broken',
+      'bank.example bl.test not-listed',
+      'bank.example silent.test broken',
+    ]);
+    expect(check.dnsbl[0]?.text).toBe('seen sending junk');
+    expect(codes(check.reasons)).toContain('dnsbl.listed:bl.test');
+    expect([check.verdict, check.status]).toEqual(['trusted', 'ok']);
+  });
+
+  test('are not asked unless somebody wants it', async () => {
+    expect((await judge(delivered(byBank(letter()), FROM_BANK))).dnsbl).toEqual([]);
   });
 });
 
