@@ -2,13 +2,16 @@ import type { Mailbox } from '../message/mailboxes.ts';
 import type { AuthorFacts, Reason } from './facts.ts';
 import { domainSkeleton, type Known, type Names, toUnicode } from './names.ts';
 import { isAtOrBelow, organizationalDomain } from './organization.ts';
-import { mixesScripts, wordsOf } from './skeleton.ts';
+import { joined, mixesScripts, type Skeleton, wordsOf } from './skeleton.ts';
 
 /** Longest display name that is looked at, in characters; what is longer is padding by itself. */
 const MAX_NAME = 400;
 /** A run of blanks or dots that pushes what follows out of sight. */
 const PADDING = /[\s\u00a0\u2000-\u200a\u3000\u2800.·_-]{12,}/u;
 const LONG_NAME = 78;
+/** Words of a name, and mailboxes of a From field, that are looked at. */
+const MAX_WORDS = 60;
+const MAX_MAILBOXES = 20;
 
 /**
  * Signs that a sender wants to be taken for somebody else (TV-3): in the display name, in the domain, in
@@ -21,7 +24,7 @@ export function findDeceptions(author: AuthorFacts, names: Names): readonly Reas
   if (domain === null) return [];
   const about = (text: string) => ({ field: author.field ?? 0, quote: text });
   return [
-    ...author.mailboxes.flatMap((mailbox) => inName(mailbox, domain, names)),
+    ...author.mailboxes.slice(0, MAX_MAILBOXES).flatMap((mailbox) => inName(mailbox, domain, names)),
     ...inDomain(domain, names),
     ...inReplyTo(author, domain, names),
   ].map(({ code, severity, text, quote }) => ({ code, severity, text, evidence: about(quote) }));
@@ -40,6 +43,10 @@ function crit(code: string, quote: string, text: string): Sign {
 
 function warn(code: string, quote: string, text: string): Sign {
   return { code: `deception.${code}`, severity: 'warn', text, quote };
+}
+
+function sign(certain: boolean, code: string, quote: string, text: string): Sign {
+  return certain ? crit(code, quote, text) : warn(code, quote, text);
 }
 
 function inName({ display: whole, local }: Mailbox, domain: string, names: Names): readonly Sign[] {
@@ -123,28 +130,50 @@ function hidden(display: string): readonly Sign[] {
 
 /** A known name in the display name, as its words or run together, where the domain is not that company's. */
 function posesAs(display: string, domain: string, names: Names): readonly Sign[] {
-  const words = wordsOf(display).slice(0, 60);
-  const seen = new Map<string, Known>();
-  for (let start = 0; start < words.length; start += 1) {
-    for (let length = 1; length <= names.longest && start + length <= words.length; length += 1) {
-      const name = words.slice(start, start + length).join(' ');
-      const isWhole = start === 0 && length === words.length;
-      if (name.length < 3 && !isWhole) continue;
-      for (const known of strangers(names.byName.get(name), domain)) seen.set(known.name, known);
-    }
-  }
-  const joined = words.join('');
-  const whole = joined.length < 4 ? undefined : (names.byName.get(joined) ?? names.byLabel.get(joined));
-  for (const known of strangers(whole, domain)) seen.set(known.name, known);
-  return [...seen.values()].map((known) =>
-    crit('listed-name', display, `The name is that of ${known.name}, whose domain is not ${domain}.`),
+  const words = wordsOf(display).slice(0, MAX_WORDS);
+  const found = [...strangersAmong(words, domain, names), ...strangersAsWhole(words, domain, names)];
+  const seen = new Map<string, boolean>();
+  for (const { name, certain } of found) seen.set(name, certain || seen.get(name) === true);
+  return [...seen].map(([name, certain]) =>
+    sign(certain, 'listed-name', display, `The name is that of ${name}, whose domain is not ${domain}.`),
   );
 }
 
-/** Of these companies the ones that the domain does not belong to. None, when it belongs to one of them. */
-function strangers(list: readonly Known[] | undefined, domain: string): readonly Known[] {
-  if (list === undefined) return [];
-  return list.some((known) => belongsTo(domain, known)) ? [] : list;
+/** Companies whose name is some of these words, in a row. */
+function strangersAmong(words: readonly Skeleton[], domain: string, names: Names): readonly Stranger[] {
+  const found: Stranger[] = [];
+  for (let start = 0; start < words.length; start += 1) {
+    const most = Math.min(names.longest, words.length - start);
+    for (let length = 1; length <= most; length += 1) {
+      const name = joined(words.slice(start, start + length), ' ');
+      // A word of one or two letters is a name only when it is all there is.
+      if (name.hurried.length >= 3 || length === words.length) {
+        found.push(...strangers(names.byName, name, domain));
+      }
+    }
+  }
+  return found;
+}
+
+/** Companies whose name or label all the words make when the blanks are left out (`Pay Pal`). */
+function strangersAsWhole(words: readonly Skeleton[], domain: string, names: Names): readonly Stranger[] {
+  const whole = joined(words, '');
+  if (whole.hurried.length < 4) return [];
+  return [...strangers(names.byName, whole, domain), ...strangers(names.byLabel, whole, domain)];
+}
+
+/** A company that something looks like and the domain does not belong to. */
+type Stranger = {
+  readonly name: string;
+  /** A careful reader sees no difference; else accents tell them apart. */
+  readonly certain: boolean;
+};
+
+/** None, when the domain belongs to one of those that it looks like. */
+function strangers(index: Names['byName'], look: Skeleton, domain: string): readonly Stranger[] {
+  const alike = index.get(look.hurried) ?? [];
+  if (alike.some(({ known }) => belongsTo(domain, known))) return [];
+  return alike.map(({ known, careful }) => ({ name: known.name, certain: careful === look.careful }));
 }
 
 function belongsTo(domain: string, known: Known): boolean {
@@ -155,10 +184,10 @@ function belongsTo(domain: string, known: Known): boolean {
 function domainInName(display: string, domain: string, names: Names): readonly Sign[] {
   const words = display.normalize('NFKC').match(/(?:[\p{L}\p{N}-]{1,63}\.)+[\p{L}\p{N}-]{2,63}/gu) ?? [];
   return words.slice(0, 20).flatMap((word) =>
-    strangers(names.byDomain.get(domainSkeleton(word.toLowerCase())), domain)
+    strangers(names.byDomain, domainSkeleton(word.toLowerCase()), domain)
       .slice(0, 1)
-      .map(({ name }) =>
-        crit('domain-in-name', word, `The name shows a domain of ${name}, which ${domain} is not.`),
+      .map(({ name, certain }) =>
+        sign(certain, 'domain-in-name', word, `The name shows a domain of ${name}, which ${domain} is not.`),
       ),
   );
 }
@@ -179,11 +208,10 @@ function inDomain(domain: string, names: Names): readonly Sign[] {
 function lookalikeDomain(domain: string, names: Names): readonly Sign[] {
   const candidates = new Set([domain, organizationalDomain(domain)]);
   for (const candidate of candidates) {
-    const [known] = strangers(names.byDomain.get(domainSkeleton(candidate)), domain);
-    if (known !== undefined) {
-      return [
-        crit('lookalike-domain', toUnicode(candidate), `${candidate} looks like a domain of ${known.name}.`),
-      ];
+    const [like] = strangers(names.byDomain, domainSkeleton(candidate), domain);
+    if (like !== undefined) {
+      const text = `${candidate} looks like a domain of ${like.name}.`;
+      return [sign(like.certain, 'lookalike-domain', toUnicode(candidate), text)];
     }
   }
   return [];
@@ -195,15 +223,10 @@ function domainAsLabel(domain: string, names: Names): readonly Sign[] {
   for (let start = 0; start < labels.length - 2; start += 1) {
     for (let end = start + 2; end < labels.length; end += 1) {
       const part = labels.slice(start, end).join('.');
-      const [known] = strangers(names.byDomain.get(domainSkeleton(part)), domain);
-      if (known !== undefined) {
-        return [
-          crit(
-            'domain-as-label',
-            part,
-            `${domain} begins with a domain of ${known.name} and belongs to others.`,
-          ),
-        ];
+      const [like] = strangers(names.byDomain, domainSkeleton(part), domain);
+      if (like !== undefined) {
+        const text = `${domain} begins with a domain of ${like.name} and belongs to others.`;
+        return [sign(like.certain, 'domain-as-label', part, text)];
       }
     }
   }
@@ -214,9 +237,9 @@ function domainAsLabel(domain: string, names: Names): readonly Sign[] {
 function lookalikeWord(domain: string, names: Names): readonly Sign[] {
   const [label = ''] = organizationalDomain(domain).split('.');
   for (const word of new Set([label, ...label.split('-')])) {
-    const [known] = strangers(names.byLabel.get(domainSkeleton(word)), domain);
-    if (word.length >= 4 && known !== undefined) {
-      return [warn('lookalike-word', word, `${domain} has the word "${word}" of a domain of ${known.name}.`)];
+    const [like] = strangers(names.byLabel, domainSkeleton(word), domain);
+    if (word.length >= 4 && like !== undefined) {
+      return [warn('lookalike-word', word, `${domain} has the word "${word}" of a domain of ${like.name}.`)];
     }
   }
   return [];
@@ -224,11 +247,11 @@ function lookalikeWord(domain: string, names: Names): readonly Sign[] {
 
 function inReplyTo({ mailboxes, replyTo }: AuthorFacts, domain: string, names: Names): readonly Sign[] {
   const elsewhere = replyTo.filter((each) => !isSameOrganization(each.domain, domain));
-  const fromNames = mailboxes.map(({ display }) => display);
+  const fromNames = mailboxes.slice(0, MAX_MAILBOXES).map(({ display }) => display);
   return elsewhere.flatMap((mailbox) => {
     const address = `${mailbox.local}@${mailbox.domain}`;
-    const poses = [mailbox.display, ...fromNames].some(
-      (display) => posesAs(display.slice(0, MAX_NAME), mailbox.domain, names).length > 0,
+    const poses = [mailbox.display, ...fromNames].some((display) =>
+      posesAs(display.slice(0, MAX_NAME), mailbox.domain, names).some(({ severity }) => severity === 'crit'),
     );
     return poses
       ? [

@@ -44,7 +44,9 @@ test.for([
   ['a name in Cyrillic letters', '\u0420\u0430\u0443\u0420\u043e\u0455t', 'listed-name crit'],
   ['a name with digits', 'PayP0st', 'listed-name crit'],
   ['a name with a capital I for an l', 'ExampIe Bank', 'listed-name crit'],
-  ['a name with accents', 'P\u00e4yP\u00f6st', 'listed-name crit'],
+  ['a name with accents', 'P\u00e4yP\u00f6st', 'listed-name warn'],
+  ['a name with dots below', 'P\u1ea1yPost', 'listed-name crit'],
+  ['a name with a stroke through it', 'Pa\u0334yPost', 'listed-name crit'],
   ['a name in full width', '\uff30\uff41\uff59\uff30\uff4f\uff53\uff54', 'listed-name crit'],
   [
     'a name in mathematical letters',
@@ -95,6 +97,7 @@ test.for([
   ['rn for m', 'exarnple-bank.example', 'lookalike-domain crit'],
   ['Cyrillic among Latin letters', 'xn--ayost-uyec.example', 'mixed-script crit'],
   ['Cyrillic letters that look like it', 'xn--ayost-uyec.example', 'lookalike-domain crit'],
+  ['accents', 'xn--pypost-bua.example', 'lookalike-domain warn'],
   ['below a look-alike', 'mail.payp0st.example', 'lookalike-domain crit'],
   ['the domain as a label', 'paypost.example.attack.example', 'domain-as-label crit'],
   ['the domain as a label further in', 'login.paypost.example.attack.example', 'domain-as-label crit'],
