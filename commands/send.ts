@@ -13,7 +13,7 @@ import {
 import { readWhole } from '../src/cli/input.ts';
 import { ask } from '../src/cli/prompt.ts';
 import { renderSend, sendFigures } from '../src/cli/render/send.ts';
-import { readSecretFile } from '../src/cli/secret.ts';
+import { readSecretFile } from '../src/cli/secrets.ts';
 import { line } from '../src/cli/text.ts';
 import { mtaStsFinder, openDns, smtpWorld } from '../src/cli/world.ts';
 import { AppError, ExitCode } from '../src/errors.ts';
@@ -161,7 +161,7 @@ export default class Send extends BaseCommand {
     const password =
       file === undefined
         ? await ask({ message: `Password of ${user}`, flag: 'via-password-file', secret: true }, this.mayAsk)
-        : readSecretFile(file, 'via-password-file');
+        : readSecretFile(file);
     return { ...place, credentials: { user, password }, level: 'verify' };
   }
 

@@ -11,6 +11,7 @@ import {
   smtpFlags,
   withEnvironment,
 } from '../../src/cli/flags.ts';
+import { readPem } from '../../src/cli/open-dns.ts';
 import { renderMxProbe } from '../../src/cli/render/mx.ts';
 import { mxParts } from '../../src/cli/render/mx-parts.ts';
 import { renderTranscriptLine } from '../../src/cli/render/transcript.ts';
@@ -18,7 +19,7 @@ import { readRows } from '../../src/cli/rows.ts';
 import { readSavedProbes } from '../../src/cli/saved-probes.ts';
 import { collectTargets } from '../../src/cli/targets.ts';
 import { line } from '../../src/cli/text.ts';
-import { mtaStsFinder, openDns, openedPem, smtpWorld } from '../../src/cli/world.ts';
+import { mtaStsFinder, openDns, smtpWorld } from '../../src/cli/world.ts';
 import { converse, type Variant } from '../../src/mx/conversation.ts';
 import { asSavedProbe, compareWith } from '../../src/mx/diff.ts';
 import { probeTarget } from '../../src/mx/probe.ts';
@@ -45,8 +46,7 @@ const REPEAT_WAIT_MS = 500;
 /** What is offered to the server in a special round; undefined for the usual. */
 function contextOf(variant: Variant | undefined, ca: string | undefined): SecureContext | null | undefined {
   if (variant?.kind === 'version') return contextFor(variant.version);
-  if (variant?.kind === 'key')
-    return contextForKey(variant.key, ca === undefined ? undefined : openedPem(ca));
+  if (variant?.kind === 'key') return contextForKey(variant.key, ca === undefined ? undefined : readPem(ca));
   return undefined;
 }
 

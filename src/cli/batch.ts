@@ -70,3 +70,12 @@ export function stringField({ fields, number }: Case, name: string): string {
   if (typeof value === 'string') return value;
   throw wrong('batch', number, `"${name}" is missing or no string`);
 }
+
+/**
+ * A string field that a case may leave out, or give as null.
+ *
+ * @throws AppError E_BATCH (exit 65) when it is something else
+ */
+export function optionalField(each: Case, name: string): string | null {
+  return each.fields[name] === undefined || each.fields[name] === null ? null : stringField(each, name);
+}

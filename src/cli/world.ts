@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { SecureContext } from 'node:tls';
 import type { Interfaces } from '@oclif/core';
 import { parseDomain } from '../dns/names.ts';
-import { createStub } from '../dns/stub.ts';
-import { parseResolver, readResolvConf } from '../dns/system.ts';
 import type { Resolver } from '../dns/types.ts';
 import { AppError, ExitCode } from '../errors.ts';
 import { openPolicyCache } from '../mta-sts/cache.ts';
@@ -16,101 +13,13 @@ import { dialTcp } from '../net/dial.ts';
 import type { SmtpTimeouts } from '../smtp/connection.ts';
 import { clientContext } from '../smtp/tls.ts';
 import type { dnsFlags, policyFlags, smtpFlags } from './flags.ts';
-import { readWhole } from './input.ts';
-import { fileOutput } from './output.ts';
+import { readPem } from './open-dns.ts';
+
+export { openDns } from './open-dns.ts';
 
 type DnsFlags = Interfaces.InferredFlags<typeof dnsFlags>;
 type PolicyFlags = Interfaces.InferredFlags<typeof policyFlags>;
 type SmtpFlags = Interfaces.InferredFlags<typeof smtpFlags>;
-
-/** A resolver for one run, and what has to be done when the run is over. */
-export type DnsWorld = {
-  readonly dns: Resolver;
-  /** Closes connections and writes what `--dns-record` asks for. */
-  finish(): void;
-};
-
-/** Largest file of recorded answers, in bytes. */
-const MAX_RECORDED = 64_000_000;
-
-function systemConf(): string {
-  try {
-    return readFileSync('/etc/resolv.conf', 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-async function readRecorded(file: string): Promise<unknown> {
-  const bytes = await readWhole(file, MAX_RECORDED);
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch (cause) {
-    throw new AppError(`--dns-cache: '${file}' is not JSON: ${(cause as Error).message}.`, {
-      code: 'E_DNS_CACHE',
-      exit: ExitCode.input,
-      hint: '--dns-record writes such a file.',
-      cause,
-    });
-  }
-}
-
-/** The resolver that the flags describe. */
-export async function openDns(
-  flags: DnsFlags & Pick<SmtpFlags, 'timeout-dns'> & { ca?: string | undefined },
-  signal: AbortSignal,
-): Promise<DnsWorld> {
-  const system = readResolvConf(flags.resolver === undefined ? systemConf() : '');
-  const ca = flags.ca === undefined ? [] : [openedPem(flags.ca)];
-  const stub = createStub({
-    servers: flags.resolver === undefined ? system.servers : [parseResolver(flags.resolver)],
-    timeoutMs: flags['timeout-dns'],
-    retries: system.retries,
-    trustAd: flags['trust-ad'] || system.trustAd,
-    ca,
-    signal,
-  });
-  const { offlineResolver, recordedResolver, recorder } = await import('../dns/recorded.ts');
-  const live = flags.offline ? undefined : stub;
-  const source: Resolver =
-    flags['dns-cache'] === undefined
-      ? (live ?? offlineResolver())
-      : recordedResolver(await readRecorded(flags['dns-cache']), live);
-  const file = flags['dns-record'];
-  if (file === undefined) return { dns: source, finish: () => stub.close() };
-  const sink = fileOutput(file);
-  const resolver = flags.resolver ?? 'system';
-  const tape = recorder(source, { recorded: new Date().toISOString(), resolver });
-  return {
-    dns: tape,
-    finish: () => {
-      stub.close();
-      sink.write(`${JSON.stringify(tape.toJSON(), null, 1)}\n`);
-      sink.finish();
-    },
-  };
-}
-
-/** A file of `--ca`. @throws AppError E_CA (exit 64) when it holds no certificate */
-export function openedPem(file: string): string {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw wrongPem(file, (cause as NodeJS.ErrnoException).code ?? 'cannot be read', cause);
-  }
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw wrongPem(file, 'no certificate in PEM form');
-  return text;
-}
-
-function wrongPem(file: string, reason: string, cause?: unknown): AppError {
-  return new AppError(`--ca: cannot use '${file}': ${reason}.`, {
-    code: 'E_CA',
-    exit: ExitCode.usage,
-    hint: 'It takes a file with certificates in PEM form.',
-    cause,
-  });
-}
 
 /** The name for EHLO: as given, else this host's if it is a full one, else null for an address literal. */
 function ehloName(given: string | undefined): string | null {
@@ -138,7 +47,7 @@ function timeouts(flags: SmtpFlags): SmtpTimeouts {
 
 /** What the flags say about speaking SMTP. */
 export function smtpWorld(flags: SmtpFlags & DnsFlags) {
-  const ca = flags.ca === undefined ? undefined : openedPem(flags.ca);
+  const ca = flags.ca === undefined ? undefined : readPem(flags.ca);
   let lax: SecureContext | undefined;
   return {
     dial: dialTcp,
@@ -180,7 +89,7 @@ export function mtaStsFinder(
   dns: Resolver,
   { warn, ...finding }: StsFinding,
 ): (domain: string) => Promise<MtaSts> {
-  const ca = flags.ca === undefined ? undefined : openedPem(flags.ca);
+  const ca = flags.ca === undefined ? undefined : readPem(flags.ca);
   const folder = flags.cache ? cacheFolder(process.env) : null;
   const world = {
     ...finding,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { MAX_CNAMES, type Walk, walkChain } from './chain.ts';
 import { createGate } from './gate.ts';
 import { createMemory } from './memory.ts';
+import { isAskable } from './names.ts';
 import { type Ask, createAsk, type Step, type StepFailed } from './query.ts';
 import { lowerName } from './reader.ts';
 import type { DnsServer } from './server.ts';
@@ -15,7 +16,6 @@ import type {
   RecordType,
   Resolver,
 } from './types.ts';
-import { isAskable } from './wire.ts';
 
 export type StubOptions = {
   /** Asked in order; see `readResolvConf` and `parseResolver` in `system.ts`. */

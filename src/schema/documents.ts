@@ -2,9 +2,12 @@ import { z } from 'zod';
 import { completion } from './completion.ts';
 import { configCheck, configShow } from './config.ts';
 import { demo } from './demo.ts';
+import { dkimKeyMake } from './dkim-key-make.ts';
+import { dnsblCheck } from './dnsbl-check.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { help } from './help.ts';
+import { messageCheck } from './message-check.ts';
 import { messagePath } from './message-path.ts';
 import { mxDiff } from './mx-diff.ts';
 import { mxPolicy } from './mx-policy.ts';
@@ -12,6 +15,10 @@ import { mxProbe } from './mx-probe.ts';
 import { mxTlsaCheck, mxTlsaMake } from './mx-tlsa.ts';
 import { envelope } from './report.ts';
 import { send } from './send.ts';
+import { spfCheck } from './spf-check.ts';
+import { srsForward } from './srs-forward.ts';
+import { srsReverse } from './srs-reverse.ts';
+import { trustShow } from './trust-show.ts';
 
 function document<S extends z.ZodRawShape>(id: string, result: z.ZodObject<S>) {
   return z.strictObject({ ...envelope.shape, ...result.shape, schema: z.literal(id) });
@@ -45,10 +52,13 @@ export const documents = {
   'postern/config-check/1': document('postern/config-check/1', configCheck),
   'postern/config-show/1': document('postern/config-show/1', configShow),
   'postern/demo/1': document('postern/demo/1', demo),
+  'postern/dkim-key-make/1': document('postern/dkim-key-make/1', dkimKeyMake),
+  'postern/dnsbl-check/1': document('postern/dnsbl-check/1', dnsblCheck),
   'postern/doctor/1': document('postern/doctor/1', doctor),
   'postern/error/1': error,
   'postern/explain/1': document('postern/explain/1', explain),
   'postern/help/1': document('postern/help/1', help),
+  'postern/message-check/1': document('postern/message-check/1', messageCheck),
   'postern/message-path/1': document('postern/message-path/1', messagePath),
   'postern/mx-diff/1': document('postern/mx-diff/1', mxDiff),
   'postern/mx-policy/1': document('postern/mx-policy/1', mxPolicy),
@@ -56,4 +66,8 @@ export const documents = {
   'postern/mx-tlsa-check/1': document('postern/mx-tlsa-check/1', mxTlsaCheck),
   'postern/mx-tlsa-make/1': document('postern/mx-tlsa-make/1', mxTlsaMake),
   'postern/send/1': document('postern/send/1', send),
+  'postern/spf-check/1': document('postern/spf-check/1', spfCheck),
+  'postern/srs-forward/1': document('postern/srs-forward/1', srsForward),
+  'postern/srs-reverse/1': document('postern/srs-reverse/1', srsReverse),
+  'postern/trust-show/1': document('postern/trust-show/1', trustShow),
 } as const;

@@ -1,0 +1,146 @@
+import { DKIM_LIMITS, isBodyMissing } from '../dkim/verify.ts';
+import { boundedResolver } from '../dns/bounded.ts';
+import type { Resolver } from '../dns/types.ts';
+import type { Header } from '../message/headers.ts';
+import { toWire } from '../message/wire.ts';
+import { describePath } from '../received/path.ts';
+import type { TrustOptions } from '../received/trust.ts';
+import type { MessagePath } from '../received/types.ts';
+import { readAuthor } from '../trust/author.ts';
+import { decide, type Policy } from '../trust/decide.ts';
+import type { Reason } from '../trust/facts.ts';
+import type { Knowledge } from '../trust/knowledge.ts';
+import { type Authentication, authenticate } from './authenticate.ts';
+import { checkBimi } from './bimi.ts';
+import type { DnsblWish } from './dnsbl.ts';
+import { deriveEnvelope, type Envelope, type Given } from './envelope.ts';
+import { factsOf } from './facts.ts';
+import { explainByForwarding } from './forwarding.ts';
+import { recordedResults } from './recorded.ts';
+import { remarksOn } from './remarks.ts';
+import { describeCheck } from './report.ts';
+import type { DnsblSection, MessageCheck } from './types.ts';
+
+/** A message as it was read. */
+export type CheckInput = {
+  /** What was read, such as a file name; for the report. */
+  readonly target: string | null;
+  readonly bytes: Uint8Array;
+  /** There was more than was read, so nothing that needs the body is known. */
+  readonly cut: boolean;
+  /** `readHeader` of the bytes. */
+  readonly header: Header;
+};
+
+export type CheckOptions = TrustOptions & {
+  /** What is known of the SMTP session; it beats what the header says. */
+  readonly given: Given;
+  /** Envelope recipient; null when not known. */
+  readonly recipient: string | null;
+  /** The clock that judges expiry and lists, milliseconds since the epoch; null: the border's date, and now. */
+  readonly asOfMs: number | null;
+  readonly nowMs: number;
+  readonly dns: Resolver;
+  readonly knowledge: Knowledge;
+  readonly policy: Policy;
+  /** Signatures that are evaluated. */
+  readonly maxSignatures?: number;
+  /** Ask for the BIMI record of the author's domain. */
+  readonly bimi?: boolean;
+  /** Block lists to ask about the client, the author's domain and those that signed; they decide nothing. */
+  readonly dnsbl?: DnsblWish;
+};
+
+/** What one message may cost of the DNS. */
+const DNS_BOUNDS = { queries: 100, questionMs: 10_000, totalMs: 20_000 };
+
+/** A border's date is believed when it is no older than this before the message's own: a broken clock. */
+const MAX_SKEW_MS = 86_400_000;
+
+/**
+ * Find out everything about one message: its way, SPF, DKIM, DMARC, ARC, and the verdict. Asks the DNS at most
+ * 100 questions and for 20 seconds; what a message is too large for is told as a remark.
+ */
+export async function checkMessage(input: CheckInput, options: CheckOptions): Promise<MessageCheck> {
+  const { header, bytes } = input;
+  const read = toWire(bytes);
+  const wire = input.cut ? { ...read, body: null } : read;
+  const headerOnly = isBodyMissing(wire);
+  const path = pathOf(input, options);
+  const author = readAuthor(bytes, header, headerOnly && !input.cut);
+  const dns = boundedResolver(options.dns, DNS_BOUNDS);
+  const asOfMs = options.asOfMs ?? borderDate(path, options.nowMs) ?? options.nowMs;
+  const limits = { ...DKIM_LIMITS, signatures: options.maxSignatures ?? DKIM_LIMITS.signatures };
+  const envelope = deriveEnvelope(header.fields, path, options.given);
+  const found = await authenticate({
+    wire,
+    fields: header.fields,
+    envelope,
+    authorDomain: author.domain,
+    asOfMs,
+    latestMs: options.asOfMs ?? Math.max(asOfMs, options.nowMs),
+    dns,
+    limits,
+  });
+  const lists = await askLists(envelope, author.domain, found, options);
+  const remarks = [...remarksOn({ input, wire, found, dns }), ...lists.remarks];
+  const facts = factsOf({
+    header,
+    path,
+    author,
+    found,
+    dns,
+    headerOnly,
+    recipient: options.recipient,
+    remarks,
+  });
+  const decision = decide(facts, options.knowledge, options.asOfMs ?? options.nowMs, options.policy);
+  const recorded = recordedResults(header.fields, path, found);
+  const forwarding = explainByForwarding(header.fields, envelope, found);
+  return describeCheck({
+    target: input.target,
+    path,
+    envelope,
+    found,
+    decision,
+    recorded,
+    forwarding,
+    bimi: options.bimi ? await checkBimi(header.fields, author, found, dns) : null,
+    dnsbl: lists.dnsbl,
+    asOfMs,
+  });
+}
+
+async function askLists(
+  envelope: Envelope,
+  author: string | null,
+  found: Authentication,
+  { dnsbl: wish, dns }: CheckOptions,
+): Promise<{ readonly dnsbl: readonly DnsblSection[]; readonly remarks: readonly Reason[] }> {
+  if (wish === undefined) return { dnsbl: [], remarks: [] };
+  const { askDnsbl, dnsblRemarks } = await import('./dnsbl.ts');
+  const dnsbl = await askDnsbl(envelope, author, found, wish, dns);
+  return { dnsbl, remarks: dnsblRemarks(dnsbl) };
+}
+
+function pathOf({ header, target, bytes }: CheckInput, options: CheckOptions): MessagePath {
+  const { fields, truncated, bodyStart } = header;
+  const mta = options.given.mta;
+  return describePath(
+    {
+      fields,
+      truncated,
+      ...(target !== null && { target }),
+      ...(bodyStart !== null && { body: bytes.subarray(bodyStart, bodyStart + 65_536) }),
+    },
+    { ...options, ...(mta !== undefined && { trustedBy: [...(options.trustedBy ?? []), mta] }) },
+  );
+}
+
+/** When the message came in, by the server that took it in; null when that is not told or cannot be true. */
+function borderDate(path: MessagePath, nowMs: number): number | null {
+  const border = path.border === null ? undefined : path.hops[path.border];
+  const date = border?.flags.includes('zone-unknown') ? null : (border?.date ?? null);
+  const instant = date === null ? null : Date.parse(date);
+  return instant !== null && instant <= nowMs + MAX_SKEW_MS ? instant : null;
+}
