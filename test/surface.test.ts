@@ -33,6 +33,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
     ['192.0.2.1', '--list', 'bl.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/sender.json`],
     0,
   ],
+  'domain check': [['sender.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/sender.json`], 0],
   doctor: [['--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 2],
   help: [['exit-codes'], 0],
   'message check': [
