@@ -26,6 +26,7 @@ export const spfTree = z.strictObject({
   result: spfResult,
   reason: text.describe('What led to an error or to no result.'),
   terms: z.array(term),
+  omitted: z.int().describe('Terms of a very long record that are left out; the one that decided never is.'),
 });
 
 /** A record that a domain's record leads to, whoever the client is. */

@@ -132,3 +132,29 @@ test('a resolver that never answers ends in temperror', async ({ onTestFinished 
   await vi.advanceTimersByTimeAsync(20_000);
   expect(await check).toMatchObject({ result: 'temperror' });
 });
+
+test('of a record without end the tree shows the beginning and what decided', async () => {
+  const record = `v=spf1 ${'ip4:192.0.2.1 '.repeat(3000)}-all`;
+  const dns = recordedResolver({ 'example.org': { TXT: [[record]] } });
+  const { tree } = await ask({ dns, mailFrom: 'joe@example.org' });
+  expect(tree).toMatchObject({ result: 'fail', omitted: 2500 });
+  expect(tree?.terms).toHaveLength(501);
+  expect(tree?.terms.at(-1)).toMatchObject({ term: '-all', outcome: 'match' });
+});
+
+test.for([
+  ['+all', 'match', 'pass'],
+  ['-all', 'no-match', 'neutral'],
+  ['~all', 'no-match', 'neutral'],
+  ['?all', 'no-match', 'neutral'],
+  ['foo', 'permerror', 'permerror'],
+  ['a:dead.example.org', 'temperror', 'temperror'],
+] as const)('an included record that ends in "%s" is a %s', async ([term, outcome, result]) => {
+  const dns = recordedResolver({
+    ...{ 'example.org': { TXT: [['v=spf1 include:other.example']] }, 'dead.example.org': { '*': 'TIMEOUT' } },
+    'other.example': { TXT: [[`v=spf1 ${term}`]] },
+  });
+  const check = await ask({ dns, mailFrom: 'joe@example.org' });
+  expect(check.result).toBe(result);
+  expect(check.tree?.terms).toMatchObject([{ outcome, below: { domain: 'other.example' } }]);
+});
