@@ -38,6 +38,12 @@ export default class DomainCheck extends BaseCommand {
         multipleNonGreedy: true,
         helpValue: 'NAME',
       }),
+      voucher: Flags.string({
+        summary: 'Ask whether this service vouches for the domain (VBR); several may be given.',
+        multiple: true,
+        multipleNonGreedy: true,
+        helpValue: 'HOST',
+      }),
       'from-file': Flags.string({
         summary: 'Read further domains from a list, one a line.',
         helpValue: 'FILE',
@@ -61,8 +67,15 @@ export default class DomainCheck extends BaseCommand {
     // One wrong domain fails the command before anything is asked; of several it is a row.
     if (targets.length === 1) nameOf(targets[0] ?? '', false);
     const selectors = (flags.selector ?? []).map((selector) => nameOf(selector, true));
+    const vouchers = (flags.voucher ?? []).map((host) => nameOf(host, false));
     const { dns, finish } = await openDns(flags, this.signal);
-    const world = { dns, nowMs: Date.now(), selectors, madeUp: `x${randomBytes(8).toString('hex')}` };
+    const world = {
+      dns,
+      nowMs: Date.now(),
+      selectors,
+      vouchers,
+      madeUp: `x${randomBytes(8).toString('hex')}`,
+    };
     try {
       return await this.each(
         targets,

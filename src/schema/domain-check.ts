@@ -15,6 +15,12 @@ const selector = z.strictObject({
   testing: z.boolean(),
 });
 
+const vouching = z.strictObject({
+  voucher: z.string(),
+  types: z.array(z.string()).describe('Kinds of mail that it vouches for (RFC 5518); empty for none.'),
+  unknown: z.boolean(),
+});
+
 export const domainCheck = z.strictObject({
   ...report.shape,
   domain: z.string(),
@@ -37,6 +43,7 @@ export const domainCheck = z.strictObject({
   }),
   bimi: z.strictObject({ status, record: text, location: text, authority: text }),
   tlsRpt: z.strictObject({ status, record: text }),
+  vbr: z.strictObject({ status, vouchings: z.array(vouching) }),
 });
 
 export type DomainCheckResult = Frozen<z.infer<typeof domainCheck>>;

@@ -9,12 +9,15 @@ import { findTlsRpt, tlsRptCheck } from '../tls-rpt/record.ts';
 import { bimiChecks, viewBimi } from './bimi.ts';
 import { dkimChecks, viewDkim } from './dkim.ts';
 import { dmarcChecks, viewDmarc } from './dmarc.ts';
+import { askVoucher, vouchingChecks } from './vouching.ts';
 
 export type DomainWorld = {
   readonly dns: Resolver;
   readonly nowMs: number;
   /** DKIM selectors to look at; without any, common ones are tried. */
   readonly selectors: readonly string[];
+  /** Those who vouch for domains and are to be asked about this one (RFC 5518). */
+  readonly vouchers: readonly string[];
   /** A label that nobody uses, made up for this run. */
   readonly madeUp: string;
 };
@@ -23,9 +26,9 @@ export type DomainWorld = {
 const BOUNDS = { queries: 500, questionMs: 15_000, totalMs: 45_000 };
 
 /** A side of a sender's DNS: what was seen of it goes into the result under its name. */
-type Part = keyof Pick<DomainCheckResult, 'spf' | 'dkim' | 'dmarc' | 'bimi' | 'tlsRpt'>;
+type Part = keyof Pick<DomainCheckResult, 'spf' | 'dkim' | 'dmarc' | 'bimi' | 'tlsRpt' | 'vbr'>;
 
-const ORDER: readonly Part[] = ['spf', 'dkim', 'dmarc', 'bimi', 'tlsRpt'];
+const ORDER: readonly Part[] = ['spf', 'dkim', 'dmarc', 'bimi', 'tlsRpt', 'vbr'];
 
 /**
  * Look at what a domain publishes for the mail that it sends: SPF, DKIM keys, DMARC, BIMI and TLS reporting, each
@@ -37,11 +40,12 @@ export async function checkDomain(domain: string, world: DomainWorld): Promise<D
   const dns = boundedResolver(world.dns, BOUNDS);
   const mx = await dns.resolve(domain, 'MX');
   if (mx.kind === 'absent') return noDomain(domain);
-  const [survey, keys, policy, tlsRpt] = await Promise.all([
+  const [survey, keys, policy, tlsRpt, vouchings] = await Promise.all([
     surveySpf(domain, dns),
     viewDkim(domain, world.selectors, { ...world, dns }),
     viewDmarc(domain, dns),
     findTlsRpt(domain, dns),
+    Promise.all(world.vouchers.map((voucher) => askVoucher(domain, voucher, dns))),
   ]);
   const logo = await viewBimi(domain, policy, dns);
   const silent = sendsNothing(survey);
@@ -51,6 +55,7 @@ export async function checkDomain(domain: string, world: DomainWorld): Promise<D
     dmarc: dmarcChecks(domain, policy, silent),
     bimi: silent ? [] : bimiChecks(domain, logo, policy),
     tlsRpt: mx.kind === 'found' && takesMail(mx.records) ? [tlsRptCheck(domain, tlsRpt)] : [],
+    vbr: vouchingChecks(domain, vouchings),
   };
   const stateOf = (part: Part): Status => worst(checks[part].map(({ status }) => status));
   const all = ORDER.flatMap((part) => checks[part]);
@@ -66,6 +71,7 @@ export async function checkDomain(domain: string, world: DomainWorld): Promise<D
     dmarc: { status: stateOf('dmarc'), ...dmarcPart(policy) },
     bimi: { status: stateOf('bimi'), ...bimiPart(logo) },
     tlsRpt: { status: stateOf('tlsRpt'), record: 'record' in tlsRpt ? tlsRpt.record : null },
+    vbr: { status: stateOf('vbr'), vouchings: [...vouchings] },
   };
 }
 
@@ -145,5 +151,6 @@ function noDomain(domain: string): DomainCheckResult {
     dmarc: { ...nothing, record: null, policyDomain: null, orgDomain: null, p: null, sp: null, rua: [] },
     bimi: { ...nothing, record: null, location: null, authority: null },
     tlsRpt: { ...nothing, record: null },
+    vbr: { ...nothing, vouchings: [] },
   };
 }

@@ -12,7 +12,7 @@ function keyWords(selectors: readonly Selector[]): string {
 }
 
 /** One line a part: its state and what is published. */
-function parts({ spf, dkim, dmarc, bimi, tlsRpt }: DomainCheckResult): Line[] {
+function parts({ spf, dkim, dmarc, bimi, tlsRpt, vbr }: DomainCheckResult): Line[] {
   const row = (name: string, status: Status, published: string, absent = 'nothing') => [
     strong(name),
     published === '' && status === 'ok' ? dim(`· ${absent}`) : mark(status),
@@ -31,6 +31,13 @@ function parts({ spf, dkim, dmarc, bimi, tlsRpt }: DomainCheckResult): Line[] {
       ),
       row('BIMI', bimi.status, bimi.record ?? ''),
       row('TLS-RPT', tlsRpt.status, tlsRpt.record ?? ''),
+      ...vbr.vouchings.map(({ voucher, types, unknown }) =>
+        row(
+          'VBR',
+          vbr.status,
+          `${voucher}: ${unknown ? 'could not be told' : types.join(', ') || 'nothing'}`,
+        ),
+      ),
     ],
     2,
   );

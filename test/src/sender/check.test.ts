@@ -29,7 +29,13 @@ const good = {
 };
 
 const check = (zone: Readonly<Record<string, unknown>>, selectors: readonly string[] = []) =>
-  checkDomain('example.org', { dns: recordedResolver(zone), nowMs: NOW_MS, selectors, madeUp: 'x1234' });
+  checkDomain('example.org', {
+    dns: recordedResolver(zone),
+    nowMs: NOW_MS,
+    selectors,
+    vouchers: ['vouch.test'],
+    madeUp: 'x1234',
+  });
 
 const findings = async (zone: Readonly<Record<string, unknown>>, selectors?: readonly string[]) =>
   (await check({ ...good, ...zone }, selectors)).checks
@@ -125,7 +131,7 @@ test('a domain that sends nothing needs a strict policy and no keys', async () =
     'example.org': { ...txt('v=spf1 -all'), MX: [{ priority: 0, exchange: '' }] },
   });
   expect(result.sendsMail).toBe(false);
-  expect(result.checks.filter(({ id }) => !id.startsWith('spf.'))).toMatchObject([
+  expect(result.checks.filter(({ id, info }) => info !== true && !id.startsWith('spf.'))).toMatchObject([
     { id: 'dmarc.record', fix: expect.stringContaining('"v=DMARC1; p=reject"') },
   ]);
 });
@@ -134,12 +140,21 @@ test('a policy of the domain above counts, and is told to come from there', asyn
   const { 'mail._domainkey.example.org': _, ...zone } = good;
   const { dmarc, checks } = await checkDomain('mx.example.org', {
     dns: recordedResolver(zone),
-    ...{ nowMs: NOW_MS, selectors: [], madeUp: 'x1234' },
+    ...{ nowMs: NOW_MS, selectors: [], vouchers: [], madeUp: 'x1234' },
   });
   expect(dmarc).toMatchObject({ policyDomain: 'example.org', p: 'reject' });
   expect(checks).toContainEqual(
     expect.objectContaining({ message: 'mx.example.org asks for p=reject (from example.org).' }),
   );
+});
+
+test('who vouches for a domain is information, and so is who does not', async () => {
+  const vouched = await check({ ...good, 'example.org._vouch.vouch.test': txt('Transaction list \u001b') });
+  expect(vouched).toMatchObject({ status: 'ok', vbr: { vouchings: [{ types: ['transaction', 'list'] }] } });
+  expect(await check(good)).toMatchObject({
+    status: 'ok',
+    vbr: { vouchings: [{ types: [], unknown: false }] },
+  });
 });
 
 test('no domain, and no DNS, are two things', async () => {
@@ -150,7 +165,7 @@ test('no domain, and no DNS, are two things', async () => {
       '_dmarc.example.org': { '*': 'TIMEOUT' },
       'x1234._domainkey.example.org': { '*': 'TIMEOUT' },
     }),
-    ...{ nowMs: NOW_MS, selectors: [], madeUp: 'x1234' },
+    ...{ nowMs: NOW_MS, selectors: [], vouchers: [], madeUp: 'x1234' },
   });
   expect(silent.status).toBe('unknown');
   expect(silent.summary).toMatch(/could not be told/);
