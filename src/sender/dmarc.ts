@@ -60,7 +60,23 @@ export function dmarcChecks(domain: string, { discovery, unwilling }: DmarcView,
   return [
     ...spoiled,
     ...policyChecks(domain, policy.domain, policy.record),
+    ...legacyChecks(domain, policy.domain, policy.record),
     ...unwilling.map((host) => unwillingCheck(host, policy.domain)),
+  ];
+}
+
+/** RFC 7489 §6.6.3, by which most receivers still go, looks at the domain and at the registered one only. */
+function legacyChecks(domain: string, at: string, { text }: DmarcRecord): Check[] {
+  const registered = getDomain(domain, { allowPrivateDomains: true }) ?? domain;
+  if (at === domain || at === registered) return [];
+  return [
+    {
+      id: 'dmarc.legacy',
+      status: 'warn',
+      message: `Receivers that go by RFC 7489 look at ${domain} and ${registered} and miss the record at ${at}.`,
+      fix: `Publish it at the domain itself as well: ${publish(domain, text)}`,
+      ref: 'RFC 7489 §6.6.3',
+    },
   ];
 }
 

@@ -157,6 +157,21 @@ test('who vouches for a domain is information, and so is who does not', async ()
   });
 });
 
+test('a record that older receivers do not look for is told', async () => {
+  const zone = {
+    'a.b.example.org': { ...txt('v=spf1 mx -all'), MX },
+    '_dmarc.b.example.org': txt('v=DMARC1; p=reject; rua=mailto:d@example.org'),
+    'mx.example.org': { A: ['192.0.2.25'] },
+  };
+  const { checks } = await checkDomain('a.b.example.org', {
+    dns: recordedResolver(zone),
+    ...{ nowMs: NOW_MS, selectors: [], vouchers: [], madeUp: 'x1234' },
+  });
+  expect(checks.filter(({ status }) => status !== 'ok')).toMatchObject([
+    { id: 'dmarc.legacy', fix: expect.stringContaining('_dmarc.a.b.example.org. IN TXT') },
+  ]);
+});
+
 test('no domain, and no DNS, are two things', async () => {
   expect(await check({})).toMatchObject({ status: 'crit', checks: [{ id: 'domain.exists' }] });
   const silent = await checkDomain('example.org', {
