@@ -46,6 +46,8 @@ export type CheckOptions = TrustOptions & {
   readonly policy: Policy;
   /** Signatures that are evaluated. */
   readonly maxSignatures?: number;
+  /** Answers come from the DNS of today, not from a recording; a message may be older than they are. */
+  readonly liveDns?: boolean;
   /** Ask for the BIMI record of the author's domain. */
   readonly bimi?: boolean;
   /** Block lists to ask about the client, the author's domain and those that signed; they decide nothing. */
@@ -54,6 +56,9 @@ export type CheckOptions = TrustOptions & {
 
 /** What one message may cost of the DNS. */
 const DNS_BOUNDS = { queries: 100, questionMs: 10_000, totalMs: 20_000 };
+
+/** Keys and policies of a message that is older than this may have changed since. */
+const STALE_MS = 7 * 86_400_000;
 
 /** A border's date is believed when it is no older than this before the message's own: a broken clock. */
 const MAX_SKEW_MS = 86_400_000;
@@ -84,7 +89,8 @@ export async function checkMessage(input: CheckInput, options: CheckOptions): Pr
     limits,
   });
   const lists = await askLists(envelope, author.domain, found, options);
-  const remarks = [...remarksOn({ input, wire, found, dns }), ...lists.remarks];
+  const late = options.liveDns === true && asOfMs < options.nowMs - STALE_MS;
+  const remarks = [...remarksOn({ input, wire, found, dns, asOfMs: late ? asOfMs : null }), ...lists.remarks];
   const facts = factsOf({
     header,
     path,

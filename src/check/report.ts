@@ -103,7 +103,7 @@ function summarise({ verdict, authorDomain, organization, undecidedBy, reasons }
   if (undecidedBy === 'dns')
     return `It could not be told whether this is from ${who}: the DNS gave no answer.`;
   if (undecidedBy === 'body')
-    return `It could not be told whether this is from ${who}: only the header was given.`;
+    return `It could not be told whether this is from ${who}: ${withoutBody(reasons)}.`;
   switch (verdict) {
     case 'trusted':
       return `This is from ${organization?.name ?? who} (${who}), and that is a trusted domain.`;
@@ -116,6 +116,11 @@ function summarise({ verdict, authorDomain, organization, undecidedBy, reasons }
     case 'suspicious':
       return `This is suspicious: ${lowerFirst(reasons[0]?.text ?? 'it does not fit together.')}`;
   }
+}
+
+function withoutBody(reasons: Decision['reasons']): string {
+  const isCut = reasons.some(({ code }) => code === 'bound.message');
+  return isCut ? 'the message is larger than what is read' : 'only the header was given';
 }
 
 function lowerFirst(text: string): string {
