@@ -12,7 +12,7 @@ export type Vouching = {
 
 const MAX_TYPES = 10;
 
-/** Ask those who vouch; the name is that of RFC 5518 §4. */
+/** Ask those who vouch. */
 export async function askVoucher(domain: string, voucher: string, dns: Resolver): Promise<Vouching> {
   const answer = await dns.resolve(`${domain}._vouch.${voucher}`, 'TXT');
   const words = answer.kind === 'found' ? (answer.records[0] ?? []).join('').toLowerCase().split(/\s+/) : [];
@@ -31,6 +31,6 @@ export function vouchingChecks(domain: string, vouchings: readonly Vouching[]): 
       : types.length === 0
         ? `${voucher} does not vouch for ${domain}.`
         : `${voucher} vouches for ${domain}: ${types.join(', ')}.`,
-    ref: 'RFC 5518 §4',
+    ref: 'RFC 5518',
   }));
 }

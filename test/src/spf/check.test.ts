@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { recordedResolver } from '../../../src/dns/recorded.ts';
 import type { Resolver } from '../../../src/dns/types.ts';
 import { checkSpf, type SpfQuestion } from '../../../src/spf/check.ts';
@@ -125,7 +125,6 @@ test('a blank in the local part makes a name that does not exist, not a temporar
 });
 
 test('a resolver that never answers ends in temperror', async ({ onTestFinished }) => {
-  const { vi } = await import('vitest');
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const check = ask({ mailFrom: 'joe@example.org', dns: { resolve: () => new Promise(() => undefined) } });
