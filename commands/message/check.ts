@@ -122,7 +122,9 @@ export default class MessageCheck extends BaseCommand {
 
   override async run(): Promise<readonly Result[]> {
     const { args, flags } = await this.parse(MessageCheck);
-    const view = (result: Result, columns: number) => renderMessageCheck(result, columns, flags.explain);
+    const { explain } = flags;
+    const view = (named: boolean) => (result: Result, columns: number) =>
+      renderMessageCheck(result, columns, { explain, named });
     const judge = (result: Result): Result => {
       if (flags.require !== undefined && !MEETS[flags.require].has(result.verdict)) this.demandNotMet();
       return result satisfies MessageCheckResult;
@@ -130,7 +132,8 @@ export default class MessageCheck extends BaseCommand {
     const { dns, finish } = await openDns(flags, this.signal);
     try {
       const options: CheckOptions = { ...(await this.optionsOf(flags)), dns };
-      if (flags.batch !== undefined) return await this.runBatch(flags.batch, options, flags, judge, view);
+      if (flags.batch !== undefined)
+        return await this.runBatch(flags.batch, options, flags, judge, view(true));
       if (!args.file && process.stdin.isTTY)
         this.note([{ text: 'Paste the message or its headers, then Ctrl-D.' }]);
       const sources = await messageSources(args.file ?? ['-'], READ_BYTES);
@@ -138,7 +141,7 @@ export default class MessageCheck extends BaseCommand {
         sources,
         flags,
         async (source) => judge(await checkMessage(checkInput(source.name, await source.read()), options)),
-        view,
+        view(sources.length > 1),
         ({ name }) => name,
       );
       const [only] = results;

@@ -120,9 +120,22 @@ function recordedLines({ recorded }: MessageCheck, explain: boolean, columns: nu
     });
 }
 
+/** How much is told. */
+export type CheckView = {
+  /** Every reason, SPF term by term, and the way. */
+  readonly explain: boolean;
+  /** There are several messages: say which one it is. */
+  readonly named: boolean;
+};
+
 /** The verdict first, then a line for each mechanism, the reasons, and what would make it trusted. */
-export function renderMessageCheck(check: MessageCheck, columns: number, explain: boolean): Line[] {
+export function renderMessageCheck(
+  check: MessageCheck,
+  columns: number,
+  { explain, named }: CheckView,
+): Line[] {
   const { status, verdict, summary, wouldTrust, spf, path } = check;
+  const name = named ? `${check.target ?? ''}: ` : '';
   const diagnoses = check.dkim.signatures.flatMap(({ diagnosis, domain }) =>
     diagnosis === null ? [] : [line`  The signature of ${domain ?? 'no domain'}: ${diagnosis.text}`],
   );
@@ -132,7 +145,7 @@ export function renderMessageCheck(check: MessageCheck, columns: number, explain
     ...recordedLines(check, explain, columns),
   ];
   return [
-    ...wrap(line`${verdictMark(verdict, status)}  ${strong(summary)}`, columns, 4),
+    ...wrap(line`${verdictMark(verdict, status)}  ${name}${strong(summary)}`, columns, 4),
     [],
     ...mechanisms(check).flatMap((each) => wrap(each, columns, 4)),
     [],
