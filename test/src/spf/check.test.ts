@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { recordedResolver } from '../../../src/dns/recorded.ts';
 import type { Resolver } from '../../../src/dns/types.ts';
@@ -156,4 +157,24 @@ test.for([
   const check = await ask({ dns, mailFrom: 'joe@example.org' });
   expect(check.result).toBe(result);
   expect(check.tree?.terms).toMatchObject([{ outcome, below: { domain: 'other.example' } }]);
+});
+
+test('whatever a record, an address and a HELO name hold, there is a result', async () => {
+  const bytes = fc.string({ unit: 'binary', maxLength: 60 });
+  const record = fc.oneof(
+    bytes,
+    bytes.map((text) => `v=spf1 ${text}`),
+    bytes.map((text) => `v=spf1 a:${text}.test -all`),
+  );
+  await fc.assert(
+    fc.asyncProperty(record, bytes, bytes, bytes, async (text, local, helo, ip) => {
+      const dns = recordedResolver({ 'example.org': { TXT: [[text]] } });
+      const check = await ask({ dns, mailFrom: `${local}@example.org`, helo });
+      expect(['pass', 'fail', 'softfail', 'neutral', 'none', 'temperror', 'permerror']).toContain(
+        check.result,
+      );
+      expect(check.tree?.result ?? check.result).toBe(check.result);
+      expect((await ask({ dns, mailFrom: local, helo, ip })).result).toBeTypeOf('string');
+    }),
+  );
 });
