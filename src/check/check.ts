@@ -1,8 +1,9 @@
+import { splitFields } from '../dkim/fields.ts';
 import { DKIM_LIMITS, isBodyMissing } from '../dkim/verify.ts';
 import { boundedResolver } from '../dns/bounded.ts';
 import type { Resolver } from '../dns/types.ts';
 import type { Header } from '../message/headers.ts';
-import { toWire } from '../message/wire.ts';
+import { toWire, type Wire } from '../message/wire.ts';
 import { instantOf } from '../received/hops.ts';
 import { describePath } from '../received/path.ts';
 import type { TrustOptions } from '../received/trust.ts';
@@ -69,8 +70,7 @@ const MAX_SKEW_MS = 86_400_000;
  */
 export async function checkMessage(input: CheckInput, options: CheckOptions): Promise<MessageCheck> {
   const { header, bytes } = input;
-  const read = toWire(bytes);
-  const wire = input.cut ? { ...read, body: null } : read;
+  const wire = wireOf(input);
   const headerOnly = isBodyMissing(wire);
   const path = pathOf(input, options);
   const author = readAuthor(bytes, header, headerOnly && !input.cut);
@@ -128,6 +128,17 @@ async function askLists(
   const { askDnsbl, dnsblRemarks } = await import('./dnsbl.ts');
   const dnsbl = await askDnsbl(envelope, author, found, wish, dns);
   return { dnsbl, remarks: dnsblRemarks(dnsbl) };
+}
+
+/** As it was signed, as far as that can be told of a header block that somebody pasted. */
+function wireOf({ bytes, header, cut }: CheckInput): Wire {
+  const read = toWire(bytes);
+  const wire = cut ? { ...read, body: null } : read;
+  if (wire.body !== null || cut || header.fields.length <= splitFields(wire.head).length) return wire;
+  // Indented or quoted: the reader for people found more fields than there are lines that begin with one. What is
+  // left of their folds are blanks, which relaxed signatures do not mind.
+  const fields = header.fields.map(({ name, value }) => `${name}: ${value}\r\n`);
+  return { ...wire, head: Buffer.from(fields.join('')) };
 }
 
 function pathOf({ header, target, bytes }: CheckInput, options: CheckOptions): MessagePath {
