@@ -101,9 +101,13 @@ function mutate(message: string, change: Mutation): string {
 
 test('what comes out trusted shows what was signed', async () => {
   let trusted = 0;
-  const chosen = fc.tuple(fc.constantFrom(...ORIGINALS), fc.array(mutation, { minLength: 1, maxLength: 3 }));
+  const chosen = fc.tuple(
+    fc.nat({ max: ORIGINALS.length - 1 }),
+    fc.array(mutation, { minLength: 1, maxLength: 3 }),
+  );
   await fc.assert(
-    fc.asyncProperty(chosen, async ([original, changes]) => {
+    fc.asyncProperty(chosen, async ([which, changes]) => {
+      const original = ORIGINALS[which] ?? Buffer.alloc(0);
       const message = Buffer.from(changes.reduce(mutate, original.toString('latin1')), 'latin1');
       const { verdict } = await judge(message);
       if (verdict !== 'trusted') return;
