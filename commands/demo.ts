@@ -56,10 +56,7 @@ export default class Demo extends BaseCommand {
         ...(lab ? [await this.transport(lab)] : []),
         ...(wanted.includes('trust') ? [await trust()] : []),
       ];
-      const result = this.emit(resultOf(told), (_, columns) => [
-        ...layOut(told, columns),
-        ...(args.story === 'transport' ? [[], line`${dim('Another story: "postern demo trust".')}`] : []),
-      ]);
+      const result = this.emit(resultOf(told), (_, columns) => [...layOut(told, columns), ...others(wanted)]);
       if (lab && flags.keep) await this.keep(lab);
       return result;
     } finally {
@@ -115,6 +112,11 @@ function resultOf(told: readonly Told[]): DemoResult {
 /** Two empty lines between stories. */
 function layOut(told: readonly Told[], columns: number): readonly Line[] {
   return told.flatMap(({ lines }, index) => [...(index > 0 ? [[], []] : []), ...lines(columns)]);
+}
+
+function others(told: readonly string[]): readonly Line[] {
+  const rest = STORIES.filter((story) => !told.includes(story));
+  return rest.map((story) => line`${dim(`Another story: "postern demo ${story}".`)}`);
 }
 
 function nothingToKeep(story: string): AppError {

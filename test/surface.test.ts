@@ -20,6 +20,7 @@ type Flag = {
 
 /** Files of which each run gets its own, or that nobody else may read, which no file of a checkout is. */
 const folder = mkdtempSync(join(tmpdir(), 'postern-surface-'));
+const EMPTY_FOLDER = mkdtempSync(join(folder, 'empty-'));
 const GOOD_CONFIG = join(folder, 'config.json');
 writeFileSync(GOOD_CONFIG, '{"timeout-dns": "5s", "commands": {"mx probe": {"parallel": 16}}}', {
   mode: 0o600,
@@ -41,6 +42,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
     ['192.0.2.1', '--list', 'bl.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/sender.json`],
     0,
   ],
+  'domain check': [['sender.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/sender.json`], 0],
   doctor: [['--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 2],
   explain: [['smtp.starttls.offered'], 0],
   help: [['exit-codes'], 0],
@@ -285,7 +287,7 @@ describe('the built program', () => {
     ['an authority that is no file', ['mx', 'probe', 'x.test', '--ca', '/nonexistent'], 64, /--ca/],
     ['a wrong time', ['mx', 'probe', 'x.test', '--as-of', 'tomorrow'], 64, /--as-of/],
     ['a missing file', ['message', 'path', '/nonexistent'], 65, /'\/nonexistent': there is no such file/],
-    ['a folder', ['message', 'path', '/'], 65, /it is a folder/],
+    ['a folder without a message', ['message', 'path', EMPTY_FOLDER], 65, /a folder without a message/],
     ['an empty file', ['message', 'path', '/dev/null'], 65, /is empty/],
     ['a program in place of a message', ['message', 'path', process.execPath], 65, /is /],
     ['an output that cannot be written', ['help', '--output', '/nonexistent/x'], 73, /Cannot write/],

@@ -1,3 +1,4 @@
+import type { Interfaces } from '@oclif/core';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { type CheckOptions, checkMessage } from '../../src/check/check.ts';
@@ -17,6 +18,8 @@ import { parseDomain } from '../../src/dns/names.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { parseAddress } from '../../src/net/address.ts';
 import type { MessageCheckResult } from '../../src/schema/message-check.ts';
+
+type CheckFlags = Interfaces.InferredFlags<typeof MessageCheck.flags>;
 
 /** Verdicts that meet a demand. */
 const MEETS: Readonly<Record<'trusted' | 'authenticated', ReadonlySet<string>>> = {
@@ -119,13 +122,45 @@ export default class MessageCheck extends BaseCommand {
 
   override async run(): Promise<readonly Result[]> {
     const { args, flags } = await this.parse(MessageCheck);
-    const base = {
+    const { explain } = flags;
+    const view = (named: boolean) => (result: Result, columns: number) =>
+      renderMessageCheck(result, columns, { explain, named });
+    const judge = (result: Result): Result => {
+      if (flags.require !== undefined && !MEETS[flags.require].has(result.verdict)) this.demandNotMet();
+      return result satisfies MessageCheckResult;
+    };
+    const { dns, finish } = await openDns(flags, this.signal);
+    try {
+      const options: CheckOptions = { ...(await this.optionsOf(flags)), dns };
+      if (flags.batch !== undefined)
+        return await this.runBatch(flags.batch, options, flags, judge, view(true));
+      if (!args.file && process.stdin.isTTY)
+        this.note([{ text: 'Paste the message or its headers, then Ctrl-D.' }]);
+      const sources = await messageSources(args.file ?? ['-'], READ_BYTES);
+      const results = await this.each(
+        sources,
+        flags,
+        async (source) => judge(await checkMessage(checkInput(source.name, await source.read()), options)),
+        view(sources.length > 1),
+        ({ name }) => name,
+      );
+      const [only] = results;
+      if (results.length === 1 && only?.authorDomain) this.next(`postern trust show ${only.authorDomain}`);
+      return results;
+    } finally {
+      finish();
+    }
+  }
+
+  private async optionsOf(flags: CheckFlags): Promise<Omit<CheckOptions, 'dns'>> {
+    return {
       recipient: flags.rcpt ?? null,
       asOfMs: flags['as-of'] === undefined ? null : judgeTime(flags['as-of']),
       nowMs: Date.now(),
       knowledge: await openKnowledge(flags.registry, this.config.root),
       policy: { force: flags.force, strictReplay: flags['strict-replay'] },
       maxSignatures: flags['max-signatures'],
+      liveDns: !flags.offline && flags['dns-cache'] === undefined,
       bimi: flags.bimi,
       ...(flags.dnsbl && { dnsbl: await wishFor(flags.dnsbl) }),
       ...(flags['trusted-by'] && { trustedBy: flags['trusted-by'] }),
@@ -137,28 +172,6 @@ export default class MessageCheck extends BaseCommand {
         ...(flags.mta !== undefined && { mta: flags.mta }),
       },
     };
-    const view = (result: Result, columns: number) => renderMessageCheck(result, columns, flags.explain);
-    const judge = (result: Result): Result => {
-      if (flags.require !== undefined && !MEETS[flags.require].has(result.verdict)) this.demandNotMet();
-      return result satisfies MessageCheckResult;
-    };
-    const { dns, finish } = await openDns(flags, this.signal);
-    try {
-      const options: CheckOptions = { ...base, dns };
-      if (flags.batch !== undefined) return await this.runBatch(flags.batch, options, flags, judge, view);
-      if (!args.file && process.stdin.isTTY)
-        this.note([{ text: 'Paste the message or its headers, then Ctrl-D.' }]);
-      const sources = await messageSources(args.file ?? ['-'], READ_BYTES);
-      return await this.each(
-        sources,
-        flags,
-        async (source) => judge(await checkMessage(checkInput(source.name, await source.read()), options)),
-        view,
-        ({ name }) => name,
-      );
-    } finally {
-      finish();
-    }
   }
 
   /** A row a case; what a case does not say is as on the command line, or comes from its message. */
@@ -200,6 +213,7 @@ function caseOptions(each: Case): Partial<CheckOptions> {
     },
     ...(recipient !== null && { recipient }),
     ...(asOf !== null && { asOfMs: judgeTime(asOf) }),
+    ...(each.fields['dns'] != null && { liveDns: false }),
   };
 }
 

@@ -170,7 +170,7 @@ function withoutBody(dmarc: DmarcVerdict, signatures: readonly SignatureVerdict[
     ({ cause }, index) => cause === 'body-unknown' && dmarc.signaturesAligned[index] === true,
   );
   if (dmarc.result !== 'fail' || !open) return dmarc;
-  const reason = 'Only the header was given, so it is not known whether an aligned signature verifies.';
+  const reason = 'Without the body it is not known whether an aligned signature verifies.';
   return { ...dmarc, result: 'not-evaluated', reason };
 }
 
@@ -179,7 +179,7 @@ function arcResult(
   isOpen: boolean,
   { unanswered }: BoundedResolver,
 ): Pick<ArcSection, 'result' | 'reason'> {
-  if (isOpen) return { result: 'not-evaluated', reason: 'Only the header was given.' };
+  if (isOpen) return { result: 'not-evaluated', reason: 'Without the body the chain cannot be verified.' };
   const late = unanswered.find(({ name }) => name.includes('._domainkey.'));
   if (chain.result === 'fail' && chain.comment === null && late !== undefined)
     return { result: 'temperror', reason: `${late.name} could not be looked up.` };

@@ -1,8 +1,9 @@
+import { splitFields } from '../dkim/fields.ts';
 import { DKIM_LIMITS, isBodyMissing } from '../dkim/verify.ts';
 import { boundedResolver } from '../dns/bounded.ts';
 import type { Resolver } from '../dns/types.ts';
 import type { Header } from '../message/headers.ts';
-import { toWire } from '../message/wire.ts';
+import { toWire, type Wire } from '../message/wire.ts';
 import { describePath } from '../received/path.ts';
 import type { TrustOptions } from '../received/trust.ts';
 import type { MessagePath } from '../received/types.ts';
@@ -45,6 +46,8 @@ export type CheckOptions = TrustOptions & {
   readonly policy: Policy;
   /** Signatures that are evaluated. */
   readonly maxSignatures?: number;
+  /** Answers come from the DNS of today, not from a recording; a message may be older than they are. */
+  readonly liveDns?: boolean;
   /** Ask for the BIMI record of the author's domain. */
   readonly bimi?: boolean;
   /** Block lists to ask about the client, the author's domain and those that signed; they decide nothing. */
@@ -53,6 +56,9 @@ export type CheckOptions = TrustOptions & {
 
 /** What one message may cost of the DNS. */
 const DNS_BOUNDS = { queries: 100, questionMs: 10_000, totalMs: 20_000 };
+
+/** Keys and policies of a message that is older than this may have changed since. */
+const STALE_MS = 7 * 86_400_000;
 
 /** A border's date is believed when it is no older than this before the message's own: a broken clock. */
 const MAX_SKEW_MS = 86_400_000;
@@ -63,8 +69,7 @@ const MAX_SKEW_MS = 86_400_000;
  */
 export async function checkMessage(input: CheckInput, options: CheckOptions): Promise<MessageCheck> {
   const { header, bytes } = input;
-  const read = toWire(bytes);
-  const wire = input.cut ? { ...read, body: null } : read;
+  const wire = wireOf(input);
   const headerOnly = isBodyMissing(wire);
   const path = pathOf(input, options);
   const author = readAuthor(bytes, header, headerOnly && !input.cut);
@@ -83,7 +88,8 @@ export async function checkMessage(input: CheckInput, options: CheckOptions): Pr
     limits,
   });
   const lists = await askLists(envelope, author.domain, found, options);
-  const remarks = [...remarksOn({ input, wire, found, dns }), ...lists.remarks];
+  const late = options.liveDns === true && asOfMs < options.nowMs - STALE_MS;
+  const remarks = [...remarksOn({ input, wire, found, dns, asOfMs: late ? asOfMs : null }), ...lists.remarks];
   const facts = factsOf({
     header,
     path,
@@ -121,6 +127,17 @@ async function askLists(
   const { askDnsbl, dnsblRemarks } = await import('./dnsbl.ts');
   const dnsbl = await askDnsbl(envelope, author, found, wish, dns);
   return { dnsbl, remarks: dnsblRemarks(dnsbl) };
+}
+
+/** As it was signed, as far as that can be told of a header block that somebody pasted. */
+function wireOf({ bytes, header, cut }: CheckInput): Wire {
+  const read = toWire(bytes);
+  const wire = cut ? { ...read, body: null } : read;
+  if (wire.body !== null || cut || header.fields.length <= splitFields(wire.head).length) return wire;
+  // Indented or quoted: the reader for people found more fields than there are lines that begin with one. What is
+  // left of their folds are blanks, which relaxed signatures do not mind.
+  const fields = header.fields.map(({ name, value }) => `${name}: ${value}\r\n`);
+  return { ...wire, head: Buffer.from(fields.join('')) };
 }
 
 function pathOf({ header, target, bytes }: CheckInput, options: CheckOptions): MessagePath {

@@ -51,13 +51,14 @@ export function factsOf(input: FactsInput): Facts {
 }
 
 function signatureFacts(signature: JudgedSignature): SignatureFacts {
-  const { cause, qualification } = signature;
+  const { cause, key, qualification } = signature;
   return {
     domain: signature.domain ?? '',
     selector: signature.selector ?? '',
     result: signature.result,
     aligned: signature.aligned,
-    altered: cause === 'body-hash' || cause === 'signature',
+    // Without the author's key nobody knows that it was the author who signed.
+    altered: (cause === 'body-hash' || cause === 'signature') && key?.state === 'found',
     bodyUnknown: cause === 'body-unknown' && signature.headerVerifies,
     signedAtMs: signature.signedAtMs,
     disqualifiedBy: qualification.disqualifiedBy,

@@ -9,10 +9,12 @@ export type RemarksInput = {
   readonly wire: Wire;
   readonly found: Authentication;
   readonly dns: BoundedResolver;
+  /** The time that is judged, where the DNS is one of a later day; else null. */
+  readonly asOfMs: number | null;
 };
 
 /** What is worth telling and decides nothing by itself: exceeded bounds first of all. */
-export function remarksOn({ input, wire, found, dns }: RemarksInput): Reason[] {
+export function remarksOn({ input, wire, found, dns, asOfMs }: RemarksInput): Reason[] {
   const remarks: Reason[] = [];
   const add = (code: string, severity: Reason['severity'], text: string) =>
     remarks.push({ code, severity, text, evidence: null });
@@ -41,5 +43,13 @@ export function remarksOn({ input, wire, found, dns }: RemarksInput): Reason[] {
     add('dkim2.present', 'info', 'It has DKIM2 fields; they are a draft and count for nothing yet.');
   if (found.spf?.tree?.terms.some(({ term }) => /^\+?all$/i.test(term)) === true)
     add('spf.passes-all', 'warn', `The SPF record of ${found.spf.domain} lets anybody send (+all).`);
+  if (asOfMs !== null) {
+    const day = new Date(asOfMs).toISOString().slice(0, 10);
+    add(
+      'dns.today',
+      'info',
+      `The DNS was asked today: keys and policies of ${day} may have been others (--dns-cache).`,
+    );
+  }
   return remarks;
 }

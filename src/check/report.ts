@@ -1,6 +1,6 @@
 import type { MessagePath } from '../received/types.ts';
 import { type Check, type Status, worst } from '../report.ts';
-import type { Decision, Verdict } from '../trust/facts.ts';
+import type { Decision, Reason, Verdict } from '../trust/facts.ts';
 import type { Authentication, JudgedSignature } from './authenticate.ts';
 import type { Envelope } from './envelope.ts';
 import { senderBeforeSrs } from './forwarding.ts';
@@ -45,6 +45,7 @@ export function describeCheck(input: ReportInput): MessageCheck {
     ...(input.bimi === null ? [] : [note('bimi', bimiSentence(input.bimi))]),
     ...(input.dnsbl.length === 0 ? [] : [note('dnsbl', dnsblSentence(input.dnsbl))]),
     note('path', path.summary),
+    ...decision.reasons.slice(0, MAX_CHECKS).map(reasonCheck),
   ];
   return {
     target,
@@ -72,6 +73,16 @@ export function describeCheck(input: ReportInput): MessageCheck {
 
 function iso(ms: number): string {
   return new Date(ms).toISOString().replace('.000Z', 'Z');
+}
+
+/** A message with hundreds of signatures has as many reasons; all of them stand in `reasons`. */
+const MAX_CHECKS = 100;
+
+/** A reason as a check. The verdict has the status: its reasons are told and do not count again. */
+function reasonCheck({ code, text, evidence }: Reason): Check {
+  const [id = code, about] = code.split(/:(.*)/s);
+  const seen = about ?? evidence?.quote ?? evidence?.dns;
+  return { ...note(id, text), ...(seen !== undefined && { evidence: seen }) };
 }
 
 function note(id: string, message: string): Check {
@@ -103,7 +114,7 @@ function summarise({ verdict, authorDomain, organization, undecidedBy, reasons }
   if (undecidedBy === 'dns')
     return `It could not be told whether this is from ${who}: the DNS gave no answer.`;
   if (undecidedBy === 'body')
-    return `It could not be told whether this is from ${who}: only the header was given.`;
+    return `It could not be told whether this is from ${who}: ${withoutBody(reasons)}.`;
   switch (verdict) {
     case 'trusted':
       return `This is from ${organization?.name ?? who} (${who}), and that is a trusted domain.`;
@@ -116,6 +127,11 @@ function summarise({ verdict, authorDomain, organization, undecidedBy, reasons }
     case 'suspicious':
       return `This is suspicious: ${lowerFirst(reasons[0]?.text ?? 'it does not fit together.')}`;
   }
+}
+
+function withoutBody(reasons: Decision['reasons']): string {
+  const isCut = reasons.some(({ code }) => code === 'bound.message');
+  return isCut ? 'the message is larger than what is read' : 'only the header was given';
 }
 
 function lowerFirst(text: string): string {

@@ -64,6 +64,8 @@ type Letter = {
   readonly host: string;
   readonly ip: string;
   readonly envelopeFrom: string;
+  /** As Postfix writes it. */
+  readonly queueId: string;
   readonly signer: string | null;
 };
 
@@ -78,6 +80,7 @@ const LETTERS: readonly Letter[] = [
     host: `out.${FREE_MAIL}`,
     ip: '192.0.2.10',
     envelopeFrom: `jo.doe@${FREE_MAIL}`,
+    queueId: '7C1A2F40B3',
     signer: FREE_MAIL,
   },
   {
@@ -90,6 +93,7 @@ const LETTERS: readonly Letter[] = [
     host: `mail.${LISTED}`,
     ip: '192.0.2.20',
     envelopeFrom: `bounce@${LISTED}`,
+    queueId: '8D2B3A51C4',
     signer: LISTED,
   },
   {
@@ -102,6 +106,7 @@ const LETTERS: readonly Letter[] = [
     host: `mail.${UNLISTED}`,
     ip: '192.0.2.30',
     envelopeFrom: `orders@${UNLISTED}`,
+    queueId: '9E3C4B62D5',
     signer: UNLISTED,
   },
   {
@@ -114,6 +119,7 @@ const LETTERS: readonly Letter[] = [
     host: 'vps7.attack.example',
     ip: '198.51.100.66',
     envelopeFrom: 'bulk@attack.example',
+    queueId: 'AF4D5C73E6',
     signer: null,
   },
 ];
@@ -153,11 +159,11 @@ function letterText({ from, subject, text, name, envelopeFrom }: Letter, nowMs: 
 }
 
 /** What the reader's own server wrote on top. */
-function trace({ host, ip, envelopeFrom, name }: Letter, nowMs: number): string {
+function trace({ host, ip, envelopeFrom, queueId }: Letter, nowMs: number): string {
   return [
     `Return-Path: <${envelopeFrom}>`,
     `Received: from ${host} (${host} [${ip}])`,
-    `\tby mx.home.example (Postfix) with ESMTPS id ${name.replace('-', '').toUpperCase()}1`,
+    `\tby mx.home.example (Postfix) with ESMTPS id ${queueId}`,
     `\tfor <you@home.example>; ${rfc5322(nowMs)}`,
     '',
   ].join('\r\n');

@@ -67,7 +67,7 @@ export function explainCause(cause: FailureCause, tags: SignatureTags, key: KeyR
     case 'dns':
       return `${key?.name ?? 'The key record'} could not be looked up.`;
     case 'body-unknown':
-      return 'Only the header was given, so the body could not be compared with what was signed.';
+      return 'The body is not at hand, so it could not be compared with what was signed.';
     case 'bound':
       return 'It was not looked at: there are more signatures than are evaluated.';
   }

@@ -5,6 +5,7 @@ import { demo } from './demo.ts';
 import { dkimKeyMake } from './dkim-key-make.ts';
 import { dnsblCheck } from './dnsbl-check.ts';
 import { doctor } from './doctor.ts';
+import { domainCheck } from './domain-check.ts';
 import { explain } from './explain.ts';
 import { help } from './help.ts';
 import { messageCheck } from './message-check.ts';
@@ -55,6 +56,7 @@ export const documents = {
   'postern/dkim-key-make/1': document('postern/dkim-key-make/1', dkimKeyMake),
   'postern/dnsbl-check/1': document('postern/dnsbl-check/1', dnsblCheck),
   'postern/doctor/1': document('postern/doctor/1', doctor),
+  'postern/domain-check/1': document('postern/domain-check/1', domainCheck),
   'postern/error/1': error,
   'postern/explain/1': document('postern/explain/1', explain),
   'postern/help/1': document('postern/help/1', help),

@@ -26,10 +26,11 @@ export const spfTree = z.strictObject({
   result: spfResult,
   reason: text.describe('What led to an error or to no result.'),
   terms: z.array(term),
+  omitted: z.int().describe('Terms of a very long record that are left out; the one that decided never is.'),
 });
 
 /** A record that a domain's record leads to, whoever the client is. */
-const surveyed = z.strictObject({
+export const spfSurveyed = z.strictObject({
   domain: z.string(),
   path: z.array(z.string()).describe('Domains that lead to it, the one asked about first.'),
   record: text,
@@ -50,8 +51,8 @@ export const spfCheck = z.strictObject({
   explanation: text.describe('What the owner of the domain says of a fail: untrusted text.'),
   reason: text,
   tree: spfTree.nullable(),
-  records: z.array(surveyed).describe('All records that there are on the way; empty in a batch.'),
+  records: z.array(spfSurveyed).describe('All records that there are on the way; empty in a batch.'),
 });
 
 export type SpfCheckResult = Frozen<z.infer<typeof spfCheck>>;
-export type SpfSurveyedRecord = Frozen<z.infer<typeof surveyed>>;
+export type SpfSurveyedRecord = Frozen<z.infer<typeof spfSurveyed>>;

@@ -11,7 +11,14 @@ import {
   type SpfRecord,
   termsOf,
 } from './record.ts';
-import { MAX_SHOWN, type SpfResult, type SpfTerm, type SpfTree, type TermOutcome } from './types.ts';
+import {
+  MAX_SHOWN,
+  MAX_TERMS,
+  type SpfResult,
+  type SpfTerm,
+  type SpfTree,
+  type TermOutcome,
+} from './types.ts';
 
 /** What stays the same from record to record. */
 export type Evaluation = { readonly questions: Questions; readonly values: MacroValues };
@@ -46,16 +53,25 @@ export async function checkHost(domain: string, run: Evaluation, explain: boolea
   const record = parseRecord(found.text);
   if (typeof record === 'string') {
     const terms = termsOf(found.text).map(notReached);
-    return {
-      tree: { domain, record: found.text, result: 'permerror', reason: record, terms },
-      explanation: null,
-    };
+    const base = { domain, record: found.text, result: 'permerror', reason: record } as const;
+    return { tree: treeOf(base, terms), explanation: null };
   }
   return evaluateRecord({ domain, text: found.text, record }, run, explain);
 }
 
 function end(domain: string, result: SpfResult, reason: string): Evaluated {
-  return { tree: { domain, record: null, result, reason, terms: [] }, explanation: null };
+  return { tree: treeOf({ domain, record: null, result, reason }, []), explanation: null };
+}
+
+/** Terms beyond a number are left out, but for the one that decided. */
+function treeOf(
+  base: Pick<SpfTree, 'domain' | 'record' | 'result' | 'reason'>,
+  terms: readonly SpfTerm[],
+): SpfTree {
+  const shown = terms.slice(0, MAX_TERMS);
+  const decisive = terms.findIndex(({ outcome }) => outcome !== 'no-match' && outcome !== 'not-reached');
+  const late = decisive < MAX_TERMS ? [] : terms.slice(decisive, decisive + 1);
+  return { ...base, terms: [...shown, ...late], omitted: terms.length - shown.length - late.length };
 }
 
 type Missing = { readonly result: 'none' | 'temperror' | 'permerror'; readonly reason: string };
@@ -96,7 +112,7 @@ async function evaluateRecord(found: Found, run: Evaluation, explain: boolean): 
     return redirect(found, record.redirect.spec, terms, run, explain);
   const result = ended === null ? 'neutral' : resultOf(ended.outcome, ended.qualifier);
   const rest = record.redirect === null ? [] : [notReached(record.redirect.text)];
-  const tree = { domain, record: text, result, reason: reasonOf(terms), terms: [...terms, ...rest] };
+  const tree = treeOf({ domain, record: text, result, reason: reasonOf(terms) }, [...terms, ...rest]);
   const explanation =
     explain && result === 'fail' && record.exp !== null
       ? await explanationOf(record.exp.spec, domain, run)
@@ -148,7 +164,7 @@ async function redirect(
   });
   const broken = term.outcome === 'temperror' || term.outcome === 'permerror';
   const result = broken ? (term.outcome as SpfResult) : (term.below?.result ?? 'neutral');
-  const tree = { domain, record: text, result, reason: term.note, terms: [...before, term] };
+  const tree = treeOf({ domain, record: text, result, reason: term.note }, [...before, term]);
   return { tree, explanation };
 }
 

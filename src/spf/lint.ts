@@ -1,3 +1,4 @@
+import { txtLine } from '../dns/zone-text.ts';
 import type { Check } from '../report.ts';
 import { MAX_LOOKUPS, MAX_VOID_LOOKUPS } from './questions.ts';
 import type { Mechanism, SpfRecord } from './record.ts';
@@ -92,7 +93,7 @@ function missing(domain: string): Check {
     id: 'spf.record',
     status: 'warn',
     message: `${domain} has no SPF record: nobody can tell which servers may send in its name.`,
-    fix: `If it sends mail: ${domain}. TXT "v=spf1 mx -all" (and its other senders before "-all"). If it sends none: ${domain}. TXT "v=spf1 -all".`,
+    fix: `If it sends mail, with its other senders before "-all": ${txtLine(domain, 'v=spf1 mx -all')} If it sends none: ${txtLine(domain, 'v=spf1 -all')}`,
     ref: `${REF} §3`,
   };
 }
@@ -109,7 +110,7 @@ function broken(who: string, what: string, domain: string): Check {
 
 /** The record with its last word changed. */
 function ending(text: string, all: string): string {
-  return `"${text.replace(/[+\-~?]?all\b/i, all)}"`;
+  return text.replace(/(?<= )[+\-~?]?all(?= |$)/i, all);
 }
 
 function allChecks({ domain, included, state: { record, text } }: Read): Check[] {
@@ -121,13 +122,13 @@ function allChecks({ domain, included, state: { record, text } }: Read): Check[]
         status: 'crit',
         message: `${domain} lets the whole Internet send in its name ("${all.text}").`,
         evidence: text,
-        fix: `Publish ${domain}. TXT ${ending(text, '-all')} once all senders are in it.`,
+        fix: `Once all senders are in it: ${txtLine(domain, ending(text, '-all'))}`,
         ref: `${REF} §5.1`,
       },
     ];
   if (included || (all === undefined && record.redirect !== null)) return [];
   if (all?.qualifier === '-' || all?.qualifier === '~') return [];
-  const fix = all === undefined ? `"${text.trimEnd()} -all"` : ending(text, '-all');
+  const better = all === undefined ? `${text.trimEnd()} -all` : ending(text, '-all');
   return [
     {
       id: 'spf.all.neutral',
@@ -137,7 +138,7 @@ function allChecks({ domain, included, state: { record, text } }: Read): Check[]
           ? `The record of ${domain} has no "all": it says nothing about servers that are not in it.`
           : `The record of ${domain} ends in "?all": it says nothing about servers that are not in it.`,
       evidence: text,
-      fix: `Publish ${domain}. TXT ${fix}, or with "~all" while you are not sure of all senders.`,
+      fix: `Publish this, or "~all" in it while you are not sure of all senders: ${txtLine(domain, better)}`,
       ref: `${REF} §5.1`,
     },
   ];

@@ -135,16 +135,20 @@ function nibbles(bytes: Uint8Array): string {
 
 function transform(value: string, part: Macro): string {
   const { keep, reverse, delimiters, forUrl } = part;
+  const whole = keep === null && !reverse && delimiters === '.';
+  const text = whole ? value : rejoined(value, part);
+  return forUrl ? escapeUrl(text) : text;
+}
+
+/** Whatever it was split at, the pieces are joined with dots. */
+function rejoined(value: string, { keep, reverse, delimiters }: Macro): string {
   const pieces = [''];
   for (const char of value) {
     if (delimiters.includes(char)) pieces.push('');
     else pieces.push(`${pieces.pop()}${char}`);
   }
-  // Whatever it was split at, the pieces are joined with dots.
-  const whole = keep === null && !reverse && delimiters === '.';
   const ordered = reverse ? pieces.reverse() : pieces;
-  const text = whole ? value : ordered.slice(-(keep ?? ordered.length)).join('.');
-  return forUrl ? escapeUrl(text) : text;
+  return ordered.slice(-(keep ?? ordered.length)).join('.');
 }
 
 /** RFC 3986 §2.3: everything but the unreserved characters. */

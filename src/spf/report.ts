@@ -117,7 +117,7 @@ export async function describeSpf(demand: SpfDemand, dns: Resolver, nowMs: numbe
   const { target, ip, helo, mta } = demand;
   const survey = await surveySpf(target.slice(target.lastIndexOf('@') + 1), dns);
   const lint = lintSpf(survey);
-  const records = survey.records.map(surveyed);
+  const records = survey.records.map(surveyedRecord);
   if (ip === null) return surveyReport(target, survey, lint, records);
   const mailFrom = target.includes('@') ? target : `postmaster@${target}`;
   const question = { ip, helo, mailFrom, mta };
@@ -130,7 +130,8 @@ export async function describeSpf(demand: SpfDemand, dns: Resolver, nowMs: numbe
   return { ...report, target, status: worst(checks.map(({ status }) => status)), checks, records };
 }
 
-function surveyed({ domain, path, lookups, state }: SurveyedRecord): SpfSurveyedRecord {
+/** A record of a survey as results have it. */
+export function surveyedRecord({ domain, path, lookups, state }: SurveyedRecord): SpfSurveyedRecord {
   switch (state.kind) {
     case 'read':
       return { domain, path, lookups, record: state.text, problem: null };

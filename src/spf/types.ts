@@ -29,8 +29,14 @@ export type SpfTree = {
   readonly result: SpfResult;
   /** Why there is no more to say than the result: no record, a syntax error, a limit. */
   readonly reason: string | null;
+  /** The first {@link MAX_TERMS}, and the one that decided. */
   readonly terms: readonly SpfTerm[];
+  /** Terms that are left out. */
+  readonly omitted: number;
 };
+
+/** Most terms of one record that are shown; real ones have some dozens. */
+export const MAX_TERMS = 500;
 
 /** Most addresses or names shown for one term. */
 export const MAX_SHOWN = 10;

@@ -102,14 +102,17 @@ export function isAuthentic({ qualifying, facts }: Situation): boolean {
   return qualifying.length > 0 || facts.dmarc.result === 'pass';
 }
 
+/** Anybody can get an address of the author's domain, and the administrator did not say otherwise. */
 export function isOpen({ open, forced, removed }: Situation): boolean {
   return open !== null && !forced && !removed;
 }
 
+/** A sign of deception that is strong enough to judge by. */
 export function isDeceptive({ deceptions }: Situation): boolean {
   return deceptions.some(({ severity }) => severity === 'crit');
 }
 
+/** Row 5: somebody vouches for the signer, nobody withdrew it, and it is no open-signup domain. */
 export function isTrusted(s: Situation): boolean {
   if (s.vouching.withdrawn || (s.open !== null && !s.forced)) return false;
   if (s.strictReplay && s.replayed) return false;
@@ -123,6 +126,7 @@ export function undecidedBy({ facts }: Situation): 'dns' | 'body' | null {
   return facts.signatures.some((each) => each.aligned && each.bodyUnknown) ? 'body' : null;
 }
 
+/** DMARC fails, and the author's domain wants such mail refused or set apart. */
 export function failsPolicy({ facts: { dmarc } }: Situation): boolean {
   return dmarc.result === 'fail' && (dmarc.policy === 'quarantine' || dmarc.policy === 'reject');
 }
@@ -132,6 +136,7 @@ export function isVouchedAndUnsigned(s: Situation): boolean {
   return s.vouching.active.length > 0 && !isAuthentic(s);
 }
 
+/** The author's own signature does not fit what arrived. */
 export function isAltered({ facts, qualifying }: Situation): boolean {
   return (
     qualifying.length === 0 &&

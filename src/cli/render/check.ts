@@ -6,7 +6,6 @@ import {
   type Inline,
   type Line,
   line,
-  mark,
   ok,
   strong,
   table,
@@ -17,6 +16,7 @@ import {
 } from '../text.ts';
 import { renderMessagePath } from './path.ts';
 import { spfNode } from './spf.ts';
+import { reasonLines, verdictMark, wouldTrustLines } from './trust.ts';
 
 /** A result word in the colour of what it means for the sender. */
 function result(word: string): Inline {
@@ -102,27 +102,6 @@ function mechanisms(check: MessageCheck): Line[] {
   ]);
 }
 
-const MARKS: Readonly<Record<Reason['severity'], (text: string) => Inline>> = {
-  crit,
-  warn,
-  info: dim,
-};
-
-/** A message with hundreds of signatures has as many reasons. */
-const MAX_REASONS = 60;
-
-function reasonLines(reasons: readonly Reason[], columns: number): Line[] {
-  const signs = { crit: '✖', warn: '!', info: '·' } as const;
-  const more = reasons.length - MAX_REASONS;
-  const last = more > 0 ? [line`  ${dim(`and ${more} more reasons`)}`] : [];
-  const lines = reasons
-    .slice(0, MAX_REASONS)
-    .flatMap(({ code, severity, text }) =>
-      wrap(line`  ${MARKS[severity](signs[severity])} ${text} ${dim(`[${code}]`)}`, columns, 4),
-    );
-  return [...lines, ...last];
-}
-
 /** What was in the way is always told; what only explains is told on request. */
 function reasonsToShow({ reasons }: MessageCheck, explain: boolean): readonly Reason[] {
   if (explain) return reasons;
@@ -141,9 +120,22 @@ function recordedLines({ recorded }: MessageCheck, explain: boolean, columns: nu
     });
 }
 
+/** How much is told. */
+export type CheckView = {
+  /** Every reason, SPF term by term, and the way. */
+  readonly explain: boolean;
+  /** There are several messages: say which one it is. */
+  readonly named: boolean;
+};
+
 /** The verdict first, then a line for each mechanism, the reasons, and what would make it trusted. */
-export function renderMessageCheck(check: MessageCheck, columns: number, explain: boolean): Line[] {
+export function renderMessageCheck(
+  check: MessageCheck,
+  columns: number,
+  { explain, named }: CheckView,
+): Line[] {
   const { status, verdict, summary, wouldTrust, spf, path } = check;
+  const name = named ? `${check.target ?? ''}: ` : '';
   const diagnoses = check.dkim.signatures.flatMap(({ diagnosis, domain }) =>
     diagnosis === null ? [] : [line`  The signature of ${domain ?? 'no domain'}: ${diagnosis.text}`],
   );
@@ -153,15 +145,13 @@ export function renderMessageCheck(check: MessageCheck, columns: number, explain
     ...recordedLines(check, explain, columns),
   ];
   return [
-    ...wrap(line`${mark(status, verdict)}  ${strong(summary)}`, columns, 4),
+    ...wrap(line`${verdictMark(verdict, status)}  ${name}${strong(summary)}`, columns, 4),
     [],
     ...mechanisms(check).flatMap((each) => wrap(each, columns, 4)),
     [],
     ...reasonLines(reasonsToShow(check, explain), columns),
     ...(more.length === 0 ? [] : [[], ...more]),
-    ...(wouldTrust === null
-      ? []
-      : [[], ...wrap(line`  ${strong('To be trusted:')} ${wouldTrust}`, columns, 4)]),
+    ...wouldTrustLines(wouldTrust, columns),
     ...(explain ? explanation(check, columns) : []),
     ...(explain ? [[], ...renderMessagePath({ ...path, target: check.target }, columns)] : []),
   ];

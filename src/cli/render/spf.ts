@@ -51,14 +51,17 @@ function details({ term, target, found, note, lookups, below }: SpfTerm, domain:
 }
 
 /** A record and its terms, for a tree. */
-export function spfNode({ domain, result, terms, reason }: SpfTree): Tree {
+export function spfNode({ domain, result, terms, reason, omitted }: SpfTree): Tree {
   const why = terms.length === 0 && reason !== null ? dim(`  ${reason}`) : '';
   return {
     label: line`${strong(domain)}  ${result}${why}`,
-    children: terms.map((term) => ({
-      label: line`${term.term}  ${outcomeOf(term)}${details(term, domain)}`,
-      children: term.below === null ? [] : [spfNode(term.below)],
-    })),
+    children: [
+      ...terms.map((term) => ({
+        label: line`${term.term}  ${outcomeOf(term)}${details(term, domain)}`,
+        children: term.below === null ? [] : [spfNode(term.below)],
+      })),
+      ...(omitted === 0 ? [] : [{ label: dim(`and ${omitted} more`) }]),
+    ],
   };
 }
 

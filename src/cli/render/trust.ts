@@ -1,6 +1,7 @@
+import type { Status } from '../../report.ts';
 import type { TrustShowResult } from '../../schema/trust-show.ts';
 import type { Reason, Verdict } from '../../trust/facts.ts';
-import { asLine, crit, dim, type Line, line, ok, type Span, strong, table, warn, wrap } from '../text.ts';
+import { crit, dim, type Line, line, mark, ok, type Span, strong, table, warn, wrap } from '../text.ts';
 
 const VERDICTS: Readonly<Record<Verdict, () => Span>> = {
   trusted: () => ok('✔ trusted'),
@@ -10,9 +11,14 @@ const VERDICTS: Readonly<Record<Verdict, () => Span>> = {
   suspicious: () => crit('✖ suspicious'),
 };
 
-/** A verdict as a sign and a word. */
-export function verdictMark(verdict: Verdict): Span {
-  return VERDICTS[verdict]();
+/**
+ * A verdict as a sign and a word. Only `trusted` is green and has the tick: a proved domain that nobody vouches for
+ * is not good news, and is not to look like it.
+ *
+ * @param status  of the whole answer; what could not be told for now has the sign of that
+ */
+export function verdictMark(verdict: Verdict, status: Status = 'ok'): Span {
+  return status === 'unknown' ? mark(status, verdict) : VERDICTS[verdict]();
 }
 
 const SIGNS: Readonly<Record<Reason['severity'], () => Span>> = {
@@ -21,11 +27,24 @@ const SIGNS: Readonly<Record<Reason['severity'], () => Span>> = {
   info: () => dim('·'),
 };
 
-/** Every reason: its weight, its sentence, its code. */
+/** A message with hundreds of signatures has as many reasons. */
+const MAX_REASONS = 60;
+
+/** Reasons, each with its weight, its sentence and its code. */
 export function reasonLines(reasons: readonly Reason[], columns: number): Line[] {
-  return reasons.flatMap(({ code, severity, text }) =>
-    wrap([...asLine('  '), SIGNS[severity](), ...line` ${text} ${dim(code)}`], columns, 4),
-  );
+  const more = reasons.length - MAX_REASONS;
+  const lines = reasons
+    .slice(0, MAX_REASONS)
+    .flatMap(({ code, severity, text }) =>
+      wrap(line`  ${SIGNS[severity]()} ${text} ${dim(`[${code}]`)}`, columns, 4),
+    );
+  return more > 0 ? [...lines, line`  ${dim(`and ${more} more reasons`)}`] : lines;
+}
+
+/** What would make it trusted; nothing when it is. */
+export function wouldTrustLines(wouldTrust: string | null, columns: number): Line[] {
+  if (wouldTrust === null) return [];
+  return [[], ...wrap(line`  ${strong('To be trusted:')} ${wouldTrust}`, columns, 4)];
 }
 
 /** What is known of a domain alone, for people. */
@@ -36,7 +55,7 @@ export function renderTrustShow(shown: TrustShowResult, columns: number): Line[]
     ...wrap(line`${verdictMark(shown.verdict)}  ${strong(`${domain}${name}`)}  ${shown.summary}`, columns, 4),
     ...(entries.length > 0 ? [[], ...entryLines(entries)] : []),
     ...(reasons.length > 0 ? [[], ...reasonLines(reasons, columns)] : []),
-    ...(wouldTrust === null ? [] : [[], ...wrap(line`  ${dim('To be trusted:')} ${wouldTrust}`, columns, 4)]),
+    ...wouldTrustLines(wouldTrust, columns),
   ];
 }
 

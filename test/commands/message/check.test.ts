@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -78,7 +78,7 @@ describe('text', () => {
   test('the verdict comes first, a line for each mechanism, what is missing last', async () => {
     const { stdout } = await check(genuine);
     const [first = '', ...rest] = stdout.split('\n');
-    expect(first).toMatch(/^✔ authenticated {2}This is from bank\.example; nobody vouches/);
+    expect(first).toMatch(/^= authenticated {2}This is from bank\.example; nobody vouches/);
     for (const mechanism of ['SPF', 'DKIM', 'DMARC'])
       expect(rest.join('\n')).toMatch(new RegExp(`^ {2}${mechanism} +pass`, 'm'));
     expect(rest.join('\n')).toMatch(/To be trusted:/);
@@ -110,6 +110,33 @@ describe('inputs', () => {
       .split('\n')
       .map((line) => JSON.parse(line).target);
     expect(rows).toEqual([genuine, `${folder}/two.mbox#1`, `${folder}/two.mbox#2`, forged]);
+  });
+
+  test('a folder is every message in it, those of a Maildir included', async () => {
+    const maildir = join(folder, 'maildir');
+    for (const name of ['cur', 'new', 'tmp']) mkdirSync(join(maildir, name), { recursive: true });
+    for (const name of ['b.eml', 'a.eml', '.index', 'cur/c', 'new/d', 'tmp/e'])
+      writeFileSync(join(maildir, name), letter());
+    const { stdout } = await check(maildir, '--json');
+    const rows = stdout
+      .trim()
+      .split('\n')
+      .map((row) => JSON.parse(row).target.slice(maildir.length + 1));
+    expect(rows).toEqual(['a.eml', 'b.eml', 'cur/c', 'new/d']);
+  });
+
+  test('a folder without a message is refused', async () => {
+    mkdirSync(join(folder, 'hollow'));
+    expect(await check(join(folder, 'hollow'))).toMatchObject({ exit: 65 });
+  });
+
+  test('a message larger than what is read is judged by its header, and that is said', async () => {
+    const large = Buffer.concat([byBank(letter()), Buffer.alloc(50_000_000, 'a line of text\r\n')]);
+    const { stdout, exit } = await check(file('large.eml', large), '--json');
+    const { verdict, undecidedBy, reasons, summary } = JSON.parse(stdout);
+    expect([verdict, undecidedBy, exit]).toEqual(['unauthenticated', 'body', 3]);
+    expect(reasons.map(({ code }: { code: string }) => code)).toContain('bound.message');
+    expect(summary).toMatch(/larger than what is read/);
   });
 
   test('what is no message is refused', async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { startDnsServer } from '../../../src/lab/dns-server.ts';
 import { documents } from '../../../src/schema/documents.ts';
 import { run } from '../../helpers/run.ts';
 
@@ -96,4 +97,32 @@ test.for([
   const { stderr, exit } = await run('spf check', argv);
   expect(exit).toBe(64);
   expect(stderr).toContain(message);
+});
+
+test('a name server is asked what is needed, and one that is silent is no answer', async ({
+  onTestFinished,
+}) => {
+  const server = await startDnsServer({
+    zone: {
+      'example.org': {
+        TXT: [['v=spf1 mx exists:%{l}.%{d} -all']],
+        MX: [{ preference: 1, exchange: 'mx.example.org' }],
+      },
+      'mx.example.org': { A: ['192.0.2.25'], AAAA: ['2001:db8::25'] },
+      'joe.example.org': { A: ['127.0.0.2'] },
+      'silent.example.org': { habit: 'silent' },
+      'broken.example.org': { TXT: [['v=spf1 a:silent.example.org -all']] },
+    },
+  });
+  onTestFinished(() => server.close());
+  const resolver = ['--resolver', `${server.host}:${server.port}`, '--timeout-dns', '200ms'];
+  const ask = (...argv: string[]) => run('spf check', [...argv, ...resolver]);
+  expect((await ask('example.org', '--ip', '2001:db8::25')).exit).toBe(0);
+  const asked = server.queries.map(({ name, type }) => `${name.toLowerCase()} ${type}`);
+  expect(asked).toContain('mx.example.org AAAA');
+  expect((await ask('joe@example.org', '--ip', '203.0.113.1')).exit).toBe(0);
+  expect((await ask('"j o"@example.org', '--ip', '203.0.113.1')).exit).toBe(2);
+  const { stdout, exit } = await ask('broken.example.org', '--ip', '203.0.113.1');
+  expect(stdout).toContain('temperror');
+  expect(exit).toBe(3);
 });

@@ -75,6 +75,16 @@ describe('header blocks', () => {
     expect(codes(check.reasons)).not.toContain('dkim.altered');
   });
 
+  test('may be indented or quoted, as mail programs show them', async () => {
+    const indented = head(byBank(letter()))
+      .toString('latin1')
+      .replaceAll('\r\n', '\n')
+      .replace(/^(?=.)/gm, '> ');
+    const check = await judge(Buffer.from(indented));
+    expect(check.dkim.signatures).toHaveLength(1);
+    expect([check.verdict, check.undecidedBy]).toEqual(['unauthenticated', 'body']);
+  });
+
   test('are authenticated by SPF at best', async () => {
     expect((await judge(head(delivered(byBank(letter()), FROM_BANK)))).verdict).toBe('authenticated');
   });

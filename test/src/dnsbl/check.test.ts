@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createStub } from '../../../src/dns/stub.ts';
 import { parseResolver } from '../../../src/dns/system.ts';
 import type { Resolver } from '../../../src/dns/types.ts';
@@ -129,7 +129,6 @@ lab('a resolver that answers for what does not exist is found out', async ({ lab
 test('a resolver that never answers ends within ten seconds, with nothing told', async ({
   onTestFinished,
 }) => {
-  const { vi } = await import('vitest');
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const answer = asker({ resolve: () => new Promise(() => undefined) })('192.0.2.25', [

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import fc from 'fast-check';
+import { expect, test, vi } from 'vitest';
 import { recordedResolver } from '../../../src/dns/recorded.ts';
 import type { Resolver } from '../../../src/dns/types.ts';
 import { checkSpf, type SpfQuestion } from '../../../src/spf/check.ts';
@@ -125,10 +126,55 @@ test('a blank in the local part makes a name that does not exist, not a temporar
 });
 
 test('a resolver that never answers ends in temperror', async ({ onTestFinished }) => {
-  const { vi } = await import('vitest');
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const check = ask({ mailFrom: 'joe@example.org', dns: { resolve: () => new Promise(() => undefined) } });
   await vi.advanceTimersByTimeAsync(20_000);
   expect(await check).toMatchObject({ result: 'temperror' });
+});
+
+test('of a record without end the tree shows the beginning and what decided', async () => {
+  const record = `v=spf1 ${'ip4:192.0.2.1 '.repeat(3000)}-all`;
+  const dns = recordedResolver({ 'example.org': { TXT: [[record]] } });
+  const { tree } = await ask({ dns, mailFrom: 'joe@example.org' });
+  expect(tree).toMatchObject({ result: 'fail', omitted: 2500 });
+  expect(tree?.terms).toHaveLength(501);
+  expect(tree?.terms.at(-1)).toMatchObject({ term: '-all', outcome: 'match' });
+});
+
+test.for([
+  ['+all', 'match', 'pass'],
+  ['-all', 'no-match', 'neutral'],
+  ['~all', 'no-match', 'neutral'],
+  ['?all', 'no-match', 'neutral'],
+  ['foo', 'permerror', 'permerror'],
+  ['a:dead.example.org', 'temperror', 'temperror'],
+] as const)('an included record that ends in "%s" is a %s', async ([term, outcome, result]) => {
+  const dns = recordedResolver({
+    ...{ 'example.org': { TXT: [['v=spf1 include:other.example']] }, 'dead.example.org': { '*': 'TIMEOUT' } },
+    'other.example': { TXT: [[`v=spf1 ${term}`]] },
+  });
+  const check = await ask({ dns, mailFrom: 'joe@example.org' });
+  expect(check.result).toBe(result);
+  expect(check.tree?.terms).toMatchObject([{ outcome, below: { domain: 'other.example' } }]);
+});
+
+test('whatever a record, an address and a HELO name hold, there is a result', async () => {
+  const bytes = fc.string({ unit: 'binary', maxLength: 60 });
+  const record = fc.oneof(
+    bytes,
+    bytes.map((text) => `v=spf1 ${text}`),
+    bytes.map((text) => `v=spf1 a:${text}.test -all`),
+  );
+  await fc.assert(
+    fc.asyncProperty(record, bytes, bytes, bytes, async (text, local, helo, ip) => {
+      const dns = recordedResolver({ 'example.org': { TXT: [[text]] } });
+      const check = await ask({ dns, mailFrom: `${local}@example.org`, helo });
+      expect(['pass', 'fail', 'softfail', 'neutral', 'none', 'temperror', 'permerror']).toContain(
+        check.result,
+      );
+      expect(check.tree?.result ?? check.result).toBe(check.result);
+      expect((await ask({ dns, mailFrom: local, helo, ip })).result).toBeTypeOf('string');
+    }),
+  );
 });

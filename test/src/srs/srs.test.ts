@@ -132,3 +132,28 @@ test('whatever stands before the @, changing any one character of the result is 
     }),
   );
 });
+
+test('whatever is given, there is an answer or an error in one sentence', () => {
+  const address = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 80 }),
+    fc
+      .tuple(fc.constantFrom('SRS0', 'srs1', '"SRS0'), fc.string({ maxLength: 60 }))
+      .map(([tag, rest]) => `${tag}=${rest}@example.net`),
+  );
+  fc.assert(
+    fc.property(address, (text) => {
+      for (const work of [
+        () => forwardSrs(text, options),
+        () => reverseSrs(text, back),
+        () => readSrs(text, nowMs),
+      ]) {
+        try {
+          work();
+        } catch (error) {
+          if (!(error instanceof AppError)) throw error;
+        }
+      }
+    }),
+    { numRuns: 200 },
+  );
+});

@@ -336,3 +336,19 @@ test('a domain that is only not to be trusted is authenticated at best', () => {
   expect(decision.verdict).toBe('authenticated');
   expect(decision.reasons[0]?.code).toBe('registry.local-block');
 });
+
+test('a list that could not be had is told, and vouches for nobody', () => {
+  const decision = decide(
+    facts(DOMAIN, { signatures: [signature()] }),
+    knowledge({ unavailable: ['https://mediator.example/list'] }),
+    NOW,
+  );
+  expect(decision.verdict).toBe('authenticated');
+  expect(decision.reasons[0]?.code).toBe('registry.unavailable');
+});
+
+test('two mediators that vouch are both told', () => {
+  const known = knowledge({ registries: [registry(), registry(undefined, other)] });
+  const { vouchers } = decide(facts(DOMAIN, { signatures: [signature()] }), known, NOW);
+  expect(vouchers.map(({ mediator }) => mediator)).toEqual(['Example Mediator', 'Other Mediator']);
+});

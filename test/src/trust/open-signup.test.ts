@@ -48,3 +48,12 @@ test('names can be added locally', () => {
     source: 'local',
   });
 });
+
+test.for(['email-providers', 'disposable-email-domains'])(
+  '%s is read from the release that is installed',
+  (name) => {
+    const [, source] = readFileSync(join(folder, `${name}.txt`), 'latin1').split('\n');
+    const { version } = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'));
+    expect(source).toContain(`source: ${name} ${version} (`);
+  },
+);
