@@ -1,21 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../../src/cli/base.ts';
-import { dnsFlags, duration, withEnvironment } from '../../src/cli/flags.ts';
+import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
+import {
+  dnsFlags,
+  FINDING_FORMATS,
+  formatFlag,
+  laboratoryFlags,
+  policyFlags,
+  withEnvironment,
+} from '../../src/cli/flags.ts';
 import { openDns } from '../../src/cli/open-dns.ts';
+import { mtaStsFinder } from '../../src/cli/policies.ts';
 import { renderDomainCheck } from '../../src/cli/render/domain.ts';
 import { collectTargets } from '../../src/cli/targets.ts';
+import { line } from '../../src/cli/text.ts';
 import { parseDomain } from '../../src/dns/names.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import type { DomainCheckResult } from '../../src/schema/domain-check.ts';
 import { checkDomain } from '../../src/sender/check.ts';
 
 export default class DomainCheck extends BaseCommand {
-  static override summary = 'Say what a domain publishes for the mail it sends, and what to publish instead.';
+  static override summary = 'Say what a domain publishes for its mail, and what to publish instead.';
   static override description =
-    'Looks at SPF with all records it leads to, DKIM keys, DMARC, BIMI and TLS reporting of a domain. Each finding ' +
-    'comes with the record to publish. DKIM selectors cannot be listed: name yours with --selector, or common ones ' +
+    'Looks at SPF with all records it leads to, DKIM keys, DMARC, BIMI, TLS reporting, MTA-STS and DANE of a domain. ' +
+    'Each finding comes with the record to publish. DKIM selectors cannot be listed: name yours with --selector, or common ones ' +
     'are tried. Critical: a record that does not count, a key that is missing or too short, a door that stands open.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> example.org',
@@ -56,9 +65,11 @@ export default class DomainCheck extends BaseCommand {
         helpValue: 'N',
       }),
       ordered: Flags.boolean({ summary: 'Print in the order of the domains instead of as they come.' }),
-      'timeout-dns': duration({ summary: 'Wait for one DNS answer.', default: 5000, helpGroup: 'TIME-OUT' }),
+      format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'sarif']),
     }),
     ...dnsFlags,
+    ...policyFlags,
+    ...laboratoryFlags,
   };
 
   override async run(): Promise<readonly DomainCheckResult[]> {
@@ -68,10 +79,18 @@ export default class DomainCheck extends BaseCommand {
     if (targets.length === 1) nameOf(targets[0] ?? '', false);
     const selectors = (flags.selector ?? []).map((selector) => nameOf(selector, true));
     const vouchers = (flags.voucher ?? []).map((host) => nameOf(host, false));
+    const asOfMs = judgeTime(flags['as-of']);
     const { dns, finish } = await openDns(flags, this.signal);
     const world = {
       dns,
-      nowMs: Date.now(),
+      nowMs: asOfMs,
+      tlsaPort: flags['tlsa-port'] ?? 25,
+      mtaSts: mtaStsFinder(flags, dns, {
+        asOfMs,
+        signal: this.signal,
+        warn: (message) => this.note(line`${message}`),
+        refresh: true,
+      }),
       selectors,
       vouchers,
       madeUp: `x${randomBytes(8).toString('hex')}`,

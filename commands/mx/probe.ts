@@ -12,6 +12,7 @@ import {
   withEnvironment,
 } from '../../src/cli/flags.ts';
 import { readPem } from '../../src/cli/open-dns.ts';
+import { mtaStsFinder } from '../../src/cli/policies.ts';
 import { renderMxProbe } from '../../src/cli/render/mx.ts';
 import { mxParts } from '../../src/cli/render/mx-parts.ts';
 import { renderTranscriptLine } from '../../src/cli/render/transcript.ts';
@@ -19,7 +20,7 @@ import { readRows } from '../../src/cli/rows.ts';
 import { readSavedProbes } from '../../src/cli/saved-probes.ts';
 import { collectTargets } from '../../src/cli/targets.ts';
 import { line } from '../../src/cli/text.ts';
-import { mtaStsFinder, openDns, smtpWorld } from '../../src/cli/world.ts';
+import { openDns, smtpWorld } from '../../src/cli/world.ts';
 import { converse, type Variant } from '../../src/mx/conversation.ts';
 import { asSavedProbe, compareWith } from '../../src/mx/diff.ts';
 import { probeTarget } from '../../src/mx/probe.ts';

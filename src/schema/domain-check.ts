@@ -42,6 +42,25 @@ export const domainCheck = z.strictObject({
     rua: z.array(z.string()),
   }),
   bimi: z.strictObject({ status, record: text, location: text, authority: text }),
+  mtaSts: z.strictObject({
+    status,
+    kind: z
+      .enum(['found', 'none', 'invalid-record', 'failed', 'unknown'])
+      .nullable()
+      .describe('Null where the domain takes no mail.'),
+    mode: z.enum(['enforce', 'testing', 'none']).nullable(),
+    mx: z.array(z.string()),
+  }),
+  dane: z.strictObject({
+    status,
+    hosts: z.array(
+      z.strictObject({
+        host: z.string(),
+        kind: z.enum(['not-secure', 'none', 'records', 'failed']),
+        records: z.array(z.string()),
+      }),
+    ),
+  }),
   tlsRpt: z.strictObject({ status, record: text }),
   vbr: z.strictObject({ status, vouchings: z.array(vouching) }),
 });

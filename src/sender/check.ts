@@ -1,5 +1,7 @@
+import { tlsaText } from '../dane/tlsa.ts';
 import { boundedResolver } from '../dns/bounded.ts';
 import type { MxRecord, Resolver } from '../dns/types.ts';
+import type { MtaSts } from '../mta-sts/types.ts';
 import { type Check, type Status, worst } from '../report.ts';
 import type { DomainCheckResult } from '../schema/domain-check.ts';
 import { lintSpf } from '../spf/lint.ts';
@@ -9,6 +11,7 @@ import { findTlsRpt, tlsRptCheck } from '../tls-rpt/record.ts';
 import { bimiChecks, viewBimi } from './bimi.ts';
 import { dkimChecks, viewDkim } from './dkim.ts';
 import { dmarcChecks, viewDmarc } from './dmarc.ts';
+import { type Incoming, incomingDaneChecks, incomingStsChecks, viewIncoming } from './incoming.ts';
 import { askVoucher, vouchingChecks } from './vouching.ts';
 
 export type DomainWorld = {
@@ -20,19 +23,26 @@ export type DomainWorld = {
   readonly vouchers: readonly string[];
   /** A label that nobody uses, made up for this run. */
   readonly madeUp: string;
+  /** Port in the names of TLSA records. */
+  readonly tlsaPort: number;
+  /** Finds the MTA-STS policy of a domain. */
+  readonly mtaSts: (domain: string) => Promise<MtaSts>;
 };
 
 /** For one domain: its SPF alone may take 250 questions, its selectors 70. */
 const BOUNDS = { queries: 500, questionMs: 15_000, totalMs: 45_000 };
 
 /** A side of a sender's DNS: what was seen of it goes into the result under its name. */
-type Part = keyof Pick<DomainCheckResult, 'spf' | 'dkim' | 'dmarc' | 'bimi' | 'tlsRpt' | 'vbr'>;
+type Part = keyof Pick<
+  DomainCheckResult,
+  'spf' | 'dkim' | 'dmarc' | 'bimi' | 'mtaSts' | 'dane' | 'tlsRpt' | 'vbr'
+>;
 
-const ORDER: readonly Part[] = ['spf', 'dkim', 'dmarc', 'bimi', 'tlsRpt', 'vbr'];
+const ORDER: readonly Part[] = ['spf', 'dkim', 'dmarc', 'bimi', 'mtaSts', 'dane', 'tlsRpt', 'vbr'];
 
 /**
- * Look at what a domain publishes for the mail that it sends: SPF, DKIM keys, DMARC, BIMI and TLS reporting, each
- * with what to publish instead. Never throws for what the DNS says.
+ * Look at what a domain publishes for its mail: SPF, DKIM keys, DMARC, BIMI, TLS reporting, and what it promises about
+ * encryption to those who send to it (MTA-STS, DANE), each with what to publish instead. Never throws for what the DNS says.
  *
  * @param domain  A-labels, lower case, without the final dot
  */
@@ -40,11 +50,12 @@ export async function checkDomain(domain: string, world: DomainWorld): Promise<D
   const dns = boundedResolver(world.dns, BOUNDS);
   const mx = await dns.resolve(domain, 'MX');
   if (mx.kind === 'absent') return noDomain(domain);
-  const [survey, keys, policy, tlsRpt, vouchings] = await Promise.all([
+  const [survey, keys, policy, tlsRpt, incoming, vouchings] = await Promise.all([
     surveySpf(domain, dns),
     viewDkim(domain, world.selectors, { ...world, dns }),
     viewDmarc(domain, dns),
     findTlsRpt(domain, dns),
+    viewIncoming(domain, { ...world, dns }),
     Promise.all(world.vouchers.map((voucher) => askVoucher(domain, voucher, dns))),
   ]);
   const logo = await viewBimi(domain, policy, dns);
@@ -54,6 +65,8 @@ export async function checkDomain(domain: string, world: DomainWorld): Promise<D
     dkim: dkimChecks(domain, keys, silent),
     dmarc: dmarcChecks(domain, policy, silent),
     bimi: silent ? [] : bimiChecks(domain, logo, policy),
+    mtaSts: incomingStsChecks(domain, incoming),
+    dane: incomingDaneChecks(incoming),
     tlsRpt: mx.kind === 'found' && takesMail(mx.records) ? [tlsRptCheck(domain, tlsRpt)] : [],
     vbr: vouchingChecks(domain, vouchings),
   };
@@ -70,6 +83,8 @@ export async function checkDomain(domain: string, world: DomainWorld): Promise<D
     dkim: { status: stateOf('dkim'), wildcard: keys.wildcard, selectors: keys.selectors.map(selectorPart) },
     dmarc: { status: stateOf('dmarc'), ...dmarcPart(policy) },
     bimi: { status: stateOf('bimi'), ...bimiPart(logo) },
+    mtaSts: { status: stateOf('mtaSts'), ...mtaStsPart(incoming) },
+    dane: { status: stateOf('dane'), hosts: incoming.hosts.map(daneHost) },
     tlsRpt: { status: stateOf('tlsRpt'), record: 'record' in tlsRpt ? tlsRpt.record : null },
     vbr: { status: stateOf('vbr'), vouchings: [...vouchings] },
   };
@@ -129,6 +144,15 @@ function bimiPart(found: Awaited<ReturnType<typeof viewBimi>>) {
   return { record: text, location, authority };
 }
 
+function mtaStsPart({ mtaSts }: Incoming) {
+  const policy = mtaSts?.kind === 'found' ? mtaSts.policy : null;
+  return { kind: mtaSts?.kind ?? null, mode: policy?.mode ?? null, mx: [...(policy?.mx ?? [])] };
+}
+
+function daneHost({ host, dane }: Incoming['hosts'][number]) {
+  return { host, kind: dane.kind, records: dane.kind === 'records' ? dane.records.map(tlsaText) : [] };
+}
+
 function noDomain(domain: string): DomainCheckResult {
   const message = `There is no domain ${domain}.`;
   const nothing = { status: 'ok' as const };
@@ -150,6 +174,8 @@ function noDomain(domain: string): DomainCheckResult {
     dkim: { ...nothing, wildcard: false, selectors: [] },
     dmarc: { ...nothing, record: null, policyDomain: null, orgDomain: null, p: null, sp: null, rua: [] },
     bimi: { ...nothing, record: null, location: null, authority: null },
+    mtaSts: { ...nothing, kind: null, mode: null, mx: [] },
+    dane: { ...nothing, hosts: [] },
     tlsRpt: { ...nothing, record: null },
     vbr: { ...nothing, vouchings: [] },
   };

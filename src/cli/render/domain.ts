@@ -11,8 +11,15 @@ function keyWords(selectors: readonly Selector[]): string {
   return selectors.map((each) => `${each.selector} (${strength(each)})`).join(', ');
 }
 
+function daneWords(hosts: DomainCheckResult['dane']['hosts']): string {
+  const having = hosts.filter(({ kind }) => kind === 'records').length;
+  return having === 0
+    ? ''
+    : `TLSA records at ${having} of ${hosts.length === 1 ? 'one exchanger' : `${hosts.length} exchangers`}`;
+}
+
 /** One line a part: its state and what is published. */
-function parts({ spf, dkim, dmarc, bimi, tlsRpt, vbr }: DomainCheckResult): Line[] {
+function parts({ spf, dkim, dmarc, bimi, mtaSts, dane, tlsRpt, vbr }: DomainCheckResult): Line[] {
   const row = (name: string, status: Status, published: string, absent = 'nothing') => [
     strong(name),
     published === '' && status === 'ok' ? dim(`· ${absent}`) : mark(status),
@@ -30,6 +37,8 @@ function parts({ spf, dkim, dmarc, bimi, tlsRpt, vbr }: DomainCheckResult): Line
         dmarc.record === null ? '' : `${dmarc.record} (at ${dmarc.policyDomain ?? ''})`,
       ),
       row('BIMI', bimi.status, bimi.record ?? ''),
+      row('MTA-STS', mtaSts.status, mtaSts.mode === null ? '' : `mode ${mtaSts.mode}`),
+      row('DANE', dane.status, daneWords(dane.hosts)),
       row('TLS-RPT', tlsRpt.status, tlsRpt.record ?? ''),
       ...vbr.vouchings.map(({ voucher, types, unknown }) =>
         row(

@@ -1,8 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { recordedResolver } from '../../../src/dns/recorded.ts';
+import type { MtaSts } from '../../../src/mta-sts/types.ts';
 import { checkDomain } from '../../../src/sender/check.ts';
 import { guessSelectors } from '../../../src/sender/selectors.ts';
+
+const NO_POLICY = { tlsaPort: 25, mtaSts: async (): Promise<MtaSts> => ({ kind: 'none' }) };
 
 const NOW_MS = Date.parse('2026-11-25T12:00:00Z');
 
@@ -35,6 +38,7 @@ const check = (zone: Readonly<Record<string, unknown>>, selectors: readonly stri
     selectors,
     vouchers: ['vouch.test'],
     madeUp: 'x1234',
+    ...NO_POLICY,
   });
 
 const findings = async (zone: Readonly<Record<string, unknown>>, selectors?: readonly string[]) =>
@@ -140,7 +144,7 @@ test('a policy of the domain above counts, and is told to come from there', asyn
   const { 'mail._domainkey.example.org': _, ...zone } = good;
   const { dmarc, checks } = await checkDomain('mx.example.org', {
     dns: recordedResolver(zone),
-    ...{ nowMs: NOW_MS, selectors: [], vouchers: [], madeUp: 'x1234' },
+    ...{ nowMs: NOW_MS, selectors: [], vouchers: [], madeUp: 'x1234', ...NO_POLICY },
   });
   expect(dmarc).toMatchObject({ policyDomain: 'example.org', p: 'reject' });
   expect(checks).toContainEqual(
@@ -165,7 +169,7 @@ test('a record that older receivers do not look for is told', async () => {
   };
   const { checks } = await checkDomain('a.b.example.org', {
     dns: recordedResolver(zone),
-    ...{ nowMs: NOW_MS, selectors: [], vouchers: [], madeUp: 'x1234' },
+    ...{ nowMs: NOW_MS, selectors: [], vouchers: [], madeUp: 'x1234', ...NO_POLICY },
   });
   expect(checks.filter(({ status }) => status !== 'ok')).toMatchObject([
     { id: 'dmarc.legacy', fix: expect.stringContaining('_dmarc.a.b.example.org. IN TXT') },
@@ -180,8 +184,37 @@ test('no domain, and no DNS, are two things', async () => {
       '_dmarc.example.org': { '*': 'TIMEOUT' },
       'x1234._domainkey.example.org': { '*': 'TIMEOUT' },
     }),
-    ...{ nowMs: NOW_MS, selectors: [], vouchers: [], madeUp: 'x1234' },
+    ...{ nowMs: NOW_MS, selectors: [], vouchers: [], madeUp: 'x1234', ...NO_POLICY },
   });
   expect(silent.status).toBe('unknown');
   expect(silent.summary).toMatch(/could not be told/);
+});
+
+test('TLSA records and an MTA-STS policy of the exchangers are looked at, too', async () => {
+  const tlsa = { certUsage: 3, selector: 1, match: 1, data: 'ab'.repeat(32) };
+  const zone = {
+    ...good,
+    'example.org': { ...good['example.org'], secure: true },
+    '_25._tcp.mx.example.org': { TLSA: [tlsa] },
+  };
+  const policy = { mode: 'enforce', maxAgeSeconds: 604_800, mx: ['mx.example.net'] } as const;
+  const found = {
+    kind: 'found',
+    id: '1',
+    policy,
+    source: 'fetched',
+    text: '',
+    oddities: [],
+    host: 'mta-sts.example.org',
+  } as const;
+  const mtaSts = async () => ({ ...found, ips: [], servedBy: null, versions: null, certificate: null });
+  const world = { nowMs: NOW_MS, selectors: [], vouchers: [], madeUp: 'x1234', ...NO_POLICY, mtaSts };
+  const result = await checkDomain('example.org', { dns: recordedResolver(zone), ...world });
+  expect(result.dane).toMatchObject({ status: 'ok', hosts: [{ host: 'mx.example.org', kind: 'records' }] });
+  expect(result.mtaSts).toMatchObject({ status: 'crit', kind: 'found', mode: 'enforce' });
+  expect(result.checks.find(({ status }) => status === 'crit')?.id).toBe('mta-sts.mx');
+  const bogus = { ...zone, '_25._tcp.mx.example.org': { TLSA: 'BOGUS' } };
+  expect((await checkDomain('example.org', { dns: recordedResolver(bogus), ...world })).dane.status).toBe(
+    'crit',
+  );
 });
