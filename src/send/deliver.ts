@@ -129,7 +129,7 @@ function openAddresses(
   const reason =
     ips.length > 0
       ? `the addresses of ${host} are not public; --allow-private connects to them`
-      : `the DNS tells no address of ${host}${failed ? ` (${failed.message.replace(/\.$/, '')})` : ''}`;
+      : `the DNS tells no address of ${host}${failed ? ` (${failed.message})` : ''}`;
   return { ips: open, reason };
 }
 
