@@ -103,6 +103,11 @@ function inOrder(exchangers: Exchangers, random: () => number): MxRecord[] {
   return [...groups.values()].flatMap((group) => shuffled(group, random));
 }
 
+/** What a check says, to go into a sentence. */
+function clause({ message }: Check): string {
+  return message.replace(/\.$/, '');
+}
+
 /** Why nothing can be tried for a domain. */
 function noWay(
   domain: string,
@@ -112,7 +117,7 @@ function noWay(
   if (kind === 'no-domain') return { status: 'refused', reason: `there is no domain ${domain} (5.1.2)` };
   return {
     status: 'deferred',
-    reason: checks[0]?.message ?? `the DNS did not tell where mail for ${domain} goes`,
+    reason: checks[0] ? clause(checks[0]) : `the DNS did not tell where mail for ${domain} goes`,
   };
 }
 
@@ -129,7 +134,7 @@ function openAddresses(
   const reason =
     ips.length > 0
       ? `the addresses of ${host} are not public; --allow-private connects to them`
-      : `the DNS tells no address of ${host}${failed ? ` (${failed.message})` : ''}`;
+      : `the DNS tells no address of ${host}${failed ? ` (${clause(failed)})` : ''}`;
   return { ips: open, reason };
 }
 
