@@ -55,6 +55,7 @@ const UNREACHED = {
   fallback: null,
   reply: null,
   queueId: null,
+  longGreeting: null,
   level: null,
   levelReason: null,
 };
@@ -74,7 +75,7 @@ function tellFallback({ phase, fault }: FallbackReason): Fallback {
 }
 
 function deliveriesOf(attempt: Attempt, mx: string, address: string, terms: Terms): Delivery[] {
-  const { tls, fallback, outcomes } = attempt;
+  const { tls, fallback, outcomes, longGreeting } = attempt;
   const negotiated = tls && {
     version: tls.version,
     cipher: tls.cipher,
@@ -92,6 +93,7 @@ function deliveriesOf(attempt: Attempt, mx: string, address: string, terms: Term
     reply,
     queueId: status === 'delivered' && reply !== null ? queueIdOf(reply) : null,
     reason,
+    longGreeting,
     level: terms.level,
     levelReason: terms.reason,
   }));
@@ -262,6 +264,14 @@ function checksOf(delivery: Delivery): Check[] {
       ref: 'RFC 3207 §6, CVE-2011-0411, CVE-2021-38371',
     });
   }
+  if (delivery.longGreeting) {
+    checks.push({
+      id: 'smtp.banner.form',
+      status: 'warn',
+      message: `${at}: the greeting has a line of more than 512 bytes; some clients hang up on that.`,
+      ref: 'RFC 5321 §4.5.3.1.5',
+    });
+  }
   checks.push({
     id: 'send.encrypted',
     status: 'ok',
@@ -275,12 +285,13 @@ function checksOf(delivery: Delivery): Check[] {
   return checks;
 }
 
-/** Delivered with an attack seen is a warning: the mail arrived, the finding stands beside it. */
+/** Delivered with a finding, be it an attack, is a warning: the mail arrived, the finding stands beside it. */
 function overall(deliveries: readonly Delivery[]): Status {
   return worst(
-    deliveries.map(({ status, fallback }) =>
-      fallback?.kind === 'injection' ? worst([STATUS[status], 'warn']) : STATUS[status],
-    ),
+    deliveries.map(({ status, fallback, longGreeting }) => {
+      const finding = fallback?.kind === 'injection' || (status === 'delivered' && longGreeting);
+      return finding ? worst([STATUS[status], 'warn']) : STATUS[status];
+    }),
   );
 }
 
