@@ -21,6 +21,7 @@ import { readSavedProbes } from '../../src/cli/saved-probes.ts';
 import { collectTargets } from '../../src/cli/targets.ts';
 import { line } from '../../src/cli/text.ts';
 import { openDns, smtpWorld } from '../../src/cli/world.ts';
+import { keepYoungHeapSmall } from '../../src/cli/young-heap.ts';
 import { converse, type Variant } from '../../src/mx/conversation.ts';
 import { asSavedProbe, compareWith } from '../../src/mx/diff.ts';
 import { probeTarget } from '../../src/mx/probe.ts';
@@ -152,6 +153,7 @@ export default class MxProbe extends BaseCommand {
     const targets = all.filter((text) => !known.has(text));
     // One wrong target fails the command before anything is asked; of several it is a row.
     if (all.length === 1) parseTarget(all[0] ?? '');
+    else keepYoungHeapSmall();
     const baseline = flags.baseline === undefined ? new Map() : await readSavedProbes(flags.baseline);
     const requirements = flags.require === undefined ? [] : parseRequirements(flags.require);
     const asOfMs = judgeTime(flags['as-of']);

@@ -365,13 +365,13 @@ export abstract class BaseCommand extends Command {
     const [only] = targets;
     if (!many && targets.length === 1 && only !== undefined) return [this.emit(await ask(only), views)];
     this.many = true;
-    const results: R[] = [];
+    // Rows are written and forgotten: a list may be long.
     await mapParallel(targets, { parallel, ordered, signal: this.signal }, ask, (target, outcome) => {
       if ('error' in outcome) this.emitFailure(nameOf(target), outcome.error);
-      else results.push(this.emit(outcome.value, views));
+      else this.emit(outcome.value, views);
     });
     this.signal.throwIfAborted();
-    return results;
+    return [];
   }
 
   /** Resolves when somebody ends a command that runs until then; that is no interruption but its end. */
