@@ -179,7 +179,8 @@ function arcResult(
   isOpen: boolean,
   { unanswered }: BoundedResolver,
 ): Pick<ArcSection, 'result' | 'reason'> {
-  if (isOpen) return { result: 'not-evaluated', reason: 'Without the body the chain cannot be verified.' };
+  if (isOpen && chain.result !== 'pass')
+    return { result: 'not-evaluated', reason: 'Without the body the chain cannot be verified.' };
   const late = unanswered.find(({ name }) => name.includes('._domainkey.'));
   if (chain.result === 'fail' && chain.comment === null && late !== undefined)
     return { result: 'temperror', reason: `${late.name} could not be looked up.` };

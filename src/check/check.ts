@@ -1,5 +1,5 @@
 import { splitFields } from '../dkim/fields.ts';
-import { DKIM_LIMITS, isBodyMissing } from '../dkim/verify.ts';
+import { DKIM_LIMITS } from '../dkim/verify.ts';
 import { boundedResolver } from '../dns/bounded.ts';
 import type { Resolver } from '../dns/types.ts';
 import type { Header } from '../message/headers.ts';
@@ -71,9 +71,9 @@ const MAX_SKEW_MS = 86_400_000;
 export async function checkMessage(input: CheckInput, options: CheckOptions): Promise<MessageCheck> {
   const { header, bytes } = input;
   const wire = wireOf(input);
-  const headerOnly = isBodyMissing(wire);
   const path = pathOf(input, options);
-  const author = readAuthor(bytes, header, headerOnly && !input.cut);
+  // Whoever ends the header with an empty line has written a message, and is held to its form.
+  const author = readAuthor(bytes, header, wire.body === null && !input.cut);
   const dns = boundedResolver(options.dns, DNS_BOUNDS);
   const asOfMs = options.asOfMs ?? borderDate(path, options.nowMs) ?? options.nowMs;
   const limits = { ...DKIM_LIMITS, signatures: options.maxSignatures ?? DKIM_LIMITS.signatures };
@@ -88,6 +88,7 @@ export async function checkMessage(input: CheckInput, options: CheckOptions): Pr
     dns,
     limits,
   });
+  const headerOnly = wire.body === null || found.signatures.some(({ cause }) => cause === 'body-unknown');
   const lists = await askLists(envelope, author.domain, found, options);
   const late = options.liveDns === true && asOfMs < options.nowMs - STALE_MS;
   const remarks = [...remarksOn({ input, wire, found, dns, asOfMs: late ? asOfMs : null }), ...lists.remarks];
