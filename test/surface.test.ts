@@ -244,7 +244,7 @@ describe('the built program', () => {
     ['an authority that is no file', ['mx', 'probe', 'x.test', '--ca', '/nonexistent'], 64, /--ca/],
     ['a wrong time', ['mx', 'probe', 'x.test', '--as-of', 'tomorrow'], 64, /--as-of/],
     ['a missing file', ['message', 'path', '/nonexistent'], 65, /'\/nonexistent': there is no such file/],
-    ['a folder', ['message', 'path', '/'], 65, /it is a folder/],
+    ['a folder of folders', ['message', 'path', `${root}commands/dkim`], 65, /a folder without a message/],
     ['an empty file', ['message', 'path', '/dev/null'], 65, /is empty/],
     ['a program in place of a message', ['message', 'path', process.execPath], 65, /is /],
     ['an output that cannot be written', ['help', '--output', '/nonexistent/x'], 73, /Cannot write/],
