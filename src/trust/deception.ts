@@ -22,12 +22,15 @@ const MAX_MAILBOXES = 20;
 export function findDeceptions(author: AuthorFacts, names: Names): readonly Reason[] {
   const { domain } = author;
   if (domain === null) return [];
-  const about = (text: string) => ({ field: author.field ?? 0, quote: text });
-  return [
+  const inFrom = [
     ...author.mailboxes.slice(0, MAX_MAILBOXES).flatMap((mailbox) => inName(mailbox, domain, names)),
     ...inDomain(domain, names),
-    ...inReplyTo(author, domain, names),
-  ].map(({ code, severity, text, quote }) => ({ code, severity, text, evidence: about(quote) }));
+  ];
+  const at = author.field === null ? {} : { field: author.field };
+  return [
+    ...inFrom.map(({ quote, ...sign }) => ({ ...sign, evidence: { ...at, quote } })),
+    ...inReplyTo(author, domain, names).map(({ quote, ...sign }) => ({ ...sign, evidence: { quote } })),
+  ];
 }
 
 type Sign = {
@@ -238,8 +241,16 @@ function domainAsLabel(domain: string, names: Names): readonly Sign[] {
   return [];
 }
 
-/** `bank-secure.example`: a word that a known domain is made of. Weak, as words are anybody's. */
+/** `bank-secure.example`, `bank-example.attack.example`: words of a known domain. Weak, as words are anybody's. */
 function lookalikeWord(domain: string, names: Names): readonly Sign[] {
+  for (const label of domain.split('.').filter((each) => each.includes('-') && !each.startsWith('xn--'))) {
+    const [like] = strangers(names.byDomain, domainSkeleton(label.replaceAll('-', '.')), domain);
+    if (like !== undefined) {
+      return [
+        warn('lookalike-word', label, `${domain} has a domain of ${like.name} in it, with other dots.`),
+      ];
+    }
+  }
   const [label = ''] = organizationalDomain(domain).split('.');
   for (const word of new Set([label, ...label.split('-')])) {
     const [like] = strangers(names.byLabel, domainSkeleton(word), domain);
