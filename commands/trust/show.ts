@@ -24,7 +24,11 @@ export default class TrustShow extends BaseCommand {
   static override args = {
     domain: Args.string({ description: 'Domain, or several.', required: true, ignoreStdin: true }),
   };
-  static override flags = { registry: trustFlags.registry, 'as-of': smtpFlags['as-of'] };
+  static override flags = {
+    registry: trustFlags.registry,
+    force: trustFlags.force,
+    'as-of': smtpFlags['as-of'],
+  };
 
   override async run(): Promise<readonly TrustShowResult[]> {
     const { argv, flags } = await this.parse(TrustShow);
@@ -33,7 +37,7 @@ export default class TrustShow extends BaseCommand {
     return await this.each(
       argv as string[],
       { parallel: 1, ordered: true },
-      async (text) => standingOf(readDomain(text), knowledge, nowMs),
+      async (text) => standingOf(readDomain(text), knowledge, nowMs, { force: flags.force }),
       renderTrustShow,
     );
   }

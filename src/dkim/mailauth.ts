@@ -139,11 +139,18 @@ async function write(verifier: NodeJS.WritableStream, { head, body }: Wire): Pro
   verifier.write(head);
   if (body !== null) {
     verifier.write('\r\n');
-    for (let at = 0; at < body.length; at += CHUNK_BYTES) {
-      if (verifier.write(body.subarray(at, at + CHUNK_BYTES))) continue;
+    for (let at = 0, end = 0; at < body.length; at = end) {
+      end = endOfChunk(body, at);
+      if (verifier.write(body.subarray(at, end))) continue;
       await Promise.race([new Promise((resolve) => verifier.once('drain', resolve)), done]);
     }
   }
   verifier.end();
   await done;
+}
+
+/** At the end of a line: a line that comes in pieces is copied with each of them, and one may have 50 MB. */
+function endOfChunk(body: Uint8Array, at: number): number {
+  const end = body.indexOf(0x0a, at + CHUNK_BYTES);
+  return end === -1 ? body.length : end + 1;
 }

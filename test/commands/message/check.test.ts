@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -148,6 +148,16 @@ describe('inputs', () => {
     const { stdout, exit } = await runBuilt(['message', 'check', '-', ...OFFLINE], {
       input: Buffer.from(delivered(byBank(letter()), FROM_BANK)),
     });
+    expect([exit, stdout.split(' ')[1]]).toEqual([0, 'authenticated']);
+  });
+
+  test('--dns-record keeps the keys, so that the message can be verified when they are gone', async () => {
+    const kept = join(folder, 'kept.json');
+    await check(genuine, '--dns-record', kept);
+    expect(Object.keys(JSON.parse(readFileSync(kept, 'utf8')))).toEqual(
+      expect.arrayContaining(['s1._domainkey.bank.example', '_dmarc.bank.example', 'bank.example']),
+    );
+    const { exit, stdout } = await run('message check', [genuine, '--offline', '--dns-cache', kept]);
     expect([exit, stdout.split(' ')[1]]).toEqual([0, 'authenticated']);
   });
 

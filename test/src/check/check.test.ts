@@ -90,6 +90,24 @@ describe('header blocks', () => {
   });
 });
 
+describe('a message with an empty body', () => {
+  test('is trusted when that is what was signed', async () => {
+    expect((await judge(delivered(byBank(letter({}, '')), FROM_BANK))).verdict).toBe('trusted');
+  });
+
+  test('is not when its body was taken away', async () => {
+    const bytes = delivered(byBank(letter()), FROM_BANK).toString('latin1');
+    const check = await judge(Buffer.from(bytes.replace(/\r\n\r\n[\s\S]*$/, '\r\n\r\n'), 'latin1'));
+    expect(check.verdict).toBe('authenticated');
+    expect(codes(check.reasons)).toContain('message.header-only');
+  });
+
+  test('is held to the form of a header all the same', async () => {
+    const bytes = onTop('From : service@bank.example\r\n', letter({ From: ' a@attack.example' }, ''));
+    expect((await judge(delivered(bytes, FROM_ATTACKER))).verdict).toBe('suspicious');
+  });
+});
+
 describe('the DNS', () => {
   const silent: Resolver = { resolve: () => new Promise(() => undefined) };
 
