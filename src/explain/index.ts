@@ -9,6 +9,7 @@ import { pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
 import { registryExplanations } from './registry.ts';
 import { sendExplanations } from './send.ts';
+import { senderExplanations } from './sender.ts';
 import { smtpExplanations } from './smtp.ts';
 import { spfExplanations } from './spf.ts';
 import { srsExplanations } from './srs.ts';
@@ -29,6 +30,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...localExplanations,
     ...pathExplanations,
     ...sendExplanations,
+    ...senderExplanations,
     ...verdictExplanations,
     ...spfExplanations,
     ...dkimExplanations,
