@@ -126,6 +126,8 @@ export default class MessageCheck extends BaseCommand {
     const view = (named: boolean) => (result: Result, columns: number) =>
       renderMessageCheck(result, columns, { explain, named });
     const judge = (result: Result): Result => {
+      // What was cut short by Ctrl-C found nothing out.
+      this.signal.throwIfAborted();
       if (flags.require !== undefined && !MEETS[flags.require].has(result.verdict)) this.demandNotMet();
       return result satisfies MessageCheckResult;
     };

@@ -103,7 +103,6 @@ export const senderExplanations: readonly Explanation[] = [
     what: 'The BIMI record: where the logo of the domain is, and the certificate for it.',
     why: 'Some mail programs show a logo beside mail that passes DMARC under quarantine or reject; most only with a certificate.',
     fix: 'Publish default._bimi with l= and, for most receivers, a= with a Mark Certificate; DMARC has to be enforced first.',
-    ref: 'draft-brand-indicators-for-message-identification',
   },
   {
     id: 'vbr.vouching',
