@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
-import { smtpFlags, trustFlags } from '../../src/cli/flags.ts';
+import { FINDING_FORMATS, formatFlag, smtpFlags, trustFlags } from '../../src/cli/flags.ts';
 import { renderTrustShow } from '../../src/cli/render/trust.ts';
 import { openKnowledge } from '../../src/cli/trust-sources.ts';
 import { parseDomain } from '../../src/dns/names.ts';
@@ -28,6 +28,7 @@ export default class TrustShow extends BaseCommand {
     registry: trustFlags.registry,
     force: trustFlags.force,
     'as-of': smtpFlags['as-of'],
+    format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS]),
   };
 
   override async run(): Promise<readonly TrustShowResult[]> {
