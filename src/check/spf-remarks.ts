@@ -27,10 +27,10 @@ function weaknessOf({ term, outcome }: SpfTerm, domain: string): Weakness | null
   const bits = Number(/\/(\d{1,3})$/.exec(term)?.[1] ?? Number.NaN);
   switch (mechanism.toLowerCase()) {
     case 'all':
-      if (passes) return warn('spf.passes-all', `The SPF record of ${domain} lets anybody send (+all).`);
+      if (passes) return warn('spf.all.pass', `The SPF record of ${domain} lets anybody send (+all).`);
       return sign === '?' && outcome === 'match'
         ? {
-            code: 'spf.neutral-all',
+            code: 'spf.all.neutral',
             severity: 'info',
             text: `The SPF record of ${domain} says nothing of other hosts (?all).`,
           }
@@ -45,7 +45,7 @@ function weaknessOf({ term, outcome }: SpfTerm, domain: string): Weakness | null
       const widest = WIDEST[mechanism.toLowerCase() as keyof typeof WIDEST];
       return passes && bits < widest
         ? warn(
-            'spf.wide-range',
+            'spf.range.wide',
             `The SPF record of ${domain} lets in a /${bits}, which is wider than /${widest}.`,
           )
         : null;

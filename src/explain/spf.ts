@@ -127,13 +127,6 @@ export const spfExplanations: readonly Explanation[] = [
     fix: 'Nothing, if DKIM passes for the author’s domain. Else let the sender use a return path below its own domain.',
     ref: 'RFC 9989 §4.10.2',
   },
-  {
-    id: 'spf.passes-all',
-    what: 'The SPF record of the return path’s domain lets everybody send.',
-    why: 'A pass of that record says nothing at all.',
-    fix: 'Do not build on it; tell the owner of the domain, and see spf.all.pass.',
-    ref: 'RFC 7208 §5.1',
-  },
   ...(
     [
       [
