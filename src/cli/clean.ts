@@ -24,3 +24,19 @@ function escapeOne(char: string): string {
 export function clean(text: string): string {
   return SAFE_ASCII.test(text) ? text : text.replace(UNSAFE, escapeOne);
 }
+
+const PLAIN_JSON = /^[\x20-\x7e\n]*$/;
+
+function asEscapes(char: string): string {
+  if (char === '\n') return char; // between values: inside strings it is escaped already
+  return char.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/**
+ * JSON that does not make a terminal do anything either: what JSON itself lets stand as it is (C1 controls, bidi and
+ * invisible characters) is written as escapes, which every reader turns back into the same characters.
+ */
+export function safeJson(value: unknown, indent = 0): string {
+  const text = JSON.stringify(value, null, indent);
+  return PLAIN_JSON.test(text) ? text : text.replace(UNSAFE, asEscapes);
+}
