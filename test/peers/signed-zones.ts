@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Namespace } from './namespace.ts';
 
-/** Zones by name: lines of a zone file without SOA and NS. `insecure.test` is not signed, `bogus.test` wrongly. */
+/** Zones by name: lines of a zone file without SOA and NS. `insecure.test` is not signed; `bogus.test` has a wrong anchor. */
 export type Zones = Readonly<Record<string, readonly string[]>>;
 
 export type SignedZonesOptions = {
@@ -17,7 +17,7 @@ export type SignedZonesOptions = {
 
 const HEAD = '$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.53.1\n';
 
-/** The root of the laboratory: a client that wants to know whether validation works asks it for name servers. */
+/** Zones without signatures. */
 const UNSIGNED = ['insecure.test'];
 
 function knotConf(zones: Zones, { folder, authoritative }: SignedZonesOptions): string {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createAuthority } from '../../../src/lab/certificates.ts';
+import { type MailLab, startMailServer } from '../../../src/lab/mail-server.ts';
 import { documents } from '../../../src/schema/documents.ts';
 import type { MxProbeResult } from '../../../src/schema/mx-probe.ts';
 import { type Lab, startLab } from '../../helpers/lab.ts';
@@ -7,6 +9,13 @@ import { type Ran, runBuilt } from '../../helpers/run.ts';
 /** The program as a stranger runs it, against servers that mean no good: it ends in time and says what it was. */
 
 let lab: Lab;
+/** A server whose certificate names what a terminal would obey. */
+let evil: MailLab;
+
+/** Sets a title, clears the screen, turns the direction of text. */
+const CONTROLS = '\x1b]0;owned\x07\x1b[2J\x9b31m';
+/** None of them as it is, in 7 or 8 bits; colours of our own are none of these. */
+const OBEYED = /\x1b\]|\x1b\[2J|\x07|\x9b|\u202e/;
 
 const HABITS = [
   'good',
@@ -27,14 +36,23 @@ const HABITS = [
 type Name = (typeof HABITS)[number];
 
 beforeAll(async () => {
-  lab = await startLab(13, Object.fromEntries(HABITS.map((habit) => [`${habit}.test`, { habit }])));
+  lab = await startLab(13, Object.fromEntries(HABITS.map((habit) => [`${habit}.test`, { habit }])), {
+    'evil.test': { MX: [{ preference: 10, exchange: 'mx.evil.test' }] },
+    'mx.evil.test': { A: ['127.1.13.200'] },
+    '_smtp._tls.evil.test': { TXT: [[`v=TLSRPTv1; rua=mailto:${CONTROLS}@evil.test`]] },
+    '_mta-sts.evil.test': { TXT: [[`v=STSv1; id=${CONTROLS}`]] },
+  });
+  const authority = await createAuthority('Hostile authority', Date.now());
+  const certificates = [await authority.issue({ names: [`mx${CONTROLS}.evil.test`, `${CONTROLS}.test`] })];
+  evil = await startMailServer({ hostname: 'mx.evil.test', certificates, host: '127.1.13.200' });
 });
-afterAll(() => lab.close());
+afterAll(() => Promise.all([lab.close(), evil.close()]));
 
 const DEADLINES = '--timeout-banner 1s --timeout-command 1s --timeout-tls 1s --timeout-total 3s';
 
-function probe(name: Name, ...more: readonly string[]): Promise<Ran> {
-  const flags = `--resolver ${lab.resolver} --port ${lab.port} --allow-private --ehlo c.test ${DEADLINES}`;
+function probe(name: Name | 'evil', ...more: readonly string[]): Promise<Ran> {
+  const { port } = name === 'evil' ? evil : lab;
+  const flags = `--resolver ${lab.resolver} --port ${port} --allow-private --ehlo c.test ${DEADLINES}`;
   return runBuilt(['mx', 'probe', `${name}.test`, ...flags.split(' '), ...more]);
 }
 
@@ -93,10 +111,15 @@ describe('greylisting, a rate limit and a refusal turn no build red', () => {
   });
 });
 
-test('what a greeting holds never reaches the terminal as it is', async () => {
-  const text = await probe('control-characters', '--color', 'always', '--transcript');
-  expect(text.exit).not.toBe(70);
-  expect(`${text.stdout}${text.stderr}`).not.toMatch(/\x1b\]|\x1b\[2J|\x07|\x9b|\u202e/);
-  const json = await probe('control-characters', '--json');
-  expect(() => JSON.parse(json.stdout)).not.toThrow();
-});
+test.for(['control-characters', 'evil'] as const)(
+  'what a greeting, a certificate and TXT records hold never reaches the terminal as it is: %s',
+  async (name) => {
+    const text = await probe(name, '--color', 'always', '--transcript');
+    expect([0, 1, 2, 3]).toContain(text.exit);
+    expect(text.stdout).toContain(`mx.${name}.test`);
+    expect(`${text.stdout}${text.stderr}`).not.toMatch(OBEYED);
+    const json = await probe(name, '--json');
+    documents['postern/mx-probe/1'].parse(JSON.parse(json.stdout));
+    expect(json.stdout).not.toMatch(OBEYED);
+  },
+);
