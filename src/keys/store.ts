@@ -73,8 +73,8 @@ export type KeyStore = {
   readonly wasRefused: (id: string, nowMs: number) => void;
   /** It was seen to work; what was in the slot before is past. */
   readonly activate: (id: string, nowMs: number, seen?: Counters & { readonly timestamp: number }) => void;
-  /** Flags or access code were changed. */
-  readonly wasUpdated: (id: string, config: Uint8Array, nowMs: number) => void;
+  /** Flags or access code are about to be changed; the code until then is kept beside the new one. */
+  readonly willUpdate: (id: string, config: Uint8Array, oldCode: Uint8Array, nowMs: number) => void;
   readonly wasDeleted: (serial: number, slot: SlotNumber, nowMs: number) => void;
   readonly wereSwapped: (serial: number, nowMs: number) => void;
   /** Records of one key, or of all, the newest first. */
@@ -235,6 +235,9 @@ export async function openKeyStore(file: string, masterKey: MasterKey): Promise<
         const { serial, slot, publicId } = recordOf(slotRow(id));
         retire(serial, slot, nowMs, id);
         if (publicId !== null) serve(publicId, serial, configOf(id), nowMs);
+        // From here on the slot has the new access code, whatever it had before.
+        const code = seal(masterKey, decodeSlot(configOf(id)).accessCode, aboutCode(id));
+        sql('UPDATE slots SET old_code = ? WHERE id = ?').run(code, id);
         setState(id, 'written', nowMs);
       }),
     wasRefused: (id, nowMs) => {
@@ -248,9 +251,10 @@ export async function openKeyStore(file: string, masterKey: MasterKey): Promise<
         sql("UPDATE keys SET state = 'active', changed_ms = ? WHERE public_id = ?").run(nowMs, publicId);
         if (seen) spend.get(seen.useCounter, seen.sessionUse, seen.timestamp, nowMs, publicId);
       }),
-    wasUpdated: (id, config, nowMs) => {
-      sql('UPDATE slots SET config = ?, changed_ms = ? WHERE id = ?').run(
+    willUpdate: (id, config, oldCode, nowMs) => {
+      sql('UPDATE slots SET config = ?, old_code = ?, changed_ms = ? WHERE id = ?').run(
         seal(masterKey, config, aboutSlot(id)),
+        seal(masterKey, oldCode, aboutCode(id)),
         nowMs,
         id,
       );

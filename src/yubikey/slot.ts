@@ -74,6 +74,16 @@ export type SlotContent = SlotFlags & {
 /** No access code. */
 export const NO_CODE: Uint8Array = new Uint8Array(ACCESS_CODE_SIZE);
 
+/** Whether an access code protects: zero is none. */
+export function isCode(code: Uint8Array): boolean {
+  return code.some((byte) => byte !== 0);
+}
+
+/** Whether a code is one repeated byte, which newer keys refuse. */
+export function isSimpleCode(code: Uint8Array): boolean {
+  return isCode(code) && new Set(code).size === 1;
+}
+
 /** A configuration that deletes a slot. */
 export const EMPTY_CONFIG: Uint8Array = new Uint8Array(CONFIG_SIZE);
 

@@ -40,6 +40,23 @@ async function change(
   return { kind: 'refused', before };
 }
 
+/** Access codes that a slot may have; usually it is clear which. */
+export type Codes = readonly [Uint8Array, ...(readonly Uint8Array[])];
+
+/** Make a change with the first access code that the key takes. It counts no wrong ones. */
+export async function withCodes(
+  codes: Codes,
+  attempt: (code: Uint8Array) => Promise<Change>,
+): Promise<Change> {
+  const [first, ...others] = codes;
+  let change = await attempt(first);
+  for (const code of others) {
+    if (change.kind !== 'refused') break;
+    change = await attempt(code);
+  }
+  return change;
+}
+
 /**
  * Write a slot.
  *
