@@ -67,6 +67,17 @@ async function look({ device, timing }: Wire): Promise<Uint8Array> {
 /** A transfer broke off on the bus; another try may succeed. */
 export class StallError extends Error {}
 
+/** Send a report. One that broke off may have arrived, so it is not sent again; a key that is gone is told as gone. */
+async function send(wire: Wire, report: Uint8Array): Promise<void> {
+  try {
+    await wire.device.send(report);
+  } catch (error) {
+    if (!(error instanceof StallError)) throw error;
+    await look(wire);
+    throw stuck('the USB transfers stall');
+  }
+}
+
 /** Make the key drop what it has read and what it wants to answer. Never fails: there is nothing left to try. */
 async function reset({ device }: Wire): Promise<void> {
   await device.send(RESET_REPORT).catch(() => undefined);
@@ -107,7 +118,7 @@ export async function readStatus(wire: Wire): Promise<KeyStatus> {
 async function write(wire: Wire, command: number, payload: Uint8Array): Promise<void> {
   for (const report of reportsOf(command, payload)) {
     await lookUntil(wire, isFree, wire.answerMs, 'it does not take the command');
-    await wire.device.send(report);
+    await send(wire, report);
     // Looking at once can make old keys hang (python-yubico, issue 18).
     await wire.timing.sleep(FIRST_PAUSE_MS);
   }

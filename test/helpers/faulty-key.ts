@@ -41,7 +41,8 @@ export function faulty(device: HidDevice, faults: Faults): { device: HidDevice; 
       },
       send: async (report) => {
         sent.push(report);
-        if (gone()) throw new Error('gone');
+        // A write that the key is pulled out of times out; only the next look tells that it is gone.
+        if (gone()) throw new StallError('Connection timed out');
         const last = ((report[7] ?? 0) & 0x1f) === 9;
         if (last && happens('loseReports')) return;
         await device.send(report);
