@@ -9,10 +9,11 @@ import {
   policyFlags,
   withEnvironment,
 } from '../../src/cli/flags.ts';
+import { openDns } from '../../src/cli/open-dns.ts';
+import { mtaStsFinder } from '../../src/cli/policies.ts';
 import { postfixPolicy, renderMxPolicy } from '../../src/cli/render/policy.ts';
 import { collectTargets } from '../../src/cli/targets.ts';
 import { line } from '../../src/cli/text.ts';
-import { mtaStsFinder, openDns } from '../../src/cli/world.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { parseTarget } from '../../src/mx/target.ts';
 import { effectivePolicy } from '../../src/policy/effective.ts';

@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { renderTyped } from '../../src/cli/render/otp.ts';
-import { readSecretFile } from '../../src/cli/secret.ts';
+import { readSecretFile } from '../../src/cli/secrets.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { newSoftwareKey, softwareKeyIn, writeSoftwareKey } from '../../src/lab/software-key-file.ts';
 import type { OtpGenerateResult } from '../../src/schema/otp.ts';
@@ -36,7 +36,7 @@ export default class OtpGenerate extends BaseCommand {
         });
       writeSoftwareKey(file, newSoftwareKey());
     }
-    const key = softwareKeyIn(file, readSecretFile(file, 'software-key'), Date.now);
+    const key = softwareKeyIn(file, readSecretFile(file), Date.now);
     if (flags.replug) key.replug();
     const slot = flags.slot === 1 ? 1 : 2;
     const typed = key.press(slot);

@@ -10,7 +10,7 @@ import {
 import { changeFlags, readAccessCode, readHexFile, slotOf } from '../../src/cli/desk.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { storeFlags } from '../../src/cli/key-store.ts';
-import { readSecretFile } from '../../src/cli/secret.ts';
+import { readSecretFile } from '../../src/cli/secrets.ts';
 import { line } from '../../src/cli/text.ts';
 import { readTouch } from '../../src/cli/touch.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
@@ -251,7 +251,7 @@ function readPrivateId(flags: ProgramFlags): Uint8Array | undefined {
 
 function readPassword(flags: ProgramFlags): string | undefined {
   if (flags.kind !== 'static') return undefined;
-  if (flags['secret-file'] !== undefined) return readSecretFile(flags['secret-file'], 'secret-file');
+  if (flags['secret-file'] !== undefined) return readSecretFile(flags['secret-file']);
   throw new AppError('--secret-file is missing.', {
     code: 'E_SLOT',
     exit: ExitCode.usage,

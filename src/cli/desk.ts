@@ -9,7 +9,7 @@ import { ACCESS_CODE_SIZE } from '../yubikey/slot.ts';
 import { type OpenKey, type Speaking, withKey } from '../yubikey/survey.ts';
 import { duration, withEnvironment } from './flags.ts';
 import { ask } from './prompt.ts';
-import { readSecretFile } from './secret.ts';
+import { readSecretFile } from './secrets.ts';
 
 /** Flags of everything that speaks to keys. */
 export const deskFlags = withEnvironment({
@@ -92,7 +92,7 @@ export function speakingOf(
 /** Keys that are plugged in, or the one in software. */
 export async function openDesk({ 'software-key': file }: DeskFlags): Promise<Desk> {
   if (file === undefined) return readDesk({ os: process.platform, sysfs: '/sys' });
-  const read = () => softwareKeyIn(file, readSecretFile(file, 'software-key'), Date.now);
+  const read = () => softwareKeyIn(file, readSecretFile(file), Date.now);
   const { productId, version } = read().state();
   const [major, minor, build] = version;
   const release = (major << 8) | (minor << 4) | build;
@@ -122,7 +122,7 @@ export function readAccessCode(file: string | undefined, flag: string): Uint8Arr
  * @throws AppError E_SECRET (exit 64), which does not repeat what is in the file
  */
 export function readHexFile(file: string, flag: string, sizes: readonly number[], rule: string): Uint8Array {
-  const text = readSecretFile(file, flag).replaceAll(/[\s:-]/g, '');
+  const text = readSecretFile(file).replaceAll(/[\s:-]/g, '');
   const bytes = Buffer.from(text, 'hex');
   if (bytes.length * 2 === text.length && sizes.includes(bytes.length)) return bytes;
   throw new AppError(`--${flag}: what is in '${file}' does not fit: ${rule}.`, {

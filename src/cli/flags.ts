@@ -107,6 +107,23 @@ export const dnsFlags = withEnvironment({
   }),
 });
 
+/** Flags of everything that judges a sender. */
+export const trustFlags = withEnvironment({
+  registry: Flags.string({
+    summary: 'Read the list of trusted domains, or local decisions that name one, from this file.',
+    helpValue: 'FILE',
+    helpGroup: 'TRUST',
+  }),
+  force: Flags.boolean({
+    summary: 'Let local decisions trust a domain where anybody can sign up, if they name it.',
+    helpGroup: 'TRUST',
+  }),
+  'strict-replay': Flags.boolean({
+    summary: 'Do not trust a message that may have been signed for somebody else and sent again.',
+    helpGroup: 'TRUST',
+  }),
+});
+
 /** Where TLSA records are looked for. */
 export const tlsaPortFlag = withEnvironment({
   'tlsa-port': Flags.integer({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { messageCheck } from './message-check.ts';
 import { messagePath } from './message-path.ts';
 import { mxProbe } from './mx-probe.ts';
 import { type Frozen, report } from './report.ts';
@@ -13,10 +14,22 @@ const transport = z.strictObject({
   path: messagePath,
 });
 
+const trust = z.strictObject({
+  story: z.literal('trust'),
+  messages: z.array(
+    z.strictObject({
+      name: z.string(),
+      about: z.string().describe('What the message is, truly.'),
+      check: messageCheck,
+    }),
+  ),
+});
+
 export const demo = z.strictObject({
   ...report.shape,
-  stories: z.array(transport),
+  stories: z.array(z.discriminatedUnion('story', [transport, trust])),
 });
 
 export type DemoResult = Frozen<z.infer<typeof demo>>;
+export type TrustStory = Frozen<z.infer<typeof trust>>;
 export type TransportStory = Frozen<z.infer<typeof transport>>;
