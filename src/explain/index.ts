@@ -16,6 +16,7 @@ import { srsExplanations } from './srs.ts';
 import { certExplanations, tlsExplanations } from './tls.ts';
 import type { Explanation } from './types.ts';
 import { verdictExplanations } from './verdict.ts';
+import { yubikeyExplanations } from './yubikey.ts';
 
 /** What there is to know about every check, by its id, and about every reason of a verdict, by its code. */
 export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
@@ -42,6 +43,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...configExplanations,
     ...requireExplanations,
     ...diffExplanations,
+    ...yubikeyExplanations,
   ].map((each) => [each.id, each]),
 );
 
