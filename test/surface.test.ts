@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -9,6 +9,7 @@ import { EXIT_MEANINGS } from '../src/cli/help-topics.ts';
 import { BY_HAND } from '../src/cli/settings.ts';
 import { ExitCode } from '../src/errors.ts';
 import { documents, failedRow } from '../src/schema/documents.ts';
+import { publication, ring } from './helpers/registry.ts';
 import { commandIds, loadCommand, root, run, runBuilt, shell } from './helpers/run.ts';
 
 type Flag = {
@@ -27,6 +28,12 @@ writeFileSync(GOOD_CONFIG, '{"timeout-dns": "5s", "commands": {"mx probe": {"par
 });
 const secretFile = `${folder}/secret`;
 writeFileSync(secretFile, 'a secret\n', { mode: 0o600 });
+
+/** What a mediator publishes, for those who read it. */
+const publishedFolder = `${folder}/published`;
+mkdirSync(`${publishedFolder}/lists`, { recursive: true });
+for (const [name, bytes] of publication({ keys: ring(), nowMs: Date.now() }))
+  writeFileSync(`${publishedFolder}/${name}`, bytes);
 
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
@@ -98,7 +105,10 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   ],
   'srs forward': [['joe@example.net', '--domain', 'forwarder.example', '--secret-file', secretFile], 0],
   'srs reverse': [['SRS0=kSoM=JO=example.net=joe@forwarder.example', '--explain'], 0],
+  'trust list': [[], 0],
+  'trust override': [[], 0],
   'trust show': [['gmail.com'], 0],
+  'trust sync': [[publishedFolder, '--root', `${publishedFolder}/1.root.json`], 0],
 };
 
 const MANY = `${root}examples/forwarded.eml ${root}examples/forwarded.eml`;

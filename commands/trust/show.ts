@@ -24,12 +24,16 @@ export default class TrustShow extends BaseCommand {
   static override args = {
     domain: Args.string({ description: 'Domain, or several.', required: true, ignoreStdin: true }),
   };
-  static override flags = { registry: trustFlags.registry, 'as-of': smtpFlags['as-of'] };
+  static override flags = {
+    registry: trustFlags.registry,
+    grace: trustFlags.grace,
+    'as-of': smtpFlags['as-of'],
+  };
 
   override async run(): Promise<readonly TrustShowResult[]> {
     const { argv, flags } = await this.parse(TrustShow);
     const nowMs = judgeTime(flags['as-of']);
-    const knowledge = await openKnowledge(flags.registry, this.config.root);
+    const knowledge = await openKnowledge(flags.registry, this.config.root, flags.grace);
     return await this.each(
       argv as string[],
       { parallel: 1, ordered: true },

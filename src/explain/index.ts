@@ -4,6 +4,7 @@ import { dnsExplanations } from './dns.ts';
 import { localExplanations } from './local.ts';
 import { pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
+import { registryExplanations } from './registry.ts';
 import { sendExplanations } from './send.ts';
 import { smtpExplanations } from './smtp.ts';
 import { certExplanations, tlsExplanations } from './tls.ts';
@@ -21,6 +22,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...dnsExplanations,
     ...localExplanations,
     ...pathExplanations,
+    ...registryExplanations,
     ...sendExplanations,
     ...configExplanations,
     ...requireExplanations,

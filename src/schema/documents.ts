@@ -19,6 +19,7 @@ import { send } from './send.ts';
 import { spfCheck } from './spf-check.ts';
 import { srsForward } from './srs-forward.ts';
 import { srsReverse } from './srs-reverse.ts';
+import { trustList, trustOverride, trustSync } from './trust-lists.ts';
 import { trustShow } from './trust-show.ts';
 
 function document<S extends z.ZodRawShape>(id: string, result: z.ZodObject<S>) {
@@ -71,5 +72,8 @@ export const documents = {
   'postern/spf-check/1': document('postern/spf-check/1', spfCheck),
   'postern/srs-forward/1': document('postern/srs-forward/1', srsForward),
   'postern/srs-reverse/1': document('postern/srs-reverse/1', srsReverse),
+  'postern/trust-list/1': document('postern/trust-list/1', trustList),
+  'postern/trust-override/1': document('postern/trust-override/1', trustOverride),
   'postern/trust-show/1': document('postern/trust-show/1', trustShow),
+  'postern/trust-sync/1': document('postern/trust-sync/1', trustSync),
 } as const;
