@@ -20,7 +20,6 @@ export function localFile(env: NodeJS.ProcessEnv = process.env): string {
   return join(baseFolder(env, 'XDG_CONFIG_HOME', '.config'), 'postern', 'trust.json');
 }
 
-
 function baseFolder(env: NodeJS.ProcessEnv, name: string, below: string): string {
   const given = env[name];
   if (given?.startsWith('/')) return given;
