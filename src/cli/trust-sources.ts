@@ -3,8 +3,13 @@ import { dirname, join, resolve } from 'node:path';
 import type { TrustStore } from '../registry/store.ts';
 import type { Reason } from '../trust/facts.ts';
 import { type Knowledge, knowledge } from '../trust/knowledge.ts';
-import type { NameFile } from '../trust/open-signup.ts';
-import { isOverridesDocument, type OverridesDocument, readOverrides } from '../trust/overrides.ts';
+import { type NameFile, type OpenSignup, openSignup } from '../trust/open-signup.ts';
+import {
+  isOverridesDocument,
+  NO_OVERRIDES,
+  type OverridesDocument,
+  readOverrides,
+} from '../trust/overrides.ts';
 import { type Registry, readRegistry } from '../trust/registry.ts';
 import { readWhole } from './input.ts';
 import { localFile, trustStore } from './trust-store.ts';
@@ -74,6 +79,11 @@ function keptRegistries(store: TrustStore, graceMs: number) {
     }
   }
   return { registries, unavailable };
+}
+
+/** The open-signup domains that ship with the package, without local decisions. */
+export function shippedOpenSignup(root: string): OpenSignup {
+  return openSignup(readNameFiles(root), NO_OVERRIDES);
 }
 
 /** Whoever may write local decisions decides whom we trust. */

@@ -20,6 +20,11 @@ export function localFile(env: NodeJS.ProcessEnv = process.env): string {
   return join(baseFolder(env, 'XDG_CONFIG_HOME', '.config'), 'postern', 'trust.json');
 }
 
+/** Where a mediator keeps journal and keys, unless told otherwise. */
+export function mediatorFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return join(baseFolder(env, 'XDG_STATE_HOME', '.local/state'), 'postern', 'mediator');
+}
+
 function baseFolder(env: NodeJS.ProcessEnv, name: string, below: string): string {
   const given = env[name];
   if (given?.startsWith('/')) return given;

@@ -2,6 +2,7 @@ import { configExplanations } from './config.ts';
 import { diffExplanations, requireExplanations } from './demands.ts';
 import { dnsExplanations } from './dns.ts';
 import { localExplanations } from './local.ts';
+import { mediatorExplanations } from './mediator.ts';
 import { pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
 import { registryExplanations } from './registry.ts';
@@ -23,6 +24,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...localExplanations,
     ...pathExplanations,
     ...registryExplanations,
+    ...mediatorExplanations,
     ...sendExplanations,
     ...configExplanations,
     ...requireExplanations,

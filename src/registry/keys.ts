@@ -27,3 +27,10 @@ export function makeSigningKey(): KeyObject {
 export function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
+
+/** @throws {TypeError} when it is no public Ed25519 key in PEM */
+export function publicKeyFromPem(pem: string): PublicKey {
+  const key = createPublicKey(pem);
+  if (key.asymmetricKeyType !== 'ed25519') throw new TypeError('it is no Ed25519 key');
+  return publicKeyFrom(Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url'));
+}

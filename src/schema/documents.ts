@@ -8,6 +8,19 @@ import { doctor } from './doctor.ts';
 import { domainCheck } from './domain-check.ts';
 import { explain } from './explain.ts';
 import { help } from './help.ts';
+import {
+  mediatorAct,
+  mediatorAudit,
+  mediatorChallenge,
+  mediatorDiff,
+  mediatorInit,
+  mediatorList,
+  mediatorPublish,
+  mediatorRevoke,
+  mediatorRotate,
+  mediatorSign,
+  mediatorWatch,
+} from './mediator.ts';
 import { messageCheck } from './message-check.ts';
 import { messagePath } from './message-path.ts';
 import { mxDiff } from './mx-diff.ts';
@@ -61,6 +74,21 @@ export const documents = {
   'postern/error/1': error,
   'postern/explain/1': document('postern/explain/1', explain),
   'postern/help/1': document('postern/help/1', help),
+  'postern/mediator-add/1': document('postern/mediator-add/1', mediatorAct),
+  'postern/mediator-approve/1': document('postern/mediator-approve/1', mediatorAct),
+  'postern/mediator-audit/1': document('postern/mediator-audit/1', mediatorAudit),
+  'postern/mediator-challenge/1': document('postern/mediator-challenge/1', mediatorChallenge),
+  'postern/mediator-diff/1': document('postern/mediator-diff/1', mediatorDiff),
+  'postern/mediator-init/1': document('postern/mediator-init/1', mediatorInit),
+  'postern/mediator-list/1': document('postern/mediator-list/1', mediatorList),
+  'postern/mediator-publish/1': document('postern/mediator-publish/1', mediatorPublish),
+  'postern/mediator-renew/1': document('postern/mediator-renew/1', mediatorAct),
+  'postern/mediator-revoke/1': document('postern/mediator-revoke/1', mediatorRevoke),
+  'postern/mediator-rotate/1': document('postern/mediator-rotate/1', mediatorRotate),
+  'postern/mediator-sign/1': document('postern/mediator-sign/1', mediatorSign),
+  'postern/mediator-suspend/1': document('postern/mediator-suspend/1', mediatorAct),
+  'postern/mediator-vet/1': document('postern/mediator-vet/1', mediatorAct),
+  'postern/mediator-watch/1': document('postern/mediator-watch/1', mediatorWatch),
   'postern/message-check/1': document('postern/message-check/1', messageCheck),
   'postern/message-path/1': document('postern/message-path/1', messagePath),
   'postern/mx-diff/1': document('postern/mx-diff/1', mxDiff),
