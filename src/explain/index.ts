@@ -5,7 +5,7 @@ import { localExplanations } from './local.ts';
 import { mediatorExplanations } from './mediator.ts';
 import { pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
-import { registryExplanations } from './registry.ts';
+import { listSyncExplanations } from './list-sync.ts';
 import { sendExplanations } from './send.ts';
 import { smtpExplanations } from './smtp.ts';
 import { certExplanations, tlsExplanations } from './tls.ts';
@@ -23,7 +23,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...dnsExplanations,
     ...localExplanations,
     ...pathExplanations,
-    ...registryExplanations,
+    ...listSyncExplanations,
     ...mediatorExplanations,
     ...sendExplanations,
     ...configExplanations,

@@ -1,6 +1,6 @@
 import type { Explanation } from './types.ts';
 
-export const registryExplanations: readonly Explanation[] = [
+export const listSyncExplanations: readonly Explanation[] = [
   {
     id: 'registry.sync',
     what: 'Whether the list that a mediator publishes was accepted.',
