@@ -4,7 +4,9 @@ import { diffExplanations, requireExplanations } from './demands.ts';
 import { dkimExplanations } from './dkim.ts';
 import { dnsExplanations } from './dns.ts';
 import { dnsblExplanations } from './dnsbl.ts';
+import { listSyncExplanations } from './list-sync.ts';
 import { localExplanations } from './local.ts';
+import { mediatorExplanations } from './mediator.ts';
 import { pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
 import { registryExplanations } from './registry.ts';
@@ -30,6 +32,8 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...dnsExplanations,
     ...localExplanations,
     ...pathExplanations,
+    ...listSyncExplanations,
+    ...mediatorExplanations,
     ...sendExplanations,
     ...senderExplanations,
     ...verdictExplanations,

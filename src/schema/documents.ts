@@ -8,6 +8,19 @@ import { doctor } from './doctor.ts';
 import { domainCheck } from './domain-check.ts';
 import { explain } from './explain.ts';
 import { help } from './help.ts';
+import {
+  mediatorAct,
+  mediatorAudit,
+  mediatorChallenge,
+  mediatorDiff,
+  mediatorInit,
+  mediatorList,
+  mediatorPublish,
+  mediatorRevoke,
+  mediatorRotate,
+  mediatorSign,
+  mediatorWatch,
+} from './mediator.ts';
 import { messageCheck } from './message-check.ts';
 import { messagePath } from './message-path.ts';
 import { mxDiff } from './mx-diff.ts';
@@ -20,6 +33,7 @@ import { send } from './send.ts';
 import { spfCheck } from './spf-check.ts';
 import { srsForward } from './srs-forward.ts';
 import { srsReverse } from './srs-reverse.ts';
+import { trustList, trustOverride, trustSync } from './trust-lists.ts';
 import { trustShow } from './trust-show.ts';
 import {
   yubikeyAccessCode,
@@ -73,6 +87,21 @@ export const documents = {
   'postern/error/1': error,
   'postern/explain/1': document('postern/explain/1', explain),
   'postern/help/1': document('postern/help/1', help),
+  'postern/mediator-add/1': document('postern/mediator-add/1', mediatorAct),
+  'postern/mediator-approve/1': document('postern/mediator-approve/1', mediatorAct),
+  'postern/mediator-audit/1': document('postern/mediator-audit/1', mediatorAudit),
+  'postern/mediator-challenge/1': document('postern/mediator-challenge/1', mediatorChallenge),
+  'postern/mediator-diff/1': document('postern/mediator-diff/1', mediatorDiff),
+  'postern/mediator-init/1': document('postern/mediator-init/1', mediatorInit),
+  'postern/mediator-list/1': document('postern/mediator-list/1', mediatorList),
+  'postern/mediator-publish/1': document('postern/mediator-publish/1', mediatorPublish),
+  'postern/mediator-renew/1': document('postern/mediator-renew/1', mediatorAct),
+  'postern/mediator-revoke/1': document('postern/mediator-revoke/1', mediatorRevoke),
+  'postern/mediator-rotate/1': document('postern/mediator-rotate/1', mediatorRotate),
+  'postern/mediator-sign/1': document('postern/mediator-sign/1', mediatorSign),
+  'postern/mediator-suspend/1': document('postern/mediator-suspend/1', mediatorAct),
+  'postern/mediator-vet/1': document('postern/mediator-vet/1', mediatorAct),
+  'postern/mediator-watch/1': document('postern/mediator-watch/1', mediatorWatch),
   'postern/message-check/1': document('postern/message-check/1', messageCheck),
   'postern/message-path/1': document('postern/message-path/1', messagePath),
   'postern/mx-diff/1': document('postern/mx-diff/1', mxDiff),
@@ -87,7 +116,10 @@ export const documents = {
   'postern/spf-check/1': document('postern/spf-check/1', spfCheck),
   'postern/srs-forward/1': document('postern/srs-forward/1', srsForward),
   'postern/srs-reverse/1': document('postern/srs-reverse/1', srsReverse),
+  'postern/trust-list/1': document('postern/trust-list/1', trustList),
+  'postern/trust-override/1': document('postern/trust-override/1', trustOverride),
   'postern/trust-show/1': document('postern/trust-show/1', trustShow),
+  'postern/trust-sync/1': document('postern/trust-sync/1', trustSync),
   'postern/yubikey-access-code-change/1': document('postern/yubikey-access-code-change/1', yubikeyAccessCode),
   'postern/yubikey-access-code-remove/1': document('postern/yubikey-access-code-remove/1', yubikeyAccessCode),
   'postern/yubikey-access-code-set/1': document('postern/yubikey-access-code-set/1', yubikeyAccessCode),
