@@ -222,6 +222,20 @@ describe('nothing happens', () => {
   });
 });
 
+test('an OTP is accepted once, and the exit says so', async () => {
+  await program();
+  const otp = key.press(1);
+  const verify = () => runBuilt(['otp', 'verify', otp, '--explain'], { env });
+  expect(await verify()).toMatchObject({
+    exit: 0,
+    stdout: expect.stringContaining('counters are 1.1; the last ones seen were 1.0'),
+  });
+  expect(await verify()).toMatchObject({ exit: 2, stdout: expect.stringContaining('was used before') });
+  await yubikey('lost', String(key.serial));
+  const after = await runBuilt(['otp', 'verify', key.press(1)], { env });
+  expect(after).toMatchObject({ exit: 2, stdout: expect.stringContaining('is disabled') });
+});
+
 test('a lost key is refused at once', async () => {
   await program();
   const lost = await json('lost', String(key.serial));
