@@ -15,10 +15,11 @@ test('what we program, ykman and ykinfo read back, and its OTP decrypts', {
   const step = await inGuest(
     context,
     ['--serial 1234567 --version 5.4.3 --pid 0401'],
-    `step list postern yubikey list --json
+    `umask 077; echo 303132333435363738393a3b3c3d3e3f40414243 >/run/hmac
+     step list postern yubikey list --json
      mkfifo /run/otp; ( until grep -qs Touch /run/rig/out/program.stderr; do sleep 0.5; done; ykemu touch 1 >/run/otp ) &
      step program postern yubikey program --slot 1 ${SURE} --otp-file /run/otp --protect
-     step hmac postern yubikey program --slot 2 --kind hmac-sha1 ${SURE} --secret-file <(umask 077; printf 303132333435363738393a3b3c3d3e3f40414243)
+     step hmac postern yubikey program --slot 2 --kind hmac-sha1 ${SURE} --secret-file /run/hmac
      step ykinfo ykinfo -a
      step ykman ykman otp info
      step ykchalresp ykchalresp -2 'Sample #2'
