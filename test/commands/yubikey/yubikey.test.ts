@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type PracticeKey, practiceKey } from '../../helpers/practice-key.ts';
-import { root, runBuilt } from '../../helpers/run.ts';
+import { root, runBuilt, shell } from '../../helpers/run.ts';
 
 // The built program on a key in software, each test with a key and a state of its own.
 
@@ -173,6 +173,16 @@ describe('access codes', () => {
     const ran = await yubikey(...argv, '--yes', '--serial', String(foreign.serial));
     expect(ran).toMatchObject({ exit: 64, stderr: expect.stringContaining('would be lost') });
   });
+});
+
+test('at a terminal everything is asked for: slot, serial number, touch', async () => {
+  const generate = `$POSTERN otp generate --software-key ${key.file} --slot 2`;
+  const typing = `sleep 1; printf '2\\r'; sleep 1; printf '${key.serial}\\r'; sleep 1; ${generate}; printf '\\r'; sleep 1`;
+  const command = `$POSTERN yubikey program --software-key ${key.file}`;
+  const ran = await shell(`(${typing}) | script -qec "${command}" /dev/null`, { ...env, TERM: 'xterm' });
+  expect(ran.stdout).toContain('Which slot?');
+  expect(ran.stdout).toContain('Type the serial number');
+  expect((await inventory()).slots, ran.stdout).toMatchObject([{ slot: 2, state: 'current' }]);
 });
 
 describe('nothing happens', () => {
