@@ -179,6 +179,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'mx probe': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
   'otp decode': [[KEY.otp, '--key-file', KEY.aesKeyFile], 0],
   'otp generate': [ON_KEY, 0],
+  'otp verify': [[KEY.otp], 2],
   'otp modhex': [['b565716f'], 0],
   'yubikey access-code change': [
     [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],
