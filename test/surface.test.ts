@@ -59,6 +59,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
     ],
     2,
   ],
+  'throttle simulate': [[`${root}examples/access.log`], 0],
 };
 
 const MANY = `${root}examples/forwarded.eml ${root}examples/forwarded.eml`;

@@ -6,6 +6,7 @@ import { pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
 import { sendExplanations } from './send.ts';
 import { smtpExplanations } from './smtp.ts';
+import { throttleExplanations } from './throttle.ts';
 import { certExplanations, tlsExplanations } from './tls.ts';
 import type { Explanation } from './types.ts';
 
@@ -22,6 +23,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...localExplanations,
     ...pathExplanations,
     ...sendExplanations,
+    ...throttleExplanations,
     ...configExplanations,
     ...requireExplanations,
     ...diffExplanations,

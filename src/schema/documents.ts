@@ -12,6 +12,7 @@ import { mxProbe } from './mx-probe.ts';
 import { mxTlsaCheck, mxTlsaMake } from './mx-tlsa.ts';
 import { envelope } from './report.ts';
 import { send } from './send.ts';
+import { throttleSimulate } from './throttle.ts';
 
 function document<S extends z.ZodRawShape>(id: string, result: z.ZodObject<S>) {
   return z.strictObject({ ...envelope.shape, ...result.shape, schema: z.literal(id) });
@@ -56,4 +57,5 @@ export const documents = {
   'postern/mx-tlsa-check/1': document('postern/mx-tlsa-check/1', mxTlsaCheck),
   'postern/mx-tlsa-make/1': document('postern/mx-tlsa-make/1', mxTlsaMake),
   'postern/send/1': document('postern/send/1', send),
+  'postern/throttle-simulate/1': document('postern/throttle-simulate/1', throttleSimulate),
 } as const;

@@ -1,0 +1,34 @@
+import type { Explanation } from './types.ts';
+
+export const throttleExplanations: readonly Explanation[] = [
+  {
+    id: 'throttle.log.empty',
+    what: 'Whether there is a request in the log that could be read.',
+    why: 'Without one nothing can be said about any limit.',
+    fix: 'Give an access log, not an error log; with --site, one that names the site in each line, such as vhost_combined.',
+  },
+  {
+    id: 'throttle.log.broken',
+    what: 'Lines of a log that are no request in a known format.',
+    why: 'They count for nothing. A few are normal: scanners send bytes that break the log of some servers.',
+    fix: 'Look at the first of them, which are shown; if they are requests, log in combined format or JSON.',
+  },
+  {
+    id: 'throttle.log.damaged',
+    what: 'A compressed log that is damaged or ends too early.',
+    why: 'What comes before that is counted, the rest is missing from every figure.',
+    fix: 'Give the whole file; one that is still being written is best read uncompressed.',
+  },
+  {
+    id: 'throttle.log.late',
+    what: 'Requests in the log that stand millions of lines away from where their time belongs.',
+    why: 'They are counted at the time of the one before, so blocks may begin too late.',
+    fix: 'Sort the log by time before, or give the older file first.',
+  },
+  {
+    id: 'throttle.response-size',
+    what: 'A response that is larger than all the bytes which a preset allows in ten minutes.',
+    why: 'Whoever fetches it is blocked afterwards, however well they behave.',
+    fix: 'Serve large files under a name of its own and give that a looser limit, or leave this site at 10000/200M.',
+  },
+];
