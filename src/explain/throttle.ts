@@ -26,6 +26,18 @@ export const throttleExplanations: readonly Explanation[] = [
     fix: 'Sort the log by time before, or give the older file first.',
   },
   {
+    id: 'throttle.memory',
+    what: 'Clients that the service forgot before their ten minutes were over.',
+    why: 'There were more at once than it keeps. Those furthest from their limits go first, so at most a block comes later than it should; blocks themselves are never forgotten.',
+    fix: 'Look with "throttle top" who they are. A flood of single addresses is better met by a limit for the whole site, or by whoever carries the traffic.',
+  },
+  {
+    id: 'throttle.service',
+    what: 'Whether the service answers.',
+    why: 'Without it nobody is counted. The built-in front is gone with it; servers that only ask it let everybody pass.',
+    fix: 'Start it, and look at what it wrote last: systemctl status postern-throttle, journalctl -u postern-throttle.',
+  },
+  {
     id: 'throttle.response-size',
     what: 'A response that is larger than all the bytes which a preset allows in ten minutes.',
     why: 'Whoever fetches it is blocked afterwards, however well they behave.',

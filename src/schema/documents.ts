@@ -12,7 +12,22 @@ import { mxProbe } from './mx-probe.ts';
 import { mxTlsaCheck, mxTlsaMake } from './mx-tlsa.ts';
 import { envelope } from './report.ts';
 import { send } from './send.ts';
-import { throttleSimulate } from './throttle.ts';
+import {
+  throttleBlockSet,
+  throttleBlocks,
+  throttleExempt,
+  throttleExplain,
+  throttlePolicyList,
+  throttlePolicySet,
+  throttleServe,
+  throttleSimulate,
+  throttleSiteChange,
+  throttleSiteList,
+  throttleSiteShow,
+  throttleStatus,
+  throttleTop,
+  throttleUnblock,
+} from './throttle.ts';
 
 function document<S extends z.ZodRawShape>(id: string, result: z.ZodObject<S>) {
   return z.strictObject({ ...envelope.shape, ...result.shape, schema: z.literal(id) });
@@ -57,5 +72,20 @@ export const documents = {
   'postern/mx-tlsa-check/1': document('postern/mx-tlsa-check/1', mxTlsaCheck),
   'postern/mx-tlsa-make/1': document('postern/mx-tlsa-make/1', mxTlsaMake),
   'postern/send/1': document('postern/send/1', send),
+  'postern/throttle-block/1': document('postern/throttle-block/1', throttleBlockSet),
+  'postern/throttle-blocks/1': document('postern/throttle-blocks/1', throttleBlocks),
+  'postern/throttle-exempt/1': document('postern/throttle-exempt/1', throttleExempt),
+  'postern/throttle-explain/1': document('postern/throttle-explain/1', throttleExplain),
+  'postern/throttle-policy-list/1': document('postern/throttle-policy-list/1', throttlePolicyList),
+  'postern/throttle-policy-set/1': document('postern/throttle-policy-set/1', throttlePolicySet),
+  'postern/throttle-serve/1': document('postern/throttle-serve/1', throttleServe),
   'postern/throttle-simulate/1': document('postern/throttle-simulate/1', throttleSimulate),
+  'postern/throttle-site-add/1': document('postern/throttle-site-add/1', throttleSiteChange),
+  'postern/throttle-site-edit/1': document('postern/throttle-site-edit/1', throttleSiteChange),
+  'postern/throttle-site-list/1': document('postern/throttle-site-list/1', throttleSiteList),
+  'postern/throttle-site-remove/1': document('postern/throttle-site-remove/1', throttleSiteChange),
+  'postern/throttle-site-show/1': document('postern/throttle-site-show/1', throttleSiteShow),
+  'postern/throttle-status/1': document('postern/throttle-status/1', throttleStatus),
+  'postern/throttle-top/1': document('postern/throttle-top/1', throttleTop),
+  'postern/throttle-unblock/1': document('postern/throttle-unblock/1', throttleUnblock),
 } as const;

@@ -69,3 +69,19 @@ export function clientOf(text: string, prefix = IPV6_PREFIX): Client | null {
 export function namedClient(name: string, number: number): Client {
   return { text: name, kind: 1, words: [0, 0, 0, number] };
 }
+
+/** The client that was counted under these words. @param prefix  bits of an IPv6 address that make one */
+export function clientOfWords(words: Client['words'], prefix = IPV6_PREFIX): Client {
+  const bytes = Uint8Array.from(words.flatMap((word) => [word >>> 24, word >>> 16, word >>> 8, word]));
+  if (mapped(bytes)) return ofIPv4(bytes.subarray(12));
+  return {
+    text: prefix === 128 ? formatAddress(bytes) : `${formatAddress(bytes)}/${prefix}`,
+    kind: 0,
+    words,
+  };
+}
+
+/** A client as a person names it: an address, or a prefix as it is shown. @returns null when it is neither */
+export function clientNamed(text: string, prefix = IPV6_PREFIX): Client | null {
+  return clientOf(text.endsWith(`/${prefix}`) ? text.slice(0, text.lastIndexOf('/')) : text, prefix);
+}
