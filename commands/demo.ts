@@ -5,54 +5,73 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base.ts';
 import { withEnvironment } from '../src/cli/flags.ts';
-import { renderTransportStory } from '../src/cli/render/demo.ts';
-import { dim, line, strong } from '../src/cli/text.ts';
+import { renderTransportStory, renderTrustStory } from '../src/cli/render/demo.ts';
+import { dim, type Line, line, strong } from '../src/cli/text.ts';
 import { checkTransport, statusOf, tellTransport } from '../src/demo/transport.ts';
 import { startTransportLab, type TransportLab } from '../src/demo/transport-lab.ts';
+import { AppError, ExitCode } from '../src/errors.ts';
+import type { Check } from '../src/report.ts';
 import type { DemoResult } from '../src/schema/demo.ts';
+
+/** Every story there is, in the order in which they are told. */
+const STORIES = ['transport', 'trust', 'yubikey'] as const;
+
+/** A story as it went. */
+type Told = {
+  readonly story: DemoResult['stories'][number];
+  readonly checks: readonly Check[];
+  readonly lines: (columns: number) => readonly Line[];
+};
 
 export default class Demo extends BaseCommand {
   static override summary = 'Show the toolkit at work on this machine: no network, no privilege.';
   static override description =
-    'Starts servers on loopback, runs the same code on them that the commands run, tells what happened, and ends ' +
-    'by itself. With --keep the servers stay until Ctrl-C, and the flags that reach them are printed.';
+    'Runs the same code that the commands run, on servers and messages made for it, tells what happened, and ends ' +
+    'by itself. "transport": was it encrypted, on servers on loopback. "trust": who really sent this, on four ' +
+    'messages. "yubikey": who is logging in, with a key in software. With --keep the servers stay until Ctrl-C, and the flags that reach them are printed.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> trust',
     '<%= config.bin %> <%= command.id %> --keep',
   ];
   static override args = {
     story: Args.string({
       description: 'Which story; "all" tells every one there is.',
-      options: ['transport', 'all'],
+      options: [...STORIES, 'all'],
       default: 'transport',
       ignoreStdin: true,
     }),
   };
   static override flags = withEnvironment({
-    keep: Flags.boolean({ summary: 'Leave the servers running until Ctrl-C.' }),
+    keep: Flags.boolean({ summary: 'Leave the servers of "transport" running until Ctrl-C.' }),
   });
 
   override async run(): Promise<DemoResult> {
-    const { flags } = await this.parse(Demo);
-    const lab = await startTransportLab(Date.now());
+    const { args, flags } = await this.parse(Demo);
+    const wanted = STORIES.filter((story) => args.story === 'all' || args.story === story);
+    if (flags.keep && !wanted.includes('transport')) throw nothingToKeep(args.story);
+    const lab = wanted.includes('transport') ? await startTransportLab(Date.now()) : null;
     try {
-      const story = await tellTransport(lab, this.signal);
-      const checks = checkTransport(story);
-      const status = statusOf(checks);
-      const result: DemoResult = {
-        target: null,
-        status,
-        summary:
-          status === 'ok' ? 'The demonstration went as it should.' : 'The demonstration went another way.',
-        checks,
-        stories: [story],
-      };
-      this.emit(result, (_, columns) => renderTransportStory(story, columns));
-      if (flags.keep) await this.keep(lab);
+      const told = [
+        ...(lab ? [await this.transport(lab)] : []),
+        ...(wanted.includes('trust') ? [await trust()] : []),
+        ...(wanted.includes('yubikey') ? [await yubikey(this.signal)] : []),
+      ];
+      const result = this.emit(resultOf(told), (_, columns) => [...layOut(told, columns), ...others(wanted)]);
+      if (lab && flags.keep) await this.keep(lab);
       return result;
     } finally {
-      await lab.close();
+      await lab?.close();
     }
+  }
+
+  private async transport(lab: TransportLab): Promise<Told> {
+    const story = await tellTransport(lab, this.signal);
+    return {
+      story,
+      checks: checkTransport(story),
+      lines: (columns) => renderTransportStory(story, columns),
+    };
   }
 
   /** Tell how to reach the servers, and wait until somebody stops it. */
@@ -72,4 +91,48 @@ export default class Demo extends BaseCommand {
       rmSync(folder, { recursive: true, force: true });
     }
   }
+}
+
+async function trust(): Promise<Told> {
+  const { makeTrustLab } = await import('../src/demo/trust-lab.ts');
+  const { checkTrust, tellTrust } = await import('../src/demo/trust.ts');
+  const nowMs = Date.now();
+  const lab = makeTrustLab(nowMs);
+  const story = await tellTrust(lab, nowMs);
+  return { story, checks: checkTrust(story, lab), lines: (columns) => renderTrustStory(story, columns) };
+}
+
+async function yubikey(signal: AbortSignal): Promise<Told> {
+  const { checkYubikey, tellYubikey } = await import('../src/demo/yubikey.ts');
+  const { renderYubikeyStory } = await import('../src/cli/render/demo-yubikey.ts');
+  const { speakingOf } = await import('../src/cli/desk.ts');
+  const speaking = speakingOf({ 'timeout-answer': 2000, 'timeout-touch': 2000 }, signal);
+  const story = await tellYubikey(speaking, Date.now());
+  return { story, checks: checkYubikey(story), lines: (columns) => renderYubikeyStory(story, columns) };
+}
+
+function resultOf(told: readonly Told[]): DemoResult {
+  const checks = told.flatMap((each) => each.checks);
+  const status = statusOf(checks);
+  const summary =
+    status === 'ok' ? 'The demonstration went as it should.' : 'The demonstration went another way.';
+  return { target: null, status, summary, checks, stories: told.map(({ story }) => story) };
+}
+
+/** Two empty lines between stories. */
+function layOut(told: readonly Told[], columns: number): readonly Line[] {
+  return told.flatMap(({ lines }, index) => [...(index > 0 ? [[], []] : []), ...lines(columns)]);
+}
+
+function others(told: readonly string[]): readonly Line[] {
+  const rest = STORIES.filter((story) => !told.includes(story));
+  return rest.map((story) => line`${dim(`Another story: "postern demo ${story}".`)}`);
+}
+
+function nothingToKeep(story: string): AppError {
+  return new AppError(`--keep: the story '${story}' has no servers.`, {
+    code: 'E_USAGE',
+    exit: ExitCode.usage,
+    hint: 'It goes with "transport" and "all".',
+  });
 }

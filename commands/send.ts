@@ -11,11 +11,12 @@ import {
   withEnvironment,
 } from '../src/cli/flags.ts';
 import { readWhole } from '../src/cli/input.ts';
+import { mtaStsFinder } from '../src/cli/policies.ts';
 import { ask } from '../src/cli/prompt.ts';
 import { renderSend, sendFigures } from '../src/cli/render/send.ts';
-import { readSecretFile } from '../src/cli/secret.ts';
+import { readSecretFile } from '../src/cli/secrets.ts';
 import { line } from '../src/cli/text.ts';
-import { mtaStsFinder, openDns, smtpWorld } from '../src/cli/world.ts';
+import { openDns, smtpWorld } from '../src/cli/world.ts';
 import { AppError, ExitCode } from '../src/errors.ts';
 import { POLICIES, type Policy } from '../src/policy/terms.ts';
 import type { SendResult } from '../src/schema/send.ts';
@@ -161,7 +162,7 @@ export default class Send extends BaseCommand {
     const password =
       file === undefined
         ? await ask({ message: `Password of ${user}`, flag: 'via-password-file', secret: true }, this.mayAsk)
-        : readSecretFile(file, 'via-password-file');
+        : readSecretFile(file);
     return { ...place, credentials: { user, password }, level: 'verify' };
   }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { BY_HAND } from '../src/cli/settings.ts';
 import { ExitCode } from '../src/errors.ts';
 import { documents, failedRow } from '../src/schema/documents.ts';
 import { newSite } from '../src/throttle/site.ts';
+import { practiceKey } from './helpers/practice-key.ts';
 import { commandIds, loadCommand, root, run, runBuilt, shell } from './helpers/run.ts';
 import { startThrottleLab } from './helpers/throttle-lab.ts';
 
@@ -19,10 +21,19 @@ type Flag = {
   readonly summary?: string;
 };
 
-const GOOD_CONFIG = join(mkdtempSync(join(tmpdir(), 'postern-surface-')), 'config.json');
+/** Files of which each run gets its own, or that nobody else may read, which no file of a checkout is. */
+const folder = mkdtempSync(join(tmpdir(), 'postern-surface-'));
+const EMPTY_FOLDER = mkdtempSync(join(folder, 'empty-'));
+const GOOD_CONFIG = join(folder, 'config.json');
 writeFileSync(GOOD_CONFIG, '{"timeout-dns": "5s", "commands": {"mx probe": {"parallel": 16}}}', {
   mode: 0o600,
 });
+const secretFile = `${folder}/secret`;
+writeFileSync(secretFile, 'a secret\n', { mode: 0o600 });
+
+/** A key in software, its AES key in slot 1, and a challenge, for commands that need a key on the desk. */
+const KEY = practiceKey();
+const ON_KEY = ['--software-key', KEY.file];
 
 /** A throttle whose sites come back when they are removed, and go when they are added: samples run again and again. */
 const throttle = await startThrottleLab({
@@ -44,9 +55,29 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'config check': [['--config', GOOD_CONFIG], 0],
   'config show': [['mx', 'probe'], 0],
   demo: [[], 0],
+  // A key is never overwritten, so each run gets a file of its own.
+  get 'dkim key make'() {
+    return [['example.org', '--type', 'ed25519', '--key-file', `${folder}/${randomUUID()}.pem`], 0] as const;
+  },
+  'dnsbl check': [
+    ['192.0.2.1', '--list', 'bl.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/sender.json`],
+    0,
+  ],
+  'domain check': [['sender.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/sender.json`], 0],
   doctor: [['--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 2],
   explain: [['smtp.starttls.offered'], 0],
   help: [['exit-codes'], 0],
+  'message check': [
+    [
+      `${root}examples/trust/listed.eml`,
+      '--registry',
+      `${root}examples/trust/local.json`,
+      '--dns-cache',
+      `${root}examples/trust/dns.json`,
+      '--offline',
+    ],
+    0,
+  ],
   'message path': [[`${root}examples/forwarded.eml`], 0],
   'mx diff': [[`${root}test/fixtures/mx/before.json`, `${root}test/fixtures/mx/after.json`], 2],
   'mx policy': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
@@ -63,6 +94,27 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   ],
   'mx tlsa make': [['--cert', `${root}test/fixtures/tls/mx.example.pem`], 0],
   'mx probe': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
+  'otp decode': [[KEY.otp, '--key-file', KEY.aesKeyFile], 0],
+  'otp generate': [ON_KEY, 0],
+  'otp modhex': [['b565716f'], 0],
+  'yubikey access-code change': [
+    [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],
+    0,
+  ],
+  'yubikey access-code remove': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
+  'yubikey access-code set': [
+    [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],
+    0,
+  ],
+  'yubikey calculate': [[...ON_KEY, '--slot', '2', '--challenge-file', KEY.challengeFile], 0],
+  'yubikey delete': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
+  'yubikey info': [ON_KEY, 0],
+  'yubikey inventory': [[], 0],
+  'yubikey list': [ON_KEY, 0],
+  'yubikey lost': [['99999999'], 2],
+  'yubikey program': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
+  'yubikey swap': [[...ON_KEY, '--dry-run'], 0],
+  'yubikey update': [[...ON_KEY, '--slot', '1', '--no-enter', '--dry-run'], 0],
   send: [
     [
       '--from',
@@ -75,6 +127,20 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
     ],
     2,
   ],
+  'spf check': [
+    [
+      'sender.example',
+      '--ip',
+      '192.0.2.25',
+      '--offline',
+      '--dns-cache',
+      `${root}test/fixtures/dns/sender.json`,
+    ],
+    0,
+  ],
+  'srs forward': [['joe@example.net', '--domain', 'forwarder.example', '--secret-file', secretFile], 0],
+  'srs reverse': [['SRS0=kSoM=JO=example.net=joe@forwarder.example', '--explain'], 0],
+  'trust show': [['gmail.com'], 0],
   'throttle block': [['192.0.2.66', '--site', 'www.example.org', ...AT], 0],
   'throttle blocks': [AT, 0],
   'throttle exempt': [['192.0.2.0/24', ...AT], 0],
@@ -279,7 +345,7 @@ describe('the built program', () => {
     ['an authority that is no file', ['mx', 'probe', 'x.test', '--ca', '/nonexistent'], 64, /--ca/],
     ['a wrong time', ['mx', 'probe', 'x.test', '--as-of', 'tomorrow'], 64, /--as-of/],
     ['a missing file', ['message', 'path', '/nonexistent'], 65, /'\/nonexistent': there is no such file/],
-    ['a folder', ['message', 'path', '/'], 65, /it is a folder/],
+    ['a folder without a message', ['message', 'path', EMPTY_FOLDER], 65, /a folder without a message/],
     ['an empty file', ['message', 'path', '/dev/null'], 65, /is empty/],
     ['a program in place of a message', ['message', 'path', process.execPath], 65, /is /],
     ['an output that cannot be written', ['help', '--output', '/nonexistent/x'], 73, /Cannot write/],

@@ -6,7 +6,7 @@ import { dnsFlags, duration, FINDING_FORMATS, formatFlag, withEnvironment } from
 import { readInputSync } from '../../src/cli/input.ts';
 import { readMessage } from '../../src/cli/message-input.ts';
 import { messageSources } from '../../src/cli/message-sources.ts';
-import { renderMessagePath } from '../../src/cli/render/path.ts';
+import { renderMessagePath, renderOneOfSeveral } from '../../src/cli/render/path.ts';
 import type { openDns } from '../../src/cli/world.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { applyDemands, expectQueueId, parseDemands } from '../../src/received/demands.ts';
@@ -91,24 +91,32 @@ export default class MessagePath extends BaseCommand {
     };
     const demands = flags['fail-if'] === undefined ? [] : parseDemands(flags['fail-if']);
     const judge = (path: Result): Result => {
-      const demanded = applyDemands(path, demands);
+      const demanded = demands.length === 0 ? path : applyDemands(path, demands);
       const expected = flags.expect === undefined ? demanded : expectQueueId(demanded, flags.expect);
       return flags.redact ? redactPath(expected) : expected;
     };
     const read = (name: string, bytes: Buffer): Result => {
       const message = flags.received ? bareField(bytes) : readMessage(name, bytes);
-      return judge(describePath({ ...message, target: name }, options)) satisfies MessagePathResult;
+      const { fields, truncated, body } = message;
+      return judge(
+        describePath({ fields, truncated, body, target: name }, options),
+      ) satisfies MessagePathResult;
     };
     if (flags.batch !== undefined) return this.runBatch(flags.batch, read);
     if (!args.file && process.stdin.isTTY) this.note([{ text: 'Paste the headers, then Ctrl-D.' }]);
     const sources = await messageSources(args.file ?? ['-'], READ_BYTES);
     if (this.format === 'html' && sources.length > 1) throw oneOnly();
-    const { pathHtml, pathMarkdown } = await import('../../src/cli/render/path-documents.ts');
+    const documents = await import('../../src/cli/render/path-documents.ts');
+    const several = sources.length > 1;
     return this.each(
       sources,
       flags,
       async (source) => read(source.name, await source.read()),
-      { text: renderMessagePath, markdown: pathMarkdown, html: pathHtml },
+      {
+        text: several ? renderOneOfSeveral : renderMessagePath,
+        markdown: several ? documents.oneOfSeveralMarkdown : documents.pathMarkdown,
+        html: documents.pathHtml,
+      },
       ({ name }) => name,
     );
   }
@@ -124,7 +132,7 @@ export default class MessagePath extends BaseCommand {
       this.signal.throwIfAborted();
       try {
         const name = stringField(each, 'file');
-        this.emit(read(name, readInputSync(pathOf(name), READ_BYTES)), renderMessagePath, each.id);
+        this.emit(read(name, readInputSync(pathOf(name), READ_BYTES)), renderOneOfSeveral, each.id);
       } catch (error) {
         this.emitFailure(each.id, error, each.id);
       }
@@ -154,6 +162,7 @@ function bareField(bytes: Buffer) {
   return {
     fields: [{ name: 'Received', value, rawValue, range: [0, bytes.length] as const }],
     truncated: false,
+    body: undefined,
   };
 }
 

@@ -8,7 +8,7 @@ import { BaseCommand } from '../../src/cli/base.ts';
 import { escapeJson } from '../../src/cli/clean.ts';
 import { duration, withEnvironment } from '../../src/cli/flags.ts';
 import { renderServe } from '../../src/cli/render/throttle.ts';
-import { readSecretFile } from '../../src/cli/secret.ts';
+import { readSecretFile } from '../../src/cli/secrets.ts';
 import { DEFAULT_SERVICE } from '../../src/cli/throttle-service.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import type { ThrottleServeResult, ThrottleService } from '../../src/schema/throttle.ts';
@@ -100,9 +100,9 @@ function gateOf(given: ServeFlags, admin: Endpoint): Gate | undefined {
       hint: 'Name a file with one with --token-file, or listen on unix:/PATH.',
     });
   }
-  tokens.add(readSecretFile(given['token-file'], 'token-file'), 'write');
+  tokens.add(readSecretFile(given['token-file']), 'write');
   const reader = given['read-token-file'];
-  if (reader !== undefined) tokens.add(readSecretFile(reader, 'read-token-file'), 'read');
+  if (reader !== undefined) tokens.add(readSecretFile(reader), 'read');
   return {
     tokens,
     hosts: new Set([admin.host.includes(':') ? `[${admin.host}]` : admin.host.toLowerCase(), 'localhost']),

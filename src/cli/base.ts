@@ -2,7 +2,7 @@ import type { Interfaces } from '@oclif/core';
 import { Command } from '@oclif/core/command';
 import { AppError, ExitCode } from '../errors.ts';
 import { type Report, type Status, worst } from '../report.ts';
-import { escapeJson } from './clean.ts';
+import { safeJson } from './clean.ts';
 import { type ColourChoice, type Painter, painter, wantsAscii, wantsColour } from './colour.ts';
 import { envelope, errorDocument, rfc3339, schemaId, type Tool } from './envelope.ts';
 import { describeFailure, type Failure } from './failure.ts';
@@ -72,7 +72,7 @@ export function tellFailure(
   choice: ColourChoice = 'auto',
 ): void {
   if (json) {
-    process.stdout.write(`${JSON.stringify(errorDocument(failure, tool, Date.now()), null, 2)}\n`);
+    process.stdout.write(`${safeJson(errorDocument(failure, tool, Date.now()), 2)}\n`);
   } else {
     const colour = wantsColour(choice, process.env, process.stderr.isTTY === true);
     const paint = painter(colour, wantsAscii(process.env));
@@ -128,6 +128,8 @@ export abstract class BaseCommand extends Command {
   private options: GlobalFlags | undefined;
   private rows = 0;
   private many = false;
+  private ownTool: Tool | undefined;
+  private ownSchema: string | undefined;
   private paint: Painter = painter(false, false);
   private document: Document | undefined;
   private readonly stop = new AbortController();
@@ -164,7 +166,14 @@ export abstract class BaseCommand extends Command {
   }
 
   private get tool(): Tool {
-    return { name: 'postern', version: this.config.version };
+    this.ownTool ??= { name: 'postern', version: this.config.version };
+    return this.ownTool;
+  }
+
+  /** Of the command's result. */
+  private get schema(): string {
+    this.ownSchema ??= schemaId(this.id ?? '');
+    return this.ownSchema;
   }
 
   /** How the result is written. */
@@ -269,8 +278,7 @@ export abstract class BaseCommand extends Command {
       if (this.rows > 0) this.print([[]]);
       this.print(text(result, this.columns));
     } else {
-      const { schema, ...rest } = envelope(result, schemaId(this.id ?? ''), this.tool, Date.now());
-      this.writeJson(id === undefined ? { schema, ...rest } : { schema, id, ...rest });
+      this.writeJson(envelope(result, this.schema, this.tool, Date.now(), id));
     }
     this.rows += 1;
     return result;
@@ -292,8 +300,12 @@ export abstract class BaseCommand extends Command {
       );
     } else {
       const { exit: _, ...error } = failure;
-      const schema = schemaId(this.id ?? '');
-      const row = { schema, ...(id !== undefined && { id }), tool: this.tool, time: rfc3339(Date.now()) };
+      const row = {
+        schema: this.schema,
+        ...(id !== undefined && { id }),
+        tool: this.tool,
+        time: rfc3339(Date.now()),
+      };
       this.writeJson({ ...row, target, status: 'unknown', error });
     }
     this.rows += 1;
@@ -324,7 +336,7 @@ export abstract class BaseCommand extends Command {
   }
 
   private writeJson(value: unknown): void {
-    this.sink.write(`${escapeJson(JSON.stringify(value, null, this.format === 'jsonl' ? 0 : 2))}\n`);
+    this.sink.write(`${safeJson(value, this.format === 'jsonl' ? 0 : 2)}\n`);
   }
 
   private writeRow(row: Row): void {
@@ -353,13 +365,13 @@ export abstract class BaseCommand extends Command {
     const [only] = targets;
     if (!many && targets.length === 1 && only !== undefined) return [this.emit(await ask(only), views)];
     this.many = true;
-    const results: R[] = [];
+    // Rows are written and forgotten: a list may be long.
     await mapParallel(targets, { parallel, ordered, signal: this.signal }, ask, (target, outcome) => {
       if ('error' in outcome) this.emitFailure(nameOf(target), outcome.error);
-      else results.push(this.emit(outcome.value, views));
+      else this.emit(outcome.value, views);
     });
     this.signal.throwIfAborted();
-    return results;
+    return [];
   }
 
   /** Resolves when somebody ends a command that runs until then; that is no interruption but its end. */

@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve, sep } from 'node:path';
 import { AppError, ExitCode } from '../errors.ts';
 import { readWhole } from './input.ts';
 
@@ -43,13 +43,21 @@ function readCase(file: string, line: string, number: number): Case {
  */
 export async function readBatch(file: string): Promise<{ cases: Case[]; pathOf: (name: string) => string }> {
   const text = (await readWhole(file, MAX_BATCH)).toString('utf8').replace(/^\uFEFF/, '');
-  const cases = text
-    .split('\n')
-    .map((line, index) => ({ line: line.trim(), number: index + 1 }))
-    .filter(({ line }) => line !== '')
-    .map(({ line, number }) => readCase(file, line, number));
-  const folder = file === '-' ? '.' : dirname(file);
-  return { cases, pathOf: (name) => resolve(folder, name) };
+  const cases: Case[] = [];
+  let number = 0;
+  for (const each of text.split('\n')) {
+    number += 1;
+    const line = each.trim();
+    if (line !== '') cases.push(readCase(file, line, number));
+  }
+  const folder = resolve(file === '-' ? '.' : dirname(file));
+  return { cases, pathOf: (name) => pathBelow(folder, name) };
+}
+
+/** `resolve` takes as long as opening the file; most names need nothing of it. */
+function pathBelow(folder: string, name: string): string {
+  if (isAbsolute(name)) return name;
+  return /(?:^|[/\\])\.{0,2}(?:[/\\]|$)|:/.test(name) ? resolve(folder, name) : `${folder}${sep}${name}`;
 }
 
 /**
@@ -61,4 +69,13 @@ export function stringField({ fields, number }: Case, name: string): string {
   const value = fields[name];
   if (typeof value === 'string') return value;
   throw wrong('batch', number, `"${name}" is missing or no string`);
+}
+
+/**
+ * A string field that a case may leave out, or give as null.
+ *
+ * @throws AppError E_BATCH (exit 65) when it is something else
+ */
+export function optionalField(each: Case, name: string): string | null {
+  return each.fields[name] === undefined || each.fields[name] === null ? null : stringField(each, name);
 }

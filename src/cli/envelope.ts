@@ -24,15 +24,20 @@ export function schemaId(command: string, version = 1): string {
   return `postern/${command.replaceAll(/[ :]/g, '-')}/${version}`;
 }
 
+/** @param id  of the case, in a batch */
 export function envelope<T extends Report>(
   result: T,
   schema: string,
   tool: Tool,
   nowMs: number,
+  id?: string,
 ): Envelope<T> {
-  const { target, status, summary, checks, ...own } = result;
-  const head = { schema, tool, time: rfc3339(nowMs), target, status, summary, checks };
-  return { ...head, ...own } as unknown as Envelope<T>;
+  const time = rfc3339(nowMs);
+  // The places of what every report has; the values come with the rest.
+  const report = { target: null, status: null, summary: null, checks: null };
+  return id === undefined
+    ? { schema, tool, time, ...report, ...result }
+    : { schema, id, tool, time, ...report, ...result };
 }
 
 export function errorDocument(failure: Failure, tool: Tool, nowMs: number): ErrorDocument {

@@ -2,11 +2,14 @@ import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
 import type { WrittenFormat } from './formats/open.ts';
 import { BY_HAND } from './settings.ts';
-import { parseDuration } from './units.ts';
+import { formatDuration, parseDuration } from './units.ts';
 
 /** A duration such as `10s`; the value is in milliseconds. */
 export const duration = Flags.custom<number>({
   helpValue: 'DURATION',
+  // In milliseconds inside, as people write it outside.
+  defaultHelp: async ({ options }) =>
+    typeof options.default === 'number' ? formatDuration(options.default) : undefined,
   parse: async (text) => parseDuration(text),
 });
 
@@ -104,6 +107,23 @@ export const dnsFlags = withEnvironment({
   offline: Flags.boolean({
     summary: 'Ask nothing that is not recorded, connect nowhere but to loopback.',
     helpGroup: 'DNS',
+  }),
+});
+
+/** Flags of everything that judges a sender. */
+export const trustFlags = withEnvironment({
+  registry: Flags.string({
+    summary: 'Read the list of trusted domains, or local decisions that name one, from this file.',
+    helpValue: 'FILE',
+    helpGroup: 'TRUST',
+  }),
+  force: Flags.boolean({
+    summary: 'Let local decisions trust a domain where anybody can sign up, if they name it.',
+    helpGroup: 'TRUST',
+  }),
+  'strict-replay': Flags.boolean({
+    summary: 'Do not trust a message that may have been signed for somebody else and sent again.',
+    helpGroup: 'TRUST',
   }),
 });
 

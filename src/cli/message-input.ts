@@ -6,8 +6,8 @@ import { whyNotMessage } from '../message/recognise.ts';
 export type MessageInput = {
   readonly fields: readonly Field[];
   readonly truncated: boolean;
-  /** Absent when only a header block was given. */
-  readonly body?: Uint8Array;
+  /** Undefined when only a header block was given. */
+  readonly body: Uint8Array | undefined;
 };
 
 /**
@@ -27,5 +27,5 @@ export function readMessage(name: string, bytes: Buffer): MessageInput {
     });
   }
   const { fields, truncated, bodyStart } = header;
-  return { fields, truncated, ...(bodyStart !== null && { body: bytes.subarray(bodyStart) }) };
+  return { fields, truncated, body: bodyStart === null ? undefined : bytes.subarray(bodyStart) };
 }

@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError, ExitCode } from '../errors.ts';
 import { findMboxEntries, looksLikeMbox } from '../message/mbox.ts';
 import { cannotRead, readInput } from './input.ts';
 
@@ -39,6 +41,31 @@ async function readPart(file: string, start: number, length: number): Promise<Bu
   }
 }
 
+/** The files of a folder by name, those of a Maildir (`cur` and `new`) included; null for what is none. */
+async function filesIn(folder: string): Promise<string[] | null> {
+  if (folder === '-' || !(await stat(folder).catch(() => null))?.isDirectory()) return null;
+  const entries = await readdir(folder, { withFileTypes: true });
+  const isMaildir = (name: string) => name === 'cur' || name === 'new';
+  const files = entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+    .map(({ name }) => name);
+  const below = entries
+    .filter((entry) => entry.isDirectory() && isMaildir(entry.name))
+    .map(({ name }) => name);
+  const lists = await Promise.all(below.map((name) => filesIn(join(folder, name))));
+  return [...files.map((name) => join(folder, name)).toSorted(), ...lists.flatMap((list) => list ?? [])];
+}
+
+async function filesOf(name: string): Promise<readonly string[]> {
+  const files = await filesIn(name);
+  if (files?.length !== 0) return files ?? [name];
+  throw new AppError(`'${name}' is a folder without a message in it.`, {
+    code: 'E_INPUT',
+    exit: ExitCode.input,
+    hint: 'Give a message, a mailbox (mbox), or a folder of them.',
+  });
+}
+
 /** One source for a message, one for each message of an mbox (`file#2`). */
 async function expand(file: string, limit: number): Promise<MessageSource[]> {
   const whole = { name: file, read: () => readInput(file, limit) };
@@ -52,7 +79,8 @@ async function expand(file: string, limit: number): Promise<MessageSource[]> {
   }));
 }
 
-/** The messages in files, mailboxes (mbox) taken apart. */
-export async function messageSources(files: readonly string[], limit: number): Promise<MessageSource[]> {
+/** The messages in files and folders (Maildir too), mailboxes (mbox) taken apart. */
+export async function messageSources(names: readonly string[], limit: number): Promise<MessageSource[]> {
+  const files = (await Promise.all(names.map(filesOf))).flat();
   return (await Promise.all(files.map((file) => expand(file, limit)))).flat();
 }

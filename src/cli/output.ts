@@ -4,7 +4,7 @@ import { AppError, ExitCode } from '../errors.ts';
 
 /** Where the result goes: standard output, or a file that appears whole or not at all. */
 export type Sink = {
-  write(text: string): void;
+  write(text: string | Uint8Array): void;
   /** Makes what was written so far the file; standard output has nothing to finish. */
   finish(): void;
   /** Forgets what was written. */
@@ -36,6 +36,12 @@ function attempt<T>(file: string, work: () => T): T {
   }
 }
 
+/** One system call may take a part only. */
+function writeAll(fd: number, text: string | Uint8Array): void {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+}
+
 /** A device or pipe is written to directly: a rename would replace it. */
 function isSpecial(file: string): boolean {
   return statSync(file, { throwIfNoEntry: false })?.isFile() === false;
@@ -53,7 +59,7 @@ export function fileOutput(file: string): Sink {
   const fd = attempt(file, () => openSync(temporary, direct ? 'w' : 'wx', 0o644));
   let open = true;
   return {
-    write: (text) => attempt(file, () => void writeSync(fd, text)),
+    write: (text) => attempt(file, () => writeAll(fd, text)),
     finish: () => {
       if (!open) return;
       open = false;
@@ -72,27 +78,37 @@ export function fileOutput(file: string): Sink {
   };
 }
 
-/** Collected before it is written, in characters: thousands of small rows would each cost a system call. */
+/** Collected before it is written, in bytes: thousands of small rows would each cost a system call. */
 const COLLECTED = 65_536;
 
-/** A sink that collects what is written; for rows that come faster than anybody reads them. */
+/**
+ * A sink that collects what is written; for rows that come faster than anybody reads them. Row by row they become
+ * bytes: joined before, one row with a letter beyond Latin-1 would make two bytes a character of all the others.
+ */
 export function collecting(sink: Sink): Sink {
-  let pending = '';
+  let pending = Buffer.allocUnsafeSlow(COLLECTED);
+  let filled = 0;
   const flush = () => {
-    if (pending !== '') sink.write(pending);
-    pending = '';
+    if (filled === 0) return;
+    sink.write(pending.subarray(0, filled));
+    // Standard output may still be busy with the old one.
+    pending = Buffer.allocUnsafeSlow(COLLECTED);
+    filled = 0;
   };
   return {
-    write: (text) => {
-      pending += text;
-      if (pending.length >= COLLECTED) flush();
+    write: (chunk) => {
+      const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+      const most = text.length * 3; // UTF-8 of a UTF-16 unit
+      if (most > COLLECTED - filled) flush();
+      if (most > COLLECTED) sink.write(text);
+      else filled += pending.write(text, filled);
     },
     finish: () => {
       flush();
       sink.finish();
     },
     discard: () => {
-      pending = '';
+      filled = 0;
       sink.discard();
     },
   };

@@ -28,6 +28,7 @@ export const BY_HAND: ReadonlySet<string> = new Set([
   'force',
   'i-own-this',
   'show-secret',
+  'secret',
   'allow-private',
   'config',
 ]);

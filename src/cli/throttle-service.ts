@@ -4,7 +4,7 @@ import { AppError, ExitCode } from '../errors.ts';
 import { parseEndpoint } from '../service/address.ts';
 import { type CallOptions, callService } from '../service/call.ts';
 import { withEnvironment } from './flags.ts';
-import { readSecretFile } from './secret.ts';
+import { readSecretFile } from './secrets.ts';
 
 /** Where the service listens for administrators unless it is told otherwise. */
 export const DEFAULT_SERVICE = 'unix:/run/postern/throttle.sock';
@@ -37,8 +37,7 @@ export function serviceCaller<T>(
       hint: 'Give unix:/PATH or HOST:PORT.',
     });
   }
-  const token =
-    flags['token-file'] === undefined ? undefined : readSecretFile(flags['token-file'], 'token-file');
+  const token = flags['token-file'] === undefined ? undefined : readSecretFile(flags['token-file']);
   return async (path, options = {}) =>
     (await callService(endpoint, path, { ...options, signal, ...(token !== undefined && { token }) })) as T;
 }

@@ -1,116 +1,18 @@
-import { readFileSync } from 'node:fs';
-import { homedir, hostname } from 'node:os';
-import { join } from 'node:path';
+import { hostname } from 'node:os';
 import type { SecureContext } from 'node:tls';
 import type { Interfaces } from '@oclif/core';
 import { parseDomain } from '../dns/names.ts';
-import { createStub } from '../dns/stub.ts';
-import { parseResolver, readResolvConf } from '../dns/system.ts';
-import type { Resolver } from '../dns/types.ts';
 import { AppError, ExitCode } from '../errors.ts';
-import { openPolicyCache } from '../mta-sts/cache.ts';
-import { createPolicyFetcher } from '../mta-sts/fetch.ts';
-import { findMtaSts } from '../mta-sts/find.ts';
-import type { MtaSts } from '../mta-sts/types.ts';
 import { dialTcp } from '../net/dial.ts';
 import type { SmtpTimeouts } from '../smtp/connection.ts';
 import { clientContext } from '../smtp/tls.ts';
-import type { dnsFlags, policyFlags, smtpFlags } from './flags.ts';
-import { readWhole } from './input.ts';
-import { fileOutput } from './output.ts';
+import type { dnsFlags, smtpFlags } from './flags.ts';
+import { readPem } from './open-dns.ts';
+
+export { openDns } from './open-dns.ts';
 
 type DnsFlags = Interfaces.InferredFlags<typeof dnsFlags>;
-type PolicyFlags = Interfaces.InferredFlags<typeof policyFlags>;
 type SmtpFlags = Interfaces.InferredFlags<typeof smtpFlags>;
-
-/** A resolver for one run, and what has to be done when the run is over. */
-export type DnsWorld = {
-  readonly dns: Resolver;
-  /** Closes connections and writes what `--dns-record` asks for. */
-  finish(): void;
-};
-
-/** Largest file of recorded answers, in bytes. */
-const MAX_RECORDED = 64_000_000;
-
-function systemConf(): string {
-  try {
-    return readFileSync('/etc/resolv.conf', 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-async function readRecorded(file: string): Promise<unknown> {
-  const bytes = await readWhole(file, MAX_RECORDED);
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch (cause) {
-    throw new AppError(`--dns-cache: '${file}' is not JSON: ${(cause as Error).message}.`, {
-      code: 'E_DNS_CACHE',
-      exit: ExitCode.input,
-      hint: '--dns-record writes such a file.',
-      cause,
-    });
-  }
-}
-
-/** The resolver that the flags describe. */
-export async function openDns(
-  flags: DnsFlags & Pick<SmtpFlags, 'timeout-dns'> & { ca?: string | undefined },
-  signal: AbortSignal,
-): Promise<DnsWorld> {
-  const system = readResolvConf(flags.resolver === undefined ? systemConf() : '');
-  const ca = flags.ca === undefined ? [] : [openedPem(flags.ca)];
-  const stub = createStub({
-    servers: flags.resolver === undefined ? system.servers : [parseResolver(flags.resolver)],
-    timeoutMs: flags['timeout-dns'],
-    retries: system.retries,
-    trustAd: flags['trust-ad'] || system.trustAd,
-    ca,
-    signal,
-  });
-  const { offlineResolver, recordedResolver, recorder } = await import('../dns/recorded.ts');
-  const live = flags.offline ? undefined : stub;
-  const source: Resolver =
-    flags['dns-cache'] === undefined
-      ? (live ?? offlineResolver())
-      : recordedResolver(await readRecorded(flags['dns-cache']), live);
-  const file = flags['dns-record'];
-  if (file === undefined) return { dns: source, finish: () => stub.close() };
-  const sink = fileOutput(file);
-  const resolver = flags.resolver ?? 'system';
-  const tape = recorder(source, { recorded: new Date().toISOString(), resolver });
-  return {
-    dns: tape,
-    finish: () => {
-      stub.close();
-      sink.write(`${JSON.stringify(tape.toJSON(), null, 1)}\n`);
-      sink.finish();
-    },
-  };
-}
-
-/** A file of `--ca`. @throws AppError E_CA (exit 64) when it holds no certificate */
-export function openedPem(file: string): string {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw wrongPem(file, (cause as NodeJS.ErrnoException).code ?? 'cannot be read', cause);
-  }
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw wrongPem(file, 'no certificate in PEM form');
-  return text;
-}
-
-function wrongPem(file: string, reason: string, cause?: unknown): AppError {
-  return new AppError(`--ca: cannot use '${file}': ${reason}.`, {
-    code: 'E_CA',
-    exit: ExitCode.usage,
-    hint: 'It takes a file with certificates in PEM form.',
-    cause,
-  });
-}
 
 /** The name for EHLO: as given, else this host's if it is a full one, else null for an address literal. */
 function ehloName(given: string | undefined): string | null {
@@ -138,7 +40,7 @@ function timeouts(flags: SmtpFlags): SmtpTimeouts {
 
 /** What the flags say about speaking SMTP. */
 export function smtpWorld(flags: SmtpFlags & DnsFlags) {
-  const ca = flags.ca === undefined ? undefined : openedPem(flags.ca);
+  const ca = flags.ca === undefined ? undefined : readPem(flags.ca);
   let lax: SecureContext | undefined;
   return {
     dial: dialTcp,
@@ -154,45 +56,4 @@ export function smtpWorld(flags: SmtpFlags & DnsFlags) {
     allowPrivate: flags['allow-private'],
     offline: flags.offline,
   };
-}
-
-/** Where what can be had again is kept; null when there is no home to keep it in. */
-function cacheFolder(env: NodeJS.ProcessEnv): string | null {
-  const base =
-    env['XDG_CACHE_HOME'] || (env['HOME'] || homedir() ? join(env['HOME'] || homedir(), '.cache') : '');
-  return base === '' ? null : join(base, 'postern');
-}
-
-/** How MTA-STS policies are looked for in one run. */
-export type StsFinding = {
-  readonly asOfMs: number;
-  readonly signal: AbortSignal;
-  readonly warn: (message: string) => void;
-  /** Fetch a policy even if it is kept: to see what is there now. */
-  readonly refresh?: boolean;
-  /** Look at the TLS versions of the policy host, too. */
-  readonly checkVersions?: boolean;
-};
-
-/** Finds the MTA-STS policy of a domain as the flags say; each domain is asked once in a run. */
-export function mtaStsFinder(
-  flags: DnsFlags & PolicyFlags & Pick<SmtpFlags, 'allow-private' | 'ca'>,
-  dns: Resolver,
-  { warn, ...finding }: StsFinding,
-): (domain: string) => Promise<MtaSts> {
-  const ca = flags.ca === undefined ? undefined : openedPem(flags.ca);
-  const folder = flags.cache ? cacheFolder(process.env) : null;
-  const world = {
-    ...finding,
-    dns,
-    ...(ca !== undefined && { ca }),
-    fetch: createPolicyFetcher(ca),
-    httpsPort: flags['https-port'],
-    allowPrivate: flags['allow-private'],
-    offline: flags.offline,
-    now: () => Date.now(),
-    cache: folder === null ? null : openPolicyCache(join(folder, 'mta-sts'), { warn }),
-    timeoutMs: flags['timeout-https'],
-  };
-  return (domain) => findMtaSts(domain, world);
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { MAX_CNAMES, type Walk, walkChain } from './chain.ts';
 import { createGate } from './gate.ts';
 import { createMemory } from './memory.ts';
+import { isAskable } from './names.ts';
 import { type Ask, createAsk, type Step, type StepFailed } from './query.ts';
 import { lowerName } from './reader.ts';
 import type { DnsServer } from './server.ts';
@@ -15,7 +16,6 @@ import type {
   RecordType,
   Resolver,
 } from './types.ts';
-import { isAskable } from './wire.ts';
 
 export type StubOptions = {
   /** Asked in order; see `readResolvConf` and `parseResolver` in `system.ts`. */
@@ -183,10 +183,10 @@ function faultOf<T extends RecordType>(
   walk: Walk<T>,
 ): { rcode: FailureCode; message: string } | null {
   if (walk.loop)
-    return { rcode: 'LOOP', message: `CNAMEs go in a circle, or there are more than ${MAX_CNAMES}.` };
+    return { rcode: 'LOOP', message: `CNAMEs go in a circle, or there are more than ${MAX_CNAMES}` };
   // Records of other names only: nothing is given, and nothing is denied either.
   if (walk.records.length === 0 && reply.records.length > 0 && reply.rcode === 'NOERROR')
-    return { rcode: 'MALFORMED', message: 'The reply holds records of other names only.' };
+    return { rcode: 'MALFORMED', message: 'the reply holds records of other names only' };
   return null;
 }
 
@@ -206,7 +206,7 @@ function ending(owner: string, cnames: readonly string[]): { owner?: string } {
 }
 
 function unaskable(name: string): StepFailed {
-  const message = `"${name}" is not a name that can be asked for.`;
+  const message = `"${name}" is not a name that can be asked for`;
   return {
     kind: 'failed',
     rcode: 'MALFORMED',

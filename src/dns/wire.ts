@@ -85,17 +85,6 @@ const OPTION_EDE = 15;
 const MAX_EXTENDED_ERRORS = 8;
 const MAX_EDE_TEXT_BYTES = 256;
 
-/**
- * Whether a name can be asked: labels of 1 to 63 printable ASCII characters, 253 in all, no escapes.
- *
- * @param name  lower case, without the final dot
- */
-export function isAskable(name: string): boolean {
-  if (name === '.') return true;
-  if (name.length > 253 || !/^[\x21-\x7e]+$/.test(name) || name.includes('\\')) return false;
-  return name.split('.').every((label) => label.length >= 1 && label.length <= 63);
-}
-
 /** @param question  its name must be askable ({@link isAskable}) */
 export function buildQuery<T extends RecordType>(question: Question<T>, dress: Dress): Query<T> {
   const sentName = dress.caseBits === null ? question.name : mixCase(question.name, dress.caseBits);

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 
 /** One header field of a message. */
 export type Field = {
@@ -11,6 +11,11 @@ export type Field = {
   /** Bytes of the whole field in the input: start, end (exclusive, after its line end). */
   readonly range: readonly [number, number];
 };
+
+/** @param name  in lower case; field names are alike in either case (RFC 5322 §1.2.2) */
+export function isField(field: Field, name: string): boolean {
+  return field.name.length === name.length && field.name.toLowerCase() === name;
+}
 
 /** The header section of a message, or a header block that somebody pasted. */
 export type Header = {
@@ -54,17 +59,21 @@ export function readHeader(input: Uint8Array): Header {
   const bytes = Buffer.from(input.buffer, input.byteOffset, Math.min(input.length, MAX_BYTES));
   const shape = { loneCr: endsLinesWithCr(bytes), indent: 0 };
   const start = skipPreamble(bytes, shape.loneCr);
-  const section = readLines(bytes, start, { ...shape, indent: indentAt(bytes, start) });
+  const indented = { loneCr: shape.loneCr, indent: indentAt(bytes, start) };
+  const section = readLines(bytes, start, indented);
+  const ascii = isAscii(bytes.subarray(start, section.end));
+  const fields: Field[] = [];
+  for (const field of section.fields) fields.push(closeField(bytes, field, indented, ascii));
   const cut = input.length > bytes.length && section.end === bytes.length;
   return {
-    fields: section.fields,
+    fields,
     bodyStart: section.bodyStart,
     truncated: section.truncated || cut,
   };
 }
 
 type Section = {
-  readonly fields: readonly Field[];
+  readonly fields: readonly OpenField[];
   readonly bodyStart: number | null;
   readonly truncated: boolean;
   /** Where reading stopped. */
@@ -72,34 +81,27 @@ type Section = {
 };
 
 function readLines(bytes: Buffer, start: number, shape: Shape): Section {
-  const fields: Field[] = [];
+  const fields: OpenField[] = [];
   let open: OpenField | null = null;
   let at = start;
-  const close = () => {
-    if (open !== null) fields.push(closeField(bytes, open, shape));
-    open = null;
-  };
   while (at < bytes.length) {
     const line = lineAt(bytes, at, shape.loneCr);
     const text = textStart(bytes, line, shape);
     const colon = isBlank(bytes, text) ? -1 : colonOf(bytes, text, line.end);
     if (text === line.end) {
-      close();
       return { fields, bodyStart: line.next, truncated: false, end: line.next };
     }
     if (colon !== -1) {
-      close();
       if (fields.length === MAX_FIELDS) return { fields, bodyStart: null, truncated: true, end: line.start };
       open = { start: line.start, nameStart: text, colon, lines: [line] };
+      fields.push(open);
     } else if (open !== null && continues(bytes, text, line, open, shape)) {
       open.lines.push(line);
     } else if (!isMboxLine(bytes, text)) {
-      close();
       return { fields, bodyStart: line.start, truncated: false, end: line.start };
     }
     at = line.next;
   }
-  close();
   return { fields, bodyStart: null, truncated: false, end: at };
 }
 
@@ -110,22 +112,30 @@ type OpenField = {
   readonly lines: Line[];
 };
 
-function closeField(bytes: Buffer, field: OpenField, shape: Shape): Field {
+/** @param ascii  whether the whole header is, so that nothing needs to be asked about a single field */
+function closeField(bytes: Buffer, field: OpenField, shape: Shape, ascii: boolean): Field {
   const last = field.lines.at(-1) ?? { end: field.colon + 1, next: field.colon + 1 };
-  const latin1 = !isUtf8(bytes.subarray(field.start, last.end));
-  const text = (from: number, to: number) => bytes.toString(latin1 ? 'latin1' : 'utf8', from, to);
-  let value = '';
-  for (const [index, line] of field.lines.entries()) {
-    const from = index === 0 ? field.colon + 1 : textStart(bytes, line, shape);
-    // RFC 5322 §2.2.3: only the line end goes; a wrapped paste has lost the space that was there.
-    value += index === 0 || isBlank(bytes, from) ? text(from, line.end) : ` ${text(from, line.end)}`;
-  }
+  const latin1 = ascii || !isUtf8(bytes.subarray(field.start, last.end));
+  const encoding = latin1 ? 'latin1' : 'utf8';
+  const rawValue = bytes.toString(encoding, field.colon + 1, last.end);
   return {
-    name: text(field.nameStart, field.colon).trim(),
-    value: value.trim(),
-    rawValue: text(field.colon + 1, last.end),
+    name: bytes.toString(encoding, field.nameStart, field.colon).trim(),
+    value: field.lines.length === 1 ? rawValue.trim() : unfold(bytes, field, shape, encoding),
+    rawValue,
     range: [field.start, last.next],
   };
+}
+
+/** RFC 5322 §2.2.3: only the line end goes; a wrapped paste has lost the space that was there. */
+function unfold(bytes: Buffer, field: OpenField, shape: Shape, encoding: 'latin1' | 'utf8'): string {
+  let value = '';
+  for (const line of field.lines) {
+    const first = line === field.lines[0];
+    const from = first ? field.colon + 1 : textStart(bytes, line, shape);
+    if (!first && !isBlank(bytes, from)) value += ' ';
+    value += bytes.toString(encoding, from, line.end);
+  }
+  return value.trim();
 }
 
 /** The line that starts at `at`. */

@@ -22,11 +22,14 @@ const SIGNS: readonly Sign[] = [
  */
 export function whyNotMessage(input: Uint8Array, header: Header): string | null {
   if (input.length === 0) return 'empty';
-  for (const sign of SIGNS) if (sign.bytes.every((byte, index) => input[index] === byte)) return sign.is;
+  for (const { bytes, is } of SIGNS) {
+    if (bytes[0] === input[0] && bytes.every((byte, index) => input[index] === byte)) return is;
+  }
+  if (hasKnownField(header)) return null;
   const sample = input.subarray(0, SAMPLE_BYTES);
   if (sample.every(isWhiteSpace)) return 'only white space';
   if (header.fields.length === 0) return isBinary(sample) ? 'not text' : 'no message: it has no header field';
-  return isBinary(sample) && !hasKnownField(header) ? 'not text' : null;
+  return isBinary(sample) ? 'not text' : null;
 }
 
 function isWhiteSpace(byte: number): boolean {

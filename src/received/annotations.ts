@@ -17,13 +17,12 @@ export function annotate(
   border: Hop | null,
   options: TrustOptions,
 ): Annotation[] {
-  const names = ownNames(hops, options);
   const annotations: Annotation[] = [];
   for (const field of fields) {
-    const kind = kindOf(field.name.toLowerCase());
+    const kind = kindOf(field.name);
     if (kind === null || annotations.length === MAX_ANNOTATIONS) continue;
     const trusted = border === null ? hops.length > 0 : field.range[0] < border.range[0];
-    if (kind === 'authentication-results' && !(trusted && isNamed(authservId(field.value), names))) continue;
+    if (kind === 'authentication-results' && !(trusted && isOurs(field, hops, options))) continue;
     annotations.push({
       kind,
       name: field.name,
@@ -37,7 +36,10 @@ export function annotate(
   return annotations;
 }
 
-function kindOf(name: string): Annotation['kind'] | null {
+function kindOf(written: string): Annotation['kind'] | null {
+  const start = written.charCodeAt(0) | 0x20;
+  if (start !== 0x61 && start !== 0x78) return null; // a…, x-…
+  const name = written.toLowerCase();
   if (name === 'x-received') return 'x-received';
   if (name === 'authentication-results') return 'authentication-results';
   if (name === 'x-originating-ip') return 'origin';
@@ -54,6 +56,10 @@ function authservId(value: string): string | null {
 function instanceOf(value: string): number | null {
   const instance = Number(/(?:^|;)\s*i\s*=\s*(\d{1,2})\s*(?:;|$)/.exec(value)?.[1]);
   return instance >= 1 && instance <= 50 ? instance : null;
+}
+
+function isOurs(field: Field, hops: readonly Hop[], options: TrustOptions): boolean {
+  return isNamed(authservId(field.value), ownNames(hops, options));
 }
 
 function ownNames(hops: readonly Hop[], options: TrustOptions): string[] {

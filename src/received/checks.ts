@@ -18,7 +18,10 @@ export type Findings = {
 export function checkPath(findings: Findings): Check[] {
   const { hops, border } = findings;
   const checks: Check[] = hops.length === 0 ? [noHops(findings.truncated)] : [checkBorder(hops, border)];
-  checks.push(...checkPlaintext(hops), ...checkWeakTls(hops), ...checkTime(hops), ...checkForgery(hops));
+  checkPlaintext(hops, checks);
+  checkWeakTls(hops, checks);
+  checkTime(hops, checks);
+  checkForgery(hops, checks);
   const content = checkContent(findings.content);
   if (content !== null) checks.push(content);
   if (findings.truncated)
@@ -79,15 +82,16 @@ function withoutBorder(id: string, hops: readonly Hop[]): Check {
   return { id, status: 'unknown', message, fix: 'Name your servers with --trusted-by or --trusted-ip.' };
 }
 
-function checkPlaintext(hops: readonly Hop[]): Check[] {
+function checkPlaintext(hops: readonly Hop[], checks: Check[]): void {
   const plain = hops.filter((hop) => hop.encrypted === 'no' && !hop.internal && !hop.border);
   if (plain.length > 0) {
     const evidence = list(plain.map(describeHop));
-    return [note('path.hop.plaintext', `${count(plain, 'other hop')} without encryption.`, { evidence })];
+    checks.push(note('path.hop.plaintext', `${count(plain, 'other hop')} without encryption.`, { evidence }));
+    return;
   }
   const counted = hops.filter((hop) => !hop.internal && hop.encrypted !== 'local');
-  if (counted.length === 0 || counted.some((hop) => hop.encrypted !== 'yes')) return [];
-  return [note('path.hop.plaintext', 'Every hop says TLS.')];
+  if (counted.length === 0 || counted.some((hop) => hop.encrypted !== 'yes')) return;
+  checks.push(note('path.hop.plaintext', 'Every hop says TLS.'));
 }
 
 const WEAK: ReadonlySet<Flag> = new Set([
@@ -102,19 +106,18 @@ const WEAK: ReadonlySet<Flag> = new Set([
   '3des',
 ]);
 
-function checkWeakTls(hops: readonly Hop[]): Check[] {
+function checkWeakTls(hops: readonly Hop[], checks: Check[]): void {
   const weak = hops.filter((hop) => hop.flags.some((flag) => WEAK.has(flag)));
-  if (weak.length === 0) return [];
+  if (weak.length === 0) return;
   const evidence = list(
     weak.map((hop) => `${describeHop(hop)}: ${hop.flags.filter((flag) => WEAK.has(flag)).join(', ')}`),
   );
-  return [
+  checks.push(
     note('path.hop.weak-tls', `${count(weak, 'hop')} with weak TLS.`, { evidence, ref: 'RFC 9325 §4' }),
-  ];
+  );
 }
 
-function checkTime(hops: readonly Hop[]): Check[] {
-  const checks: Check[] = [];
+function checkTime(hops: readonly Hop[], checks: Check[]): void {
   const slow = hops.filter((hop) => hop.flags.includes('slow'));
   if (slow.length > 0) {
     checks.push(
@@ -131,7 +134,6 @@ function checkTime(hops: readonly Hop[]): Check[] {
     const evidence = list(undated.map(describeHop));
     checks.push(note('path.date', `${count(undated, 'hop')} without a readable date.`, { evidence }));
   }
-  return checks;
 }
 
 function delays(hops: readonly Hop[]): string {
@@ -139,25 +141,29 @@ function delays(hops: readonly Hop[]): string {
 }
 
 /** Each sign in words. */
-const SIGNS: Partial<Record<Flag, string>> = {
-  'impossible-tls': 'its cipher suite does not exist in its TLS version',
-  'id-format': 'its id is not one that this software makes',
-  'date-backwards': 'it is dated hours before the hop before it',
-  replayed: 'it came more than a day after the hop before it',
-  'below-http': 'it stands before a submission over the web',
-  'helo-own-name': 'the client gave the name of your own server',
-  'private-ip': 'a private address under a public name',
-  'future-date': 'it is dated in the future',
-  'before-date-header': 'it is dated more than an hour before the Date field',
-};
+const SIGNS: ReadonlyMap<Flag, string> = new Map<Flag, string>([
+  ['impossible-tls', 'its cipher suite does not exist in its TLS version'],
+  ['id-format', 'its id is not one that this software makes'],
+  ['date-backwards', 'it is dated hours before the hop before it'],
+  ['replayed', 'it came more than a day after the hop before it'],
+  ['below-http', 'it stands before a submission over the web'],
+  ['helo-own-name', 'the client gave the name of your own server'],
+  ['private-ip', 'a private address under a public name'],
+  ['future-date', 'it is dated in the future'],
+  ['before-date-header', 'it is dated more than an hour before the Date field'],
+]);
 
-function checkForgery(hops: readonly Hop[]): Check[] {
-  const signs = hops.flatMap((hop) =>
-    hop.flags.flatMap((flag) => (SIGNS[flag] === undefined ? [] : [`${describeHop(hop)}: ${SIGNS[flag]}`])),
-  );
-  if (signs.length === 0) return [];
+function checkForgery(hops: readonly Hop[], checks: Check[]): void {
+  const signs: string[] = [];
+  for (const hop of hops) {
+    for (const flag of hop.flags) {
+      const sign = SIGNS.get(flag);
+      if (sign !== undefined) signs.push(`${describeHop(hop)}: ${sign}`);
+    }
+  }
+  if (signs.length === 0) return;
   const message = 'There are signs of a forged or replayed field; none of them is proof.';
-  return [note('path.forgery', message, { evidence: list(signs) })];
+  checks.push(note('path.forgery', message, { evidence: list(signs) }));
 }
 
 function checkContent(content: ContentProtection): Check | null {

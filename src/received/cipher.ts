@@ -90,25 +90,44 @@ TLS_AES_128_CCM_SHA256 AES_128_CCM_SHA256
 TLS_AES_128_CCM_8_SHA256 AES_128_CCM_8_SHA256
 `;
 
-/** Every spelling, upper case, to the registry's name; made when the first cipher is met. */
-let table: Map<string, string> | undefined;
+/** A suite of the registry and what follows from its name. */
+type Known = {
+  readonly iana: string;
+  readonly tls13: boolean;
+  readonly aead: boolean;
+  readonly weak: readonly Flag[];
+};
 
-function suites(): Map<string, string> {
+/** Every spelling, upper case; made when the first cipher is met. */
+let table: Map<string, Known> | undefined;
+
+function suites(): Map<string, Known> {
   if (table !== undefined) return table;
-  const names = new Map<string, string>();
+  const names = new Map<string, Known>();
   for (const line of SUITES.trim().split('\n')) {
     const [openssl = '', rest = ''] = line.split(' ');
     const iana = `TLS_${rest}`;
+    const upper = iana.toUpperCase();
+    const suite = names.get(upper) ?? {
+      iana,
+      tls13: isTls13Name(iana),
+      aead: isAeadName(iana),
+      weak: weakSuite(upper),
+    };
     const gnutls = rest.replace('_WITH', '').toUpperCase();
-    names.set(openssl, iana).set(iana.toUpperCase(), iana).set(gnutls, iana);
-    if (gnutls.endsWith('_SHA')) names.set(`${gnutls}1`, iana); // GnuTLS: …_CBC_SHA1
-    if (!rest.includes('WITH')) names.set(`TLS13_${rest}`, iana); // rustls
+    names.set(openssl, suite).set(upper, suite).set(gnutls, suite);
+    if (gnutls.endsWith('_SHA')) names.set(`${gnutls}1`, suite); // GnuTLS: …_CBC_SHA1
+    if (!rest.includes('WITH')) names.set(`TLS13_${rest}`, suite); // rustls
   }
-  for (const [name, iana] of [...names]) {
-    if (name.includes('RC4_128_')) names.set(name.replace('RC4_128_', 'ARCFOUR_'), iana); // old GnuTLS
+  for (const [name, suite] of [...names]) {
+    if (name.includes('RC4_128_')) names.set(name.replace('RC4_128_', 'ARCFOUR_'), suite); // old GnuTLS
   }
   table = names;
   return names;
+}
+
+function suiteOf(written: string): Known | undefined {
+  return suites().get(written) ?? suites().get(written.toUpperCase());
 }
 
 /** A cipher suite as written, taken apart. */
@@ -121,6 +140,8 @@ export type Suite = {
 
 /** @param written  the suite in the spelling of any TLS library */
 export function readSuite(written: string): Suite {
+  const known = suiteOf(written);
+  if (known !== undefined) return { iana: known.iana, group: null };
   const curve = /^(.*)_P(256|384|521)$/.exec(written);
   if (curve?.[1] !== undefined) return { iana: ianaName(curve[1]), group: `P-${curve[2]}` };
   // GnuTLS 3.6: ECDHE_X25519__RSA_PSS_RSAE_SHA256__AES_256_GCM
@@ -135,14 +156,15 @@ export function readSuite(written: string): Suite {
 }
 
 function ianaName(written: string): string | null {
-  return suites().get(written.toUpperCase()) ?? null;
+  return suiteOf(written)?.iana ?? null;
 }
 
 const ALGORITHM = /AES|3?DES|RC[24]|ARCFOUR|CHACHA|CAMELLIA|ARIA|SEED|IDEA|NULL|GOST|KUZNYECHIK|MAGMA/i;
 
 /** @returns whether a word is a cipher suite and not, say, a host name */
 export function isCipherName(word: string): boolean {
-  return word.length < 80 && /^[A-Za-z0-9]+(?:[-_]+[A-Za-z0-9]+)+$/.test(word) && ALGORITHM.test(word);
+  if (word.length >= 80) return false;
+  return suites().has(word) || (/^[A-Za-z0-9]+(?:[-_]+[A-Za-z0-9]+)+$/.test(word) && ALGORITHM.test(word));
 }
 
 const VERSIONS: ReadonlyMap<string, TlsVersion> = new Map([
@@ -157,10 +179,22 @@ const VERSIONS: ReadonlyMap<string, TlsVersion> = new Map([
   ['tls13', 'TLSv1.3'],
 ]);
 
+/** The spellings of OpenSSL, Exchange, Exim and Gmail, which are nearly all there are. */
+const COMMON: ReadonlyMap<string, TlsVersion> = new Map(
+  (['TLSv1.0', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const).flatMap((version) => {
+    const number = version.slice(4);
+    return [`TLSv${number}`, `TLS${number}`, `TLS${number.replace('.', '_')}`].map(
+      (name) => [name, version] as const,
+    );
+  }),
+);
+
 /** `TLSv1.2`, `TLS1_2`, `TLS-1.2`, `TLS1.2`; null for `TLSv1/SSLv3`, which names no version. */
 export function readVersion(written: string): TlsVersion | null {
   const code = written.charCodeAt(0) | 0x20;
   if (code !== 0x74 && code !== 0x73) return null; // T(LS) S(SL)
+  const common = COMMON.get(written);
+  if (common !== undefined) return common;
   const plain = written
     .toLowerCase()
     .replace(/^(tls|ssl)[-_ ]?v?/, '$1')
@@ -170,11 +204,19 @@ export function readVersion(written: string): TlsVersion | null {
 
 /** TLS 1.3 suites name no key exchange (RFC 8446 §B.4). */
 export function isTls13Suite(iana: string): boolean {
+  return suiteOf(iana)?.tls13 ?? isTls13Name(iana);
+}
+
+function isTls13Name(iana: string): boolean {
   return /^TLS_(?:AES|CHACHA20)_/.test(iana);
 }
 
 /** Suites with GCM, CCM or ChaCha20 need TLS 1.2 (RFC 5288 §3, RFC 7905 §2). */
 export function isAead(iana: string): boolean {
+  return suiteOf(iana)?.aead ?? isAeadName(iana);
+}
+
+function isAeadName(iana: string): boolean {
   return /_(?:GCM|CCM|POLY1305)(?:_|$)/.test(iana);
 }
 
@@ -190,12 +232,22 @@ export function weaknesses(
   if (version === 'TLSv1.0') flags.push('tls1.0');
   if (version === 'TLSv1.1') flags.push('tls1.1');
   if (group !== null && /mlkem|kyber/i.test(group)) flags.push('post-quantum');
-  const name = (iana ?? cipher ?? '').toUpperCase();
-  if (name !== '') flags.push(...weakCipher(name, version, iana));
+  const name = iana ?? cipher;
+  if (name !== null) flags.push(...(suiteOf(name)?.weak ?? weakName(name.toUpperCase())));
+  // A TLS 1.3 session has forward secrecy, under whatever name its suite was written.
+  return version === 'TLSv1.3' ? flags.filter((flag) => flag !== 'no-forward-secrecy') : flags;
+}
+
+/** Of a name in the registry, upper case, more can be told. */
+function weakSuite(name: string): Flag[] {
+  const flags = weakName(name);
+  if (name.includes('_CBC_')) flags.push('cbc');
+  if (name.startsWith('TLS_RSA_')) flags.push('no-forward-secrecy');
   return flags;
 }
 
-function weakCipher(name: string, version: TlsVersion | null, iana: string | null): Flag[] {
+/** @param name  upper case */
+function weakName(name: string): Flag[] {
   const flags: Flag[] = [];
   if (/(?:^|[-_])NULL(?:[-_]|$)/.test(name)) flags.push('null-cipher');
   if (/(?:^|[-_])(?:ADH|AECDH|ANON|ANULL)(?:[-_]|$)/.test(name)) flags.push('anonymous');
@@ -203,7 +255,5 @@ function weakCipher(name: string, version: TlsVersion | null, iana: string | nul
   if (/RC4|ARCFOUR/.test(name)) flags.push('rc4');
   if (/3DES|DES[-_]CBC3/.test(name)) flags.push('3des');
   else if (/(?:^|[-_])DES/.test(name)) flags.push('des');
-  if (iana?.includes('_CBC_') === true) flags.push('cbc');
-  if (iana?.startsWith('TLS_RSA_') === true && version !== 'TLSv1.3') flags.push('no-forward-secrecy');
   return flags;
 }

@@ -45,6 +45,9 @@ const NAMES: ReadonlyMap<string, ClauseName> = new Map<string, ClauseName>([
   ['envelope-from', 'envelopeFrom'], // Haraka
 ]);
 
+/** The letters they start with, lower case. */
+const INITIALS: ReadonlySet<number> = new Set([...NAMES.keys()].map((name) => name.charCodeAt(0)));
+
 /** Characters of a field that are read; a real one has a few hundred. */
 const MAX_LENGTH = 32_768;
 const MAX_CLAUSES = 64;
@@ -82,15 +85,16 @@ function findDate(text: string, tokens: readonly Token[]): PlacedDate | null {
 function dateAfter(text: string, tokens: readonly Token[], semicolon: number): PlacedDate | null {
   let index = semicolon + 1;
   while (tokens[index]?.kind === 'comment') index += 1;
-  const start = tokens[index]?.start;
-  const date = start === undefined ? null : dateAt(text, start);
-  return date === null || start === undefined ? null : { start, date };
+  const token = tokens[index];
+  if (token === undefined) return null;
+  const date = token.date ?? dateAt(text, token.start);
+  return date === null ? null : { start: token.start, date };
 }
 
 function dateAmongWords(text: string, tokens: readonly Token[]): PlacedDate | null {
   for (const token of tokens) {
-    if (token.kind !== 'word' || !startsDate(token.text)) continue;
-    const date = dateAt(text, token.start);
+    if (token.kind !== 'date' && (token.kind !== 'word' || !startsDate(token.text))) continue;
+    const date = token.date ?? dateAt(text, token.start);
     if (date !== null) return { start: token.start, date };
   }
   return null;
@@ -112,7 +116,11 @@ function sortIntoClauses(tokens: readonly Token[], found: PlacedDate | null, tru
   for (let index = 0; index < tokens.length; index += 1) {
     const token = tokens[index];
     if (token === undefined) break;
-    if (token.kind === 'semicolon' || (token.start >= dateStart && token.start < dateEnd)) {
+    if (
+      token.kind === 'semicolon' ||
+      token.kind === 'date' ||
+      (token.start >= dateStart && token.start < dateEnd)
+    ) {
       current = clauses.rest;
     } else if (token.kind === 'comment') {
       current.comments.push(token.text);
@@ -125,11 +133,41 @@ function sortIntoClauses(tokens: readonly Token[], found: PlacedDate | null, tru
       }
       opened += 1;
       current = { words: [], comments: [] };
-      if (clauses[name] === null) clauses[name] = current;
-      else if (name === 'with') clauses.moreWith.push(current);
+      open(clauses, name, current);
     }
   }
   return clauses;
+}
+
+/** The first clause of each name counts. (By name and not by key: `clauses[name] = …` would be looked up each time.) */
+function open(clauses: Growing, name: ClauseName, clause: Clause): void {
+  switch (name) {
+    case 'from':
+      clauses.from ??= clause;
+      break;
+    case 'by':
+      clauses.by ??= clause;
+      break;
+    case 'via':
+      clauses.via ??= clause;
+      break;
+    case 'with':
+      if (clauses.with === null) clauses.with = clause;
+      else clauses.moreWith.push(clause);
+      break;
+    case 'id':
+      clauses.id ??= clause;
+      break;
+    case 'for':
+      clauses.for ??= clause;
+      break;
+    case 'tls':
+      clauses.tls ??= clause;
+      break;
+    case 'envelopeFrom':
+      clauses.envelopeFrom ??= clause;
+      break;
+  }
 }
 
 /** The same while it is put together. */
@@ -168,9 +206,9 @@ function clauseName(
   current: Clause,
   named: Named,
 ): ClauseName | null {
-  const token = tokens[index];
-  if (token === undefined || token.text.length > 13) return null;
-  const name = NAMES.get(token.text) ?? NAMES.get(token.text.toLowerCase());
+  const word = tokens[index]?.text ?? '';
+  if ((word.length > 4 && word.length !== 13) || !INITIALS.has(word.charCodeAt(0) | 0x20)) return null;
+  const name = NAMES.get(word) ?? NAMES.get(word.toLowerCase());
   if (name === undefined) return null;
   if (name === 'from' && isReversePath(tokens[index + 1])) return 'envelopeFrom';
   if (name === 'from' && named.from !== null) return null;

@@ -1,4 +1,4 @@
-import type { Field } from '../message/headers.ts';
+import { type Field, isField } from '../message/headers.ts';
 import type { ContentProtection } from './types.ts';
 
 /** How much of the body is looked at for inline PGP. */
@@ -11,7 +11,7 @@ const BODY_BYTES = 8192;
  * @param body  its beginning; without it a message that names no protection is `unknown`
  */
 export function contentProtection(fields: readonly Field[], body: Uint8Array | undefined): ContentProtection {
-  const type = fields.find((field) => field.name.toLowerCase() === 'content-type')?.value.toLowerCase() ?? '';
+  const type = fields.find((field) => isField(field, 'content-type'))?.value.toLowerCase() ?? '';
   const byType = protectionOfType(type);
   if (byType !== null) return byType;
   if (body === undefined) return 'unknown';

@@ -10,6 +10,12 @@ export type FoundDate = {
   readonly zoneKnown: boolean;
 };
 
+const SPACE = 0x20;
+const PLUS = 0x2b;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const COLON = 0x3a;
+
 // White space may be a fold; it is bounded, so that a long run of it is looked at once.
 // 1 weekday 2 day 3 month 4 year 5 hour 6 minute 7 second 8 fraction 9 zone
 const MAIL =
@@ -27,7 +33,98 @@ const GO =
  * made up: without a time of day there is no date, and a day that the month does not have is none.
  */
 export function dateAt(text: string, start: number): FoundDate | null {
-  return mailDateAt(text, start) ?? asctimeAt(text, start) ?? goDateAt(text, start);
+  return (
+    plainDateAt(text, start) ?? mailDateAt(text, start) ?? asctimeAt(text, start) ?? goDateAt(text, start)
+  );
+}
+
+/**
+ * `Tue, 6 Jul 2021 08:09:10 +0200`, with or without the day of the week, as nearly everybody writes it: read by its
+ * characters, at a fifth of what the pattern for all the other ways costs.
+ */
+export function plainDateAt(text: string, start: number): FoundDate | null {
+  const weekday = !isDigitAt(text, start);
+  let at = start;
+  if (weekday) {
+    if (!areLetters(text, at, at + 3) || text.charCodeAt(at + 3) !== COMMA) return null;
+    if (text.charCodeAt(at + 4) !== SPACE) return null;
+    at += 5;
+  }
+  const dayEnd = isDigitAt(text, at + 1) ? at + 2 : at + 1;
+  const day = numberAt(text, at, dayEnd);
+  const month = text.charCodeAt(dayEnd) === SPACE ? monthAt(text, dayEnd + 1) : -1;
+  const year = text.charCodeAt(dayEnd + 4) === SPACE ? numberAt(text, dayEnd + 5, dayEnd + 9) : -1;
+  if (day < 1 || month < 0 || year < 1900 || day > daysIn(month, year)) return null;
+  const seconds = timeAt(text, dayEnd + 9);
+  const zone = zoneAt(text, dayEnd + 18);
+  if (seconds === null || zone === null) return null;
+  const ms = (dayNumber(year, month, day) * 86_400 + seconds - zone * 60) * 1000;
+  return { ms, end: dayEnd + 24, weekday, zoneKnown: true };
+}
+
+function isDigitAt(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 0x30 && code <= 0x39;
+}
+
+function areLetters(text: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) {
+    const code = text.charCodeAt(at) | 0x20;
+    if (!(code >= 0x61 && code <= 0x7a)) return false;
+  }
+  return true;
+}
+
+/** @returns the number that all these digits make; -1 when one of them is none */
+function numberAt(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at += 1) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (!(digit >= 0 && digit <= 9)) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** @returns the month of three letters, from 0; -1 when there is none of that name */
+function monthAt(text: string, at: number): number {
+  if (!areLetters(text, at, at + 3)) return -1;
+  for (let month = 0; month < 12; month += 1) {
+    let same = 0;
+    while (same < 3 && (text.charCodeAt(at + same) | 0x20) === MONTHS.charCodeAt(month * 3 + same)) same += 1;
+    if (same === 3) return month;
+  }
+  return -1;
+}
+
+/** ` 08:09:10` @returns seconds of the day; null when it is none */
+function timeAt(text: string, at: number): number | null {
+  if (text.charCodeAt(at) !== SPACE) return null;
+  if (text.charCodeAt(at + 3) !== COLON || text.charCodeAt(at + 6) !== COLON) return null;
+  const hour = numberAt(text, at + 1, at + 3);
+  const minute = numberAt(text, at + 4, at + 6);
+  const second = numberAt(text, at + 7, at + 9);
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return null;
+  return (hour * 60 + minute) * 60 + second;
+}
+
+/** ` +0200` @returns minutes east of UTC; null when it is no number or one that nobody knows */
+function zoneAt(text: string, at: number): number | null {
+  const sign = text.charCodeAt(at + 1);
+  if (text.charCodeAt(at) !== SPACE || (sign !== PLUS && sign !== MINUS) || isDigitAt(text, at + 6))
+    return null;
+  const hours = numberAt(text, at + 2, at + 4);
+  const minutes = numberAt(text, at + 4, at + 6);
+  if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return null;
+  return (hours * 60 + minutes) * (sign === MINUS ? -1 : 1);
+}
+
+/** Days since 1970-01-01 in the Gregorian calendar, counted in years that begin in March. @param month  from 0 */
+function dayNumber(year: number, month: number, day: number): number {
+  const years = month < 2 ? year - 1 : year;
+  const dayOfYear = Math.trunc((153 * ((month + 10) % 12) + 2) / 5) + day - 1;
+  const leapDays = Math.trunc(years / 4) - Math.trunc(years / 100) + Math.trunc(years / 400);
+  return years * 365 + leapDays + dayOfYear - 719_468;
 }
 
 function match(pattern: RegExp, text: string, start: number): RegExpExecArray | null {
@@ -144,12 +241,33 @@ function offsetMinutes(zone: string): number | null {
 
 /** ISO 8601, UTC, milliseconds only where there are any. (toISOString alone took a tenth of a parse.) */
 export function isoDate(ms: number): string {
-  const date = new Date(ms);
-  if (ms % 1000 !== 0) return date.toISOString();
-  const day = `${date.getUTCFullYear()}-${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`;
-  return `${day}T${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}Z`;
+  if (ms % 1000 !== 0) return new Date(ms).toISOString();
+  const day = Math.floor(ms / 86_400_000);
+  const second = ms / 1000 - day * 86_400;
+  const time = `${two(Math.trunc(second / 3600))}:${two(Math.trunc(second / 60) % 60)}:${two(second % 60)}`;
+  return `${isoDay(day)}T${time}Z`;
 }
 
+/** The other way round. @param day  since 1970-01-01, after the year 0 */
+function isoDay(day: number): string {
+  const days = day + 719_468;
+  const era = Math.trunc(days / 146_097);
+  const dayOfEra = days - era * 146_097;
+  const yearOfEra = Math.trunc(
+    (dayOfEra -
+      Math.trunc(dayOfEra / 1460) +
+      Math.trunc(dayOfEra / 36_524) -
+      Math.trunc(dayOfEra / 146_096)) /
+      365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.trunc(yearOfEra / 4) - Math.trunc(yearOfEra / 100));
+  const march = Math.trunc((5 * dayOfYear + 2) / 153);
+  const year = yearOfEra + era * 400 + (march > 9 ? 1 : 0);
+  return `${year}-${two(((march + 2) % 12) + 1)}-${two(dayOfYear - Math.trunc((153 * march + 2) / 5) + 1)}`;
+}
+
+const TWO = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'));
+
 function two(number: number): string {
-  return number < 10 ? `0${number}` : `${number}`;
+  return TWO[number] ?? String(number);
 }

@@ -77,7 +77,8 @@ function otherWords(clauses: Clauses, software: Software, protocol: Protocol): s
   }
   if (clauses.moreWith.some((clause) => clause.words[0]?.toUpperCase() === 'STARTTLS'))
     return 'with STARTTLS';
-  if (/^E?SMTPA?\/TLS(?:\/|$)/i.test(withClause?.words[0] ?? '')) return `with ${withClause?.words[0]}`;
+  const type = withClause?.words[0];
+  if (type?.includes('/') === true && /^E?SMTPA?\/TLS(?:\/|$)/i.test(type)) return `with ${type}`;
   return protocol.written?.toLowerCase() === 'encrypted smtp' ? 'with encrypted SMTP' : null;
 }
 

@@ -1,17 +1,16 @@
 import type { Field } from '../message/headers.ts';
 import { isInside } from './address.ts';
 import { isNamed, organisation } from './names.ts';
+import type { Reading } from './parse.ts';
 import type { TrustOptions, TrustRun } from './trust.ts';
 import type { Fact, Flag, Hop, Trace } from './types.ts';
 
-/** A Received field and what it says. */
-export type Line = { readonly field: Field; readonly trace: Trace };
+/** A Received field and what it says; `instantMs` as in `Reading`. */
+export type Line = { readonly field: Field } & Reading;
 
 export type HopOptions = TrustOptions & {
   /** Now, milliseconds since the epoch. */
   readonly nowMs: number;
-  /** The Date field of the message, milliseconds since the epoch; null when it has none that is readable. */
-  readonly dateMs: number | null;
 };
 
 const HOUR = 3600;
@@ -23,74 +22,101 @@ const SLOW_SECONDS = 300;
  * Turn the fields into hops, oldest first.
  *
  * @param lines  newest first
+ * @param dateMs  the Date field of the message, milliseconds since the epoch; null when it has none that is readable
  */
-export function makeHops(lines: readonly Line[], run: TrustRun, options: HopOptions): Hop[] {
-  const last = lines.length - 1;
-  const oldestFirst = lines.toReversed();
+export function makeHops(
+  lines: readonly Line[],
+  run: TrustRun,
+  dateMs: number | null,
+  options: HopOptions,
+): Hop[] {
   const ownNames = namesOf(lines, run, options);
   const web = lines.findIndex(({ trace }) => isWebSubmission(trace));
-  return oldestFirst.map(({ field, trace }, index) => {
-    const fromTop = last - index;
-    const before = oldestFirst[index - 1]?.trace;
-    const place = { trusted: fromTop < run.trusted, border: fromTop === run.border };
-    const delaySeconds = secondsBetween(before, trace);
-    const signs = forgerySigns({ ...place, trace, before, ownNames, belowWeb: web !== -1 && web < fromTop });
-    return {
-      index,
-      ...trace,
+  const hops: Hop[] = [];
+  for (let fromTop = lines.length - 1; fromTop >= 0; fromTop -= 1) {
+    const line = lines[fromTop];
+    if (line === undefined) break;
+    const { field, trace, instantMs } = line;
+    const before = lines[fromTop + 1];
+    const trusted = fromTop < run.trusted;
+    const border = fromTop === run.border;
+    const delaySeconds = secondsBetween(before?.instantMs, instantMs);
+    const belowWeb = web !== -1 && web < fromTop;
+    const flags = [...trace.flags];
+    addTimeFlags(flags, instantMs, delaySeconds, { nowMs: options.nowMs, dateMs });
+    addForgerySigns(flags, { trace, before: before?.trace, trusted, border, ownNames, belowWeb });
+    // Field by field: spread into one another, these objects took a fifth of the time of a whole path.
+    hops.push({
+      index: hops.length,
+      from: trace.from,
+      by: trace.by,
+      byIp: trace.byIp,
+      bySoftware: trace.bySoftware,
+      via: trace.via,
+      with: trace.with,
+      id: trace.id,
+      for: trace.for,
+      envelopeFrom: trace.envelopeFrom,
+      encrypted: trace.encrypted,
+      encryptedReason: trace.encryptedReason,
+      tls: trace.tls,
+      auth: trace.auth,
+      date: trace.date,
+      submission: trace.submission,
+      internal: trace.internal,
+      flags,
+      raw: trace.raw,
       delaySeconds,
-      ...place,
-      ...beliefs(trace, place.trusted),
-      flags: [...trace.flags, ...timeFlags(trace, delaySeconds, options), ...signs],
+      trusted,
+      border,
+      observed: trusted ? seenFacts(trace) : [],
+      claimed: trusted ? toldFacts(trace) : [...toldFacts(trace), ...seenFacts(trace)],
       range: field.range,
-    };
-  });
+    });
+  }
+  return hops;
 }
 
-/** What the server that wrote the line saw itself, and what it was told. */
-function beliefs(trace: Trace, trusted: boolean): Pick<Hop, 'observed' | 'claimed'> {
-  const observed: Fact[] = [];
-  const claimed: Fact[] = [];
-  const add = (fact: Fact, present: boolean, seen: boolean) => {
-    if (present) (trusted && seen ? observed : claimed).push(fact);
-  };
-  add('helo', trace.from.helo !== null, false);
-  add('envelopeFrom', trace.envelopeFrom !== null, false);
-  add('ip', trace.from.ip !== null, true);
-  add('rdns', trace.from.rdns !== null, true);
-  add('tls', trace.tls !== null || trace.encrypted === 'yes' || trace.encrypted === 'no', true);
-  add('auth', trace.auth !== null, true);
-  add('id', trace.id !== null, true);
-  add('date', trace.date !== null, true);
-  return { observed, claimed };
+/** What the client said. */
+function toldFacts(trace: Trace): Fact[] {
+  const facts: Fact[] = [];
+  if (trace.from.helo !== null) facts.push('helo');
+  if (trace.envelopeFrom !== null) facts.push('envelopeFrom');
+  return facts;
 }
 
-/** Whole seconds; null where a date is missing or its zone is not known. */
-function secondsBetween(before: Trace | undefined, trace: Trace): number | null {
-  const from = instantOf(before);
-  const to = instantOf(trace);
-  return from === null || to === null ? null : Math.trunc((to - from) / 1000) + 0;
+/** What the server that wrote the line saw itself, if it is to be believed. */
+function seenFacts(trace: Trace): Fact[] {
+  const facts: Fact[] = [];
+  if (trace.from.ip !== null) facts.push('ip');
+  if (trace.from.rdns !== null) facts.push('rdns');
+  if (trace.tls !== null || trace.encrypted === 'yes' || trace.encrypted === 'no') facts.push('tls');
+  if (trace.auth !== null) facts.push('auth');
+  if (trace.id !== null) facts.push('id');
+  if (trace.date !== null) facts.push('date');
+  return facts;
 }
 
-/** Milliseconds since the epoch; null where the line has no date that can be reckoned with. */
-export function instantOf(trace: Trace | undefined): number | null {
-  if (trace === undefined || trace.date === null || trace.flags.includes('zone-unknown')) return null;
-  return Date.parse(trace.date);
+/** Whole seconds; null where one of the times cannot be reckoned with. */
+function secondsBetween(from: number | null | undefined, to: number | null): number | null {
+  return from == null || to === null ? null : Math.trunc((to - from) / 1000) + 0;
 }
 
-function timeFlags(trace: Trace, delaySeconds: number | null, options: HopOptions): Flag[] {
-  const flags: Flag[] = [];
+function addTimeFlags(
+  flags: Flag[],
+  instantMs: number | null,
+  delaySeconds: number | null,
+  { nowMs, dateMs }: { readonly nowMs: number; readonly dateMs: number | null },
+): void {
   if (delaySeconds !== null && delaySeconds < 0) {
     flags.push(delaySeconds < -HOUR ? 'date-backwards' : 'clock-skew');
   } else if (delaySeconds !== null && delaySeconds > SLOW_SECONDS) {
     flags.push('slow');
     if (delaySeconds > DAY) flags.push('replayed');
   }
-  const instant = instantOf(trace);
-  if (instant === null) return flags;
-  if (instant > options.nowMs + HOUR * 1000) flags.push('future-date');
-  if (options.dateMs !== null && instant < options.dateMs - HOUR * 1000) flags.push('before-date-header');
-  return flags;
+  if (instantMs === null) return;
+  if (instantMs > nowMs + HOUR * 1000) flags.push('future-date');
+  if (dateMs !== null && instantMs < dateMs - HOUR * 1000) flags.push('before-date-header');
 }
 
 type Context = {
@@ -104,15 +130,14 @@ type Context = {
 };
 
 /** Signs that a line was made up. None is proof. */
-function forgerySigns({ trace, before, trusted, border, ownNames, belowWeb }: Context): Flag[] {
-  const flags: Flag[] = [];
+function addForgerySigns(flags: Flag[], context: Context): void {
+  const { trace, before, trusted, border, ownNames, belowWeb } = context;
   const ownHelo = border && isNamed(trace.from.helo, ownNames) && !isNamed(trace.from.rdns, ownNames);
   if (ownHelo) flags.push('helo-own-name');
   if (before !== undefined && (border || !trusted) && isChainBroken(before, trace))
     flags.push('chain-broken');
   if (!trusted && before !== undefined && isPrivateInPublic(trace)) flags.push('private-ip');
   if (!trusted && belowWeb) flags.push('below-http');
-  return flags;
 }
 
 function isWebSubmission(trace: Trace): boolean {
@@ -128,13 +153,13 @@ function isPrivateInPublic(trace: Trace): boolean {
 
 /** The server that wrote the line before has no name in common with the client of this one. */
 function isChainBroken(before: Trace, trace: Trace): boolean {
-  const owner = organisation(before.by);
-  const names = [organisation(trace.from.helo), organisation(trace.from.rdns)].filter(
-    (name) => name !== null,
-  );
-  if (owner === null || names.length === 0 || before.internal || trace.internal) return false;
+  if (before.internal || trace.internal) return false;
   if (before.byIp !== null && before.byIp === trace.from.ip) return false;
-  return !names.includes(owner);
+  const owner = organisation(before.by);
+  if (owner === null) return false;
+  const helo = organisation(trace.from.helo);
+  const rdns = organisation(trace.from.rdns);
+  return (helo !== null || rdns !== null) && helo !== owner && rdns !== owner;
 }
 
 function namesOf(lines: readonly Line[], run: TrustRun, options: TrustOptions): string[] {

@@ -8,6 +8,13 @@ import { readSoftware, type Software } from './software.ts';
 import { readTls, type TlsEvidence } from './tls.ts';
 import type { Flag, Peer, Trace } from './types.ts';
 
+/** A parsed field. */
+export type Reading = {
+  readonly trace: Trace;
+  /** Its date, milliseconds since the epoch; null without one, and where the zone is not known. */
+  readonly instantMs: number | null;
+};
+
 /**
  * Parse the body of one Received field (RFC 5321 §4.4, and what some sixty kinds of software make of it).
  * Never throws; what cannot be read is null, and time is linear in the length.
@@ -15,6 +22,11 @@ import type { Flag, Peer, Trace } from './types.ts';
  * @param raw  the text after the colon, folds and all
  */
 export function parseReceived(raw: string): Trace {
+  return readReceived(raw).trace;
+}
+
+/** The same, with the time to reckon with. */
+export function readReceived(raw: string): Reading {
   const clauses = readClauses(raw);
   const software = readSoftware(clauses);
   const protocol = readProtocol(clauses);
@@ -23,7 +35,8 @@ export function parseReceived(raw: string): Trace {
   const judged = judgeEncryption({ clauses, software, protocol, peer: from.peer, tls });
   const auth = readAuth(clauses, protocol);
   const id = readId(clauses);
-  return {
+  const { date } = clauses;
+  const trace: Trace = {
     from: from.peer,
     by: readBy(clauses),
     byIp: software.byIp,
@@ -37,12 +50,13 @@ export function parseReceived(raw: string): Trace {
     encryptedReason: judged.reason,
     tls: tls?.tls ?? null,
     auth,
-    date: clauses.date === null ? null : isoDate(clauses.date.ms),
+    date: date === null ? null : isoDate(date.ms),
     submission: auth !== null || (protocol.kind?.class === 'web' && !protocol.kind.secure),
     internal: judged.internal,
     flags: readFlags(clauses, software, protocol, from, tls, id),
     raw,
   };
+  return { trace, instantMs: date?.zoneKnown === true ? date.ms : null };
 }
 
 function readBy(clauses: Clauses): string | null {

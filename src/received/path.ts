@@ -1,21 +1,21 @@
-import type { Field } from '../message/headers.ts';
+import { type Field, isField } from '../message/headers.ts';
 import { worst } from '../report.ts';
 import { annotate } from './annotations.ts';
 import { checkPath } from './checks.ts';
 import { contentProtection } from './content.ts';
 import { dateAt } from './date.ts';
-import { instantOf, makeHops } from './hops.ts';
-import { parseReceived } from './parse.ts';
+import { type Line, makeHops } from './hops.ts';
+import { readReceived } from './parse.ts';
 import { summarise } from './summary.ts';
 import { findBorder, type TrustOptions } from './trust.ts';
-import type { Hop, MessagePath } from './types.ts';
+import type { MessagePath } from './types.ts';
 
 /** A message as far as its path is concerned. */
 export type PathInput = {
   /** All header fields in the order of the message, newest Received first. */
   readonly fields: readonly Field[];
   /** The beginning of the body; absent when only a header block is at hand. */
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | undefined;
   /** The header section was longer than what was read. */
   readonly truncated?: boolean;
   /** What was read, such as a file name; for the report. */
@@ -35,14 +35,9 @@ export type PathOptions = TrustOptions & {
  *   it was in plaintext, `unknown` when the line does not tell or there is none
  */
 export function describePath(input: PathInput, options: PathOptions): MessagePath {
-  const lines = input.fields
-    .filter((field) => field.name.toLowerCase() === 'received')
-    .map((field) => ({ field, trace: parseReceived(field.rawValue) }));
-  const run = findBorder(
-    lines.map(({ trace }) => trace),
-    options,
-  );
-  const hops = makeHops(lines, run, { ...options, dateMs: dateField(input.fields) });
+  const lines = linesOf(input.fields);
+  const run = findBorder(lines, options);
+  const hops = makeHops(lines, run, dateField(input.fields), options);
   const border = hops.find((hop) => hop.border) ?? null;
   const content = contentProtection(input.fields, input.body);
   const truncated = input.truncated === true;
@@ -54,23 +49,35 @@ export function describePath(input: PathInput, options: PathOptions): MessagePat
     checks,
     hops,
     border: border?.index ?? null,
-    totalSeconds: totalSeconds(hops),
+    totalSeconds: totalSeconds(lines),
     content,
     annotations: annotate(input.fields, hops, border, options),
     truncated,
   };
 }
 
+function linesOf(fields: readonly Field[]): Line[] {
+  const lines: Line[] = [];
+  for (const field of fields) {
+    if (!isField(field, 'received')) continue;
+    const { trace, instantMs } = readReceived(field.rawValue);
+    lines.push({ field, trace, instantMs });
+  }
+  return lines;
+}
+
 function dateField(fields: readonly Field[]): number | null {
-  const field = fields.find(({ name }) => name.toLowerCase() === 'date');
+  const field = fields.find((each) => isField(each, 'date'));
   const date = field === undefined ? null : dateAt(field.value, 0);
   return date?.zoneKnown === true ? date.ms : null;
 }
 
-function totalSeconds(hops: readonly Hop[]): number | null {
-  const dated = hops.map(instantOf).filter((instant) => instant !== null);
-  const [first] = dated;
-  const last = dated.at(-1);
-  if (first === undefined || last === undefined || dated.length < 2) return null;
-  return Math.trunc((last - first) / 1000) + 0;
+/** @param lines  newest first */
+function totalSeconds(lines: readonly Line[]): number | null {
+  const newest = lines.findIndex(({ instantMs }) => instantMs !== null);
+  const oldest = lines.findLastIndex(({ instantMs }) => instantMs !== null);
+  const from = lines[oldest]?.instantMs;
+  const to = lines[newest]?.instantMs;
+  if (from == null || to == null || oldest === newest) return null;
+  return Math.trunc((to - from) / 1000) + 0;
 }

@@ -68,7 +68,8 @@ function viaInBrackets(clauses: Clauses): string[] {
 }
 
 function protocolOf(words: readonly string[]): Protocol {
-  const written = words.join(' ').replace(/,$/, '');
+  const text = words.length === 1 ? (words[0] ?? '') : words.join(' ');
+  const written = text.endsWith(',') ? text.slice(0, -1) : text;
   const slash = written.indexOf('/');
   if (slash !== -1 && /^E?SMTPA?\/TLS/i.test(written)) {
     const type = written.slice(0, slash);

@@ -1,4 +1,4 @@
-import { isInside } from './address.ts';
+import { isInside, readAddress } from './address.ts';
 import type { Hop, MessagePath } from './types.ts';
 
 /** Gives each secret of a kind a name of its own, the same every time it is met. */
@@ -22,23 +22,33 @@ function replaceWord(text: string, word: string, by: string): string {
   return text.replace(new RegExp(`(?<![\\w.-])${literal}(?![\\w-])`, 'g'), by);
 }
 
+/** What the computer of somebody who logged in calls itself: no host name, and often its owner's. */
+function deviceNames({ auth, from }: Hop): string[] {
+  const { helo } = from;
+  if (auth === null || helo === null || helo.includes('.') || helo.toLowerCase() === 'localhost') return [];
+  return readAddress(helo) === null ? [helo] : [];
+}
+
 /**
- * A path that can be put into a ticket: the local part of mail addresses, ids and addresses inside of networks
- * are replaced, each by the same name wherever it stands. Host names and public addresses stay, as they are what
+ * A path that can be put into a ticket: the local part of mail addresses, ids, addresses inside of networks and
+ * what the sender's computer calls itself are replaced, each by the same name wherever it stands. Host names and public addresses stay, as they are what
  * the ticket is about.
  */
 export function redactPath(path: MessagePath): MessagePath {
   const user = pseudonyms('user');
   const queue = pseudonyms('id-');
   const inside = pseudonyms('inside-');
+  const device = pseudonyms('device');
   const users = new Set(
     path.hops.flatMap(({ auth, from }) => [auth?.user, from.ident].filter((name) => name != null)),
   );
+  const devices = new Set(path.hops.flatMap(deviceNames));
   const ids = new Set(path.hops.flatMap(({ id }) => (id === null ? [] : [id])));
 
   const redactText = (text: string): string => {
     let out = text.replace(MAILBOX, (local) => `${user(local.slice(0, -1))}@`);
     out = out.replace(ADDRESS, (ip) => (isInside(ip) ? inside(ip) : ip));
+    for (const name of devices) out = replaceWord(out, name, device(name));
     for (const name of users) out = replaceWord(out, name, user(name));
     for (const id of ids) if (id.length > 3) out = out.replaceAll(id, queue(id));
     return out;

@@ -1,10 +1,16 @@
-/** A piece of a Received field (RFC 5322 §3.2): a word, a comment without its brackets, or a semicolon. */
+import { type FoundDate, plainDateAt } from './date.ts';
+
+/**
+ * A piece of a Received field (RFC 5322 §3.2): a word, a comment without its brackets, a semicolon, or a date in the
+ * common form behind one, which saves taking it apart into six words.
+ */
 export type Token = {
-  readonly kind: 'word' | 'comment' | 'semicolon';
+  readonly kind: 'word' | 'comment' | 'semicolon' | 'date';
   readonly text: string;
   /** Place in the text that was scanned. */
   readonly start: number;
   readonly end: number;
+  readonly date: FoundDate | null;
 };
 
 const SPACE = 0x20;
@@ -26,7 +32,12 @@ const MAX_REACH = 1024;
 const MAX_UNCLOSED = 8;
 
 /** What may still be spent on looking for an end that does not come. */
-type Patience = { comments: number; groups: number };
+type Patience = {
+  comments: number;
+  groups: number;
+  /** Where the last quoted string, address or literal was met; -1 before the first. */
+  group: number;
+};
 
 /**
  * Split the body of a Received field. Comments nest to any depth (a counter, no recursion), quoted strings
@@ -36,15 +47,20 @@ type Patience = { comments: number; groups: number };
  */
 export function scan(text: string): Token[] {
   const tokens: Token[] = [];
-  const patience: Patience = { comments: MAX_UNCLOSED, groups: MAX_UNCLOSED };
+  const patience: Patience = { comments: MAX_UNCLOSED, groups: MAX_UNCLOSED, group: -1 };
   let at = 0;
   while (at < text.length && tokens.length < MAX_TOKENS) {
     const code = text.charCodeAt(at);
     if (code <= SPACE || code === CLOSE) {
       at += 1;
     } else if (code === SEMICOLON) {
-      tokens.push({ kind: 'semicolon', text: ';', start: at, end: at + 1 });
+      tokens.push({ kind: 'semicolon', text: ';', start: at, end: at + 1, date: null });
       at += 1;
+      while (text.charCodeAt(at) <= SPACE) at += 1;
+      const date = plainDateAt(text, at);
+      if (date === null || !endsWord(text, date.end)) continue;
+      tokens.push({ kind: 'date', text: '', start: at, end: date.end, date });
+      at = date.end;
     } else if (code === OPEN) {
       const close = patience.comments > 0 ? endOfComment(text, at) : text.length;
       if (close === -1) {
@@ -52,15 +68,35 @@ export function scan(text: string): Token[] {
         at += 1;
         continue;
       }
-      tokens.push({ kind: 'comment', text: inside(text, at + 1, close), start: at, end: close + 1 });
+      tokens.push({
+        kind: 'comment',
+        text: inside(text, at + 1, close),
+        start: at,
+        end: close + 1,
+        date: null,
+      });
       at = close + 1;
     } else {
       const end = endOfWord(text, at, patience);
-      tokens.push({ kind: 'word', text: unfold(text.slice(at, end)), start: at, end });
+      const word = text.slice(at, end);
+      // White space is only found within quotes and brackets.
+      tokens.push({
+        kind: 'word',
+        text: patience.group < at ? word : unfold(word),
+        start: at,
+        end,
+        date: null,
+      });
       at = end;
     }
   }
   return tokens;
+}
+
+/** Whether a word that goes up to this place is over. */
+function endsWord(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return !(code > SPACE) || code === OPEN || code === CLOSE || code === SEMICOLON;
 }
 
 /** The text of a comment, unfolded, without white space around it. */
@@ -98,7 +134,10 @@ function endOfWord(text: string, start: number, patience: Patience): number {
     const code = text.charCodeAt(at);
     if (code <= SPACE || code === OPEN || code === CLOSE || code === SEMICOLON) break;
     const opens = code === QUOTE || code === LESS || code === LITERAL;
-    at = opens && patience.groups > 0 ? endOfGroup(text, at, code, patience) : at + 1;
+    if (opens && patience.groups > 0) {
+      patience.group = at;
+      at = endOfGroup(text, at, code, patience);
+    } else at += 1;
   }
   return at;
 }

@@ -101,7 +101,8 @@ function isHexDigit(code: number): boolean {
 
 /** The address at the end of `(192.0.2.1)`, `([192.0.2.1])`, `(host [192.0.2.1])`. */
 function lastAddress(comment: string): string | null {
-  return readAddress(comment.slice(comment.lastIndexOf(' ') + 1))?.ip ?? null;
+  const last = comment.includes(' ') ? comment.slice(comment.lastIndexOf(' ') + 1) : comment;
+  return readAddress(last)?.ip ?? null;
 }
 
 /** Microsoft, IBM and MailEnable name themselves in the with clause. */
@@ -161,10 +162,14 @@ const NO_SOFTWARE =
   /^(?:-$|unknown$|envelope|auth|using |client |no client|version=|cipher=|node=|via |tls)/i;
 
 function isSoftware(comment: string, host: string): boolean {
-  if (comment === '' || comment.toLowerCase() === host.toLowerCase()) return false;
+  if (comment === '' || isSame(comment, host)) return false;
   if (NO_SOFTWARE.test(comment)) return false;
   // `(host [192.0.2.1])` and `(192.0.2.1)` are places, `(KumoMTA 192.0.2.1)` is a program
   return lastAddress(comment) === null || (comment.includes(' ') && !comment.endsWith(']'));
+}
+
+function isSame(one: string, other: string): boolean {
+  return one.length === other.length && one.toLowerCase() === other.toLowerCase();
 }
 
 /** Sendmail writes program and configuration, `8.17.1/8.17.1`; Critical Path a bare version, `7.0.028`. */

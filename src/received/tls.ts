@@ -68,8 +68,9 @@ function readServerSide(comment: string, session: Session, family: Family): void
   const code = comment.charCodeAt(0) | 0x20;
   if (!(code >= 0x61 && code <= 0x7a)) return; // every form starts with a letter
   readClientSide(comment, session);
-  if (comment.includes('=')) readPairs(comment.split(/[ ,]+/), `(${comment})`, session);
-  else if (comment.includes(':')) readColons(comment, session);
+  if (comment.includes('=')) {
+    if (code === 0x76 || code === 0x63) readPairs(comment.split(/[ ,]+/), `(${comment})`, session); // v c
+  } else if (comment.includes(':')) readColons(comment, session);
   else if (comment.endsWith(' encrypted')) readEncrypted(comment, session);
   else if (family === 'chasquid') readChasquid(comment, session);
   else if (code === 0x74) readVersionFirst(comment, session);
@@ -197,6 +198,7 @@ function readTlsClause(clause: Clause | null, session: Session): void {
 /** `ESMTP/TLS/<cipher>` of Cisco, `with AES256-SHA encrypted SMTP` of MessageLabs. */
 function readWithWords(clauses: Clauses, session: Session): void {
   const words = clauses.with?.words ?? [];
+  if (words[1] !== 'encrypted' && words[0]?.includes('/') !== true) return;
   const glued = /^E?SMTPA?\/TLS(?:\/(.+))?$/i.exec(words[0] ?? '');
   const cipher = words[1] === 'encrypted' ? words[0] : glued?.[1];
   if (cipher === undefined || !isCipherName(cipher)) return;

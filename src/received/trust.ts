@@ -26,16 +26,15 @@ export type TrustRun = {
  * The first field whose client is outside is the border. What stands below is the sender's to write, be it
  * a field that names our host (RFC 5321 §4.4, RFC 8601 §7.1).
  *
- * @param traces  newest first, as they stand in the message
+ * @param lines  newest first, as they stand in the message
  */
-export function findBorder(traces: readonly Trace[], options: TrustOptions): TrustRun {
-  const own = traces[0]?.by ?? null;
-  for (const [index, trace] of traces.entries()) {
-    const older = traces[index + 1] ?? null;
-    if (cameFromInside(trace, older, own, options)) continue;
-    return { trusted: index + 1, border: index };
-  }
-  return { trusted: traces.length, border: null };
+export function findBorder(lines: readonly { readonly trace: Trace }[], options: TrustOptions): TrustRun {
+  const own = lines[0]?.trace.by ?? null;
+  const border = lines.findIndex(({ trace }, index) => {
+    const older = lines[index + 1]?.trace ?? null;
+    return !cameFromInside(trace, older, own, options);
+  });
+  return border === -1 ? { trusted: lines.length, border: null } : { trusted: border + 1, border };
 }
 
 function cameFromInside(

@@ -2,16 +2,24 @@ import { z } from 'zod';
 import { completion } from './completion.ts';
 import { configCheck, configShow } from './config.ts';
 import { demo } from './demo.ts';
+import { dkimKeyMake } from './dkim-key-make.ts';
+import { dnsblCheck } from './dnsbl-check.ts';
 import { doctor } from './doctor.ts';
+import { domainCheck } from './domain-check.ts';
 import { explain } from './explain.ts';
 import { help } from './help.ts';
+import { messageCheck } from './message-check.ts';
 import { messagePath } from './message-path.ts';
 import { mxDiff } from './mx-diff.ts';
 import { mxPolicy } from './mx-policy.ts';
 import { mxProbe } from './mx-probe.ts';
 import { mxTlsaCheck, mxTlsaMake } from './mx-tlsa.ts';
+import { otpDecode, otpGenerate, otpModhex } from './otp.ts';
 import { envelope } from './report.ts';
 import { send } from './send.ts';
+import { spfCheck } from './spf-check.ts';
+import { srsForward } from './srs-forward.ts';
+import { srsReverse } from './srs-reverse.ts';
 import {
   throttleBlockSet,
   throttleBlocks,
@@ -28,6 +36,19 @@ import {
   throttleTop,
   throttleUnblock,
 } from './throttle.ts';
+import { trustShow } from './trust-show.ts';
+import {
+  yubikeyAccessCode,
+  yubikeyCalculate,
+  yubikeyDelete,
+  yubikeyInfo,
+  yubikeyInventory,
+  yubikeyList,
+  yubikeyLost,
+  yubikeyProgram,
+  yubikeySwap,
+  yubikeyUpdate,
+} from './yubikey.ts';
 
 function document<S extends z.ZodRawShape>(id: string, result: z.ZodObject<S>) {
   return z.strictObject({ ...envelope.shape, ...result.shape, schema: z.literal(id) });
@@ -61,17 +82,27 @@ export const documents = {
   'postern/config-check/1': document('postern/config-check/1', configCheck),
   'postern/config-show/1': document('postern/config-show/1', configShow),
   'postern/demo/1': document('postern/demo/1', demo),
+  'postern/dkim-key-make/1': document('postern/dkim-key-make/1', dkimKeyMake),
+  'postern/dnsbl-check/1': document('postern/dnsbl-check/1', dnsblCheck),
   'postern/doctor/1': document('postern/doctor/1', doctor),
+  'postern/domain-check/1': document('postern/domain-check/1', domainCheck),
   'postern/error/1': error,
   'postern/explain/1': document('postern/explain/1', explain),
   'postern/help/1': document('postern/help/1', help),
+  'postern/message-check/1': document('postern/message-check/1', messageCheck),
   'postern/message-path/1': document('postern/message-path/1', messagePath),
   'postern/mx-diff/1': document('postern/mx-diff/1', mxDiff),
   'postern/mx-policy/1': document('postern/mx-policy/1', mxPolicy),
   'postern/mx-probe/1': document('postern/mx-probe/1', mxProbe),
   'postern/mx-tlsa-check/1': document('postern/mx-tlsa-check/1', mxTlsaCheck),
   'postern/mx-tlsa-make/1': document('postern/mx-tlsa-make/1', mxTlsaMake),
+  'postern/otp-decode/1': document('postern/otp-decode/1', otpDecode),
+  'postern/otp-generate/1': document('postern/otp-generate/1', otpGenerate),
+  'postern/otp-modhex/1': document('postern/otp-modhex/1', otpModhex),
   'postern/send/1': document('postern/send/1', send),
+  'postern/spf-check/1': document('postern/spf-check/1', spfCheck),
+  'postern/srs-forward/1': document('postern/srs-forward/1', srsForward),
+  'postern/srs-reverse/1': document('postern/srs-reverse/1', srsReverse),
   'postern/throttle-block/1': document('postern/throttle-block/1', throttleBlockSet),
   'postern/throttle-blocks/1': document('postern/throttle-blocks/1', throttleBlocks),
   'postern/throttle-exempt/1': document('postern/throttle-exempt/1', throttleExempt),
@@ -88,4 +119,17 @@ export const documents = {
   'postern/throttle-status/1': document('postern/throttle-status/1', throttleStatus),
   'postern/throttle-top/1': document('postern/throttle-top/1', throttleTop),
   'postern/throttle-unblock/1': document('postern/throttle-unblock/1', throttleUnblock),
+  'postern/trust-show/1': document('postern/trust-show/1', trustShow),
+  'postern/yubikey-access-code-change/1': document('postern/yubikey-access-code-change/1', yubikeyAccessCode),
+  'postern/yubikey-access-code-remove/1': document('postern/yubikey-access-code-remove/1', yubikeyAccessCode),
+  'postern/yubikey-access-code-set/1': document('postern/yubikey-access-code-set/1', yubikeyAccessCode),
+  'postern/yubikey-calculate/1': document('postern/yubikey-calculate/1', yubikeyCalculate),
+  'postern/yubikey-delete/1': document('postern/yubikey-delete/1', yubikeyDelete),
+  'postern/yubikey-info/1': document('postern/yubikey-info/1', yubikeyInfo),
+  'postern/yubikey-inventory/1': document('postern/yubikey-inventory/1', yubikeyInventory),
+  'postern/yubikey-list/1': document('postern/yubikey-list/1', yubikeyList),
+  'postern/yubikey-lost/1': document('postern/yubikey-lost/1', yubikeyLost),
+  'postern/yubikey-program/1': document('postern/yubikey-program/1', yubikeyProgram),
+  'postern/yubikey-swap/1': document('postern/yubikey-swap/1', yubikeySwap),
+  'postern/yubikey-update/1': document('postern/yubikey-update/1', yubikeyUpdate),
 } as const;

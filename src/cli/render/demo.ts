@@ -1,6 +1,7 @@
 import { DOMAINS } from '../../demo/transport-lab.ts';
-import type { TransportStory } from '../../schema/demo.ts';
+import type { TransportStory, TrustStory } from '../../schema/demo.ts';
 import { asLine, dim, type Inline, type Line, line, mark, strong, table, warn, wrap } from '../text.ts';
+import { reasonLines, verdictMark } from './trust.ts';
 
 const ABOUT = new Map(DOMAINS.map(({ domain, about }) => [domain, about]));
 
@@ -76,6 +77,26 @@ export function renderTransportStory(story: TransportStory, columns: number): Li
     [],
     ...wrap(
       line`TLS protects the way between two servers; end to end needs OpenPGP or S/MIME. ${dim('"postern demo --keep" leaves the servers running, to try the commands on them.')}`,
+      columns,
+    ),
+  ];
+}
+
+/** The story of trust: four messages, and what is known of who sent them. */
+export function renderTrustStory({ messages }: TrustStory, columns: number): Line[] {
+  return [
+    ...wrap(
+      line`Who really sent this, and do we trust them? Four messages, signed a moment ago with keys made for it; companies and domains are invented.`,
+      columns,
+    ),
+    ...messages.flatMap(({ name, about, check }, index) => [
+      ...heading(index + 1, `A message ${about}`, `postern message check ${name}.eml`, columns),
+      ...wrap(line`  ${verdictMark(check.verdict)}  ${check.summary}`, columns, 4),
+      ...reasonLines(check.reasons.slice(0, 2), columns).map((each) => [{ text: '  ' }, ...each]),
+    ]),
+    [],
+    ...wrap(
+      line`A valid signature says which domain sent it. Whether that domain belongs to somebody you trust is another question: a list answers it. ${dim('The same messages are in examples/trust.')}`,
       columns,
     ),
   ];

@@ -33,6 +33,11 @@ function way(hop: Hop): string {
   return from === '' ? `by ${by}` : `${from} → ${by}`;
 }
 
+/** The same where there are several messages, each under its name. */
+export function oneOfSeveralMarkdown(path: MessagePath): string {
+  return `### ${cell(path.target ?? '')}\n\n${pathMarkdown(path)}`;
+}
+
 /** A path for a ticket. */
 export function pathMarkdown(path: MessagePath): string {
   const rows = path.hops.map((hop) => {

@@ -1,5 +1,18 @@
 import type { Annotation, Hop, MessagePath } from '../../received/types.ts';
-import { dim, type Inline, type Line, line, mark, ok, strong, table, unknown, warn, wrap } from '../text.ts';
+import {
+  dim,
+  type Inline,
+  type Line,
+  line,
+  mark,
+  ok,
+  strong,
+  table,
+  unknown,
+  warn,
+  widthOf,
+  wrap,
+} from '../text.ts';
 import { renderFindings } from './findings.ts';
 
 /** Delay bars are this long at most, a column a doubling. */
@@ -64,18 +77,38 @@ export function notes(hop: Hop): string {
   return words.filter((word) => word !== '').join('; ');
 }
 
-/** Two lines a hop: the way with its marks, and below it what was noted. */
-function hopLines(hops: readonly Hop[], columns: number): Line[] {
-  const heads = table(
+/** What each hop begins with: its mark, when it was, and whose line it is; in a narrow terminal on two lines. */
+function headsOf(hops: readonly Hop[], columns: number): (readonly Line[])[] {
+  const dated = hops.some(({ delaySeconds }) => delaySeconds !== null);
+  const wide = table(
     hops.map((hop) => [
       strong(String(hop.index + 1)),
       encryption(hop),
-      hop.date ?? dim('no date'),
-      delay(hop),
+      timeOf(hop),
+      ...(dated ? [delay(hop)] : []),
       place(hop),
     ]),
     2,
   );
+  if (wide.every((each) => widthOf(each) <= columns)) return wide.map((each) => [each]);
+  const marks = table(
+    hops.map((hop) => [strong(String(hop.index + 1)), encryption(hop), place(hop)]),
+    2,
+  );
+  return marks.map((each, index) => {
+    const hop = hops[index];
+    const time = hop === undefined ? [] : table([[timeOf(hop), delay(hop)]], 5);
+    return [...wrap(each, columns, 5), ...time];
+  });
+}
+
+function timeOf(hop: Hop): Inline {
+  return hop.date ?? dim('no date');
+}
+
+/** The way with its marks, and below it what was noted. */
+function hopLines(hops: readonly Hop[], columns: number): Line[] {
+  const heads = headsOf(hops, columns);
   return hops.flatMap((hop, index) => {
     const from = peerName(hop);
     const way =
@@ -84,7 +117,7 @@ function hopLines(hops: readonly Hop[], columns: number): Line[] {
     // What anybody may have written is greyed, as its last column says in words.
     const shown = hop.trusted ? way : way.map(({ text }) => dim(text));
     return [
-      heads[index] ?? [],
+      ...(heads[index] ?? []),
       ...wrap([{ text: '     ' }, ...shown], columns, 5),
       ...(more === '' ? [] : wrap([{ text: '     ' }, dim(more)], columns, 5)),
     ];
@@ -113,6 +146,11 @@ function annotationLines(path: MessagePath, columns: number): Line[] {
   });
   const once = [...new Set(entries)];
   return once.length === 0 ? [] : wrap([dim(`  Also there: ${once.join(', ')}.`)], columns, 4);
+}
+
+/** The same where there are several messages: which one it is comes first. */
+export function renderOneOfSeveral(path: MessagePath, columns: number): Line[] {
+  return [[strong(path.target ?? '')], ...renderMessagePath(path, columns)];
 }
 
 /** The way of a message for people: one sentence to paste, a timeline, what is wrong. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -122,6 +122,20 @@ describe('--batch', () => {
     expect(exit).toBe(3);
   });
 
+  test.for([
+    'here.txt',
+    './here.txt',
+    '../batches/here.txt',
+    'sub//../here.txt',
+    join(folder, 'batches/here.txt'),
+  ])('finds %s beside the batch', async (name) => {
+    mkdirSync(join(folder, 'batches/sub'), { recursive: true });
+    file('batches/here.txt', PLAIN);
+    const batch = file('batches/one.jsonl', JSON.stringify({ id: 'x', file: name }));
+    const { stdout } = await run('message path', ['--batch', batch, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ target: name, hops: [{ id: '4RkPlain' }] });
+  });
+
   test.for(['not json', '[]', '{"file": "x"}'])('the line %s is refused with its number', async (line) => {
     const { stderr, exit } = await run('message path', ['--batch', file('bad.jsonl', `\n${line}\n`)]);
     expect(exit).toBe(65);
@@ -172,6 +186,39 @@ describe('a document for a ticket', () => {
       expect(stdout).toContain('203.0.113.25');
     },
   );
+});
+
+test('--redact replaces what the sender’s own computer calls itself, wherever it stands', async () => {
+  const { stdout } = await run('message path', [EXAMPLE, '--redact', '--json']);
+  expect(stdout).not.toContain('annas-laptop');
+  expect(JSON.parse(stdout).hops[0]).toMatchObject({
+    from: { helo: 'device1' },
+    raw: expect.stringContaining('helo=device1'),
+  });
+});
+
+describe('several messages', () => {
+  test('each stand under their names in the text, those of a batch too', async () => {
+    const one = file('first.eml', PLAIN);
+    const two = file('second.eml', TLS12);
+    const named = (text: string) => text.split('\n').filter((each) => each === one || each === two);
+    expect(named((await run('message path', [one, two])).stdout)).toEqual([one, two]);
+    const batch = file(
+      'two.jsonl',
+      [one, two].map((path) => JSON.stringify({ id: path, file: path })).join('\n'),
+    );
+    expect(named((await run('message path', ['--batch', batch])).stdout)).toEqual([one, two]);
+    expect(named((await run('message path', [one])).stdout)).toEqual([]);
+  });
+
+  test('each have a heading in Markdown', async () => {
+    const files = [file('first.eml', PLAIN), file('second_.eml', TLS12)];
+    const { stdout } = await run('message path', [...files, '--format', 'markdown']);
+    expect(stdout.match(/^### .*$/gm)).toEqual([
+      expect.stringMatching(/first\.eml$/),
+      expect.stringMatching(/second\\_\.eml$/),
+    ]);
+  });
 });
 
 test('--mx trusts the exchangers of one’s own domain', async () => {

@@ -36,7 +36,7 @@ const zone = {
   'one.test': { CNAME: ['two.test'] },
   'two.test': { CNAME: ['one.test'] },
   '1.2.0.192.in-addr.arpa': { PTR: ['MX.example.test.'] },
-  'odd.test': { SRV: [{ name: 'x' }] },
+  'odd.test': { NAPTR: [{ replacement: 'x' }] },
   'deep.ent.test': { A: ['192.0.2.4'] },
 };
 

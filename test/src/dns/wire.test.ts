@@ -1,9 +1,10 @@
 import { type Answer, decode, encode } from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { isAskable } from '../../../src/dns/names.ts';
 import { MAX_RECORDS } from '../../../src/dns/reader.ts';
 import type { RecordType } from '../../../src/dns/types.ts';
-import { buildQuery, decodeReply, isAskable, type Query } from '../../../src/dns/wire.ts';
+import { buildQuery, decodeReply, type Query } from '../../../src/dns/wire.ts';
 
 const NO_CASE = { id: 0x1234, caseBits: null, pad: false };
 

@@ -115,3 +115,26 @@ describe('the one spelling of an address (RFC 5952)', () => {
     );
   });
 });
+
+describe('what is an address', () => {
+  const near = fc.oneof(
+    fc.string({ unit: fc.constantFrom(...'0123456789abcF:./%g '), maxLength: 24 }),
+    fc
+      .array(fc.integer({ min: -1, max: 300 }), { minLength: 3, maxLength: 5 })
+      .map((parts) => parts.join('.')),
+    fc
+      .array(fc.constantFrom('0', '00', '7', '01', '255', '256', ''), { minLength: 4, maxLength: 4 })
+      .map((parts) => parts.join('.')),
+    fc.tuple(fc.ipV6(), fc.constantFrom('', ':', '%eth0', '.1', ' ')).map((parts) => parts.join('')),
+  );
+
+  test('is what Node takes for one, of the same family', () => {
+    void fc.assert(
+      fc.property(near, (text) => {
+        expect(parseAddress(text)?.family ?? 0).toBe(isIP(text));
+        expect(addressClass(text) === null).toBe(isIP(text) === 0);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { dateAt, isoDate } from '../../../src/received/date.ts';
+import { parseReceived } from '../../../src/received/parse.ts';
 
 const DATES: readonly (readonly [text: string, iso: string, zoneKnown: boolean])[] = [
   ['Tue, 24 Nov 2026 10:00:00 +0100 (CET)', '2026-11-24T09:00:00Z', true],
@@ -49,4 +51,49 @@ test.for([
   '',
 ])('no date is made of "%s"', (text) => {
   expect(dateAt(text, 0)).toBeNull();
+});
+
+const INSTANTS = fc.date({
+  min: new Date('1900-01-01T23:59:59Z'),
+  max: new Date('9999-12-30T00:00:00Z'),
+  noInvalidDate: true,
+});
+
+/** RFC 5322 as Date writes it, in a zone. */
+function written(date: Date, zoneMinutes: number): string {
+  const local = new Date(date.getTime() + zoneMinutes * 60_000).toUTCString();
+  const zone = Math.abs(zoneMinutes);
+  const digits = String(Math.trunc(zone / 60) * 100 + (zone % 60)).padStart(4, '0');
+  return local.replace('GMT', `${zoneMinutes < 0 ? '-' : '+'}${digits}`);
+}
+
+test('every date in the common form is the instant that Date means by it', () => {
+  void fc.assert(
+    fc.property(INSTANTS, fc.integer({ min: -1439, max: 1439 }), fc.boolean(), (date, zone, short) => {
+      const seconds = Math.floor(date.getTime() / 1000) * 1000;
+      const text = short ? written(date, zone).slice(5) : written(date, zone);
+      const found = dateAt(`${text})`, 0);
+      expect(found).toEqual({ ms: seconds, end: text.length, weekday: !short, zoneKnown: true });
+      expect(isoDate(seconds)).toBe(new Date(seconds).toISOString().replace('.000', ''));
+    }),
+  );
+});
+
+test.for([
+  ['; Tue, 24 Nov 2026 10:00:00 +0000', 'the usual place'],
+  [';Tue, 24 Nov 2026 10:00:00 +0000', 'no blank'],
+  [';\r\n\tTue, 24 Nov 2026 10:00:00 +0000 (UTC)', 'a fold'],
+  ['; Mon, 23 Nov 2026 10:00:00 +0000; Tue, 24 Nov 2026 10:00:00 +0000', 'the last of two'],
+  ['; Tue, 24 Nov 2026 10:00:00 +0000; id x', 'something behind it'],
+  ['; Tue, 24 Nov 2026 10:00:00 +0000;;;;;;', 'semicolons behind it'],
+  ['; (envelope-from <a@b>) Tue, 24 Nov 2026 10:00:00 +0000', 'a comment before it'],
+  ['; Tue, 24 Nov 2026 10:00:00 +0000from x', 'a word without a blank'],
+  [' Tue, 24 Nov 2026 10:00:00 +0000', 'no semicolon'],
+] as const)('the date of a line is found: %s (%s)', ([end]) => {
+  const { date, by, from } = parseReceived(`from a.test (a.test [192.0.2.1]) by b.test with SMTP${end}`);
+  expect({ date, by, helo: from.helo }).toEqual({
+    date: '2026-11-24T10:00:00Z',
+    by: 'b.test',
+    helo: 'a.test',
+  });
 });

@@ -1,0 +1,30 @@
+import type { CheckInput } from '../check/check.ts';
+import { AppError, ExitCode } from '../errors.ts';
+import { readHeader } from '../message/headers.ts';
+import { whyNotMessage } from '../message/recognise.ts';
+
+/** Largest message whose body is looked at, in bytes. */
+const MAX_MESSAGE = 50_000_000;
+
+/** How much is read: a byte more, to tell what is larger. */
+export const READ_BYTES = MAX_MESSAGE + 1;
+
+/**
+ * A message as `message check` takes it.
+ *
+ * @param name  of the input, for the report and the error
+ * @param lenient  take text without any header field as well: a case of a batch is what it is
+ * @throws AppError E_NOT_A_MESSAGE (exit 65) for what is neither a message nor a header block
+ */
+export function checkInput(name: string, bytes: Buffer, { lenient = false } = {}): CheckInput {
+  const header = readHeader(bytes);
+  const reason = lenient ? null : whyNotMessage(bytes, header);
+  if (reason !== null) {
+    throw new AppError(`'${name}' is ${reason}.`, {
+      code: 'E_NOT_A_MESSAGE',
+      exit: ExitCode.input,
+      hint: 'Give a message as it was received (.eml), or its header lines.',
+    });
+  }
+  return { target: name, bytes, cut: bytes.length > MAX_MESSAGE, header };
+}

@@ -1,0 +1,150 @@
+import type { Resolver } from '../dns/types.ts';
+import type { Wire } from '../message/wire.ts';
+import { headerVerifies } from './canonical.ts';
+import { causeOf, explainCause, NOT_LOOKED_AT } from './causes.ts';
+import type { RawField } from './fields.ts';
+import { type Key, lookUpKey } from './key.ts';
+import type { RawChain, RawVerdict } from './mailauth.ts';
+import { readSignature } from './signature.ts';
+import type { FailureCause, SignatureTags, SignatureVerdict } from './types.ts';
+
+/** What the verification of one message may cost. */
+export type DkimLimits = {
+  /** Signatures that are evaluated (RFC 6376 §6.1 allows a limit). */
+  readonly signatures: number;
+  /** Different `l=` values among them: each is a hash of the body of its own. */
+  readonly bodyLengths: number;
+};
+
+export const DKIM_LIMITS: DkimLimits = { signatures: 10, bodyLengths: 4 };
+
+export type DkimInput = {
+  readonly wire: Wire;
+  /** `splitFields` of its header. */
+  readonly fields: readonly RawField[];
+  /** Names whose signatures are looked at first: the author's domain. */
+  readonly authorDomain: string | null;
+  /** Expiry is judged at this time, milliseconds since the epoch. */
+  readonly nowMs: number;
+  /** Asked for keys; it has to have bounds of its own. */
+  readonly dns: Resolver;
+  readonly limits?: DkimLimits;
+};
+
+export type DkimReport = {
+  /** In the order of the message. */
+  readonly signatures: readonly SignatureVerdict[];
+  /** The key of each signature that has one, by the index of the signature. */
+  readonly keys: ReadonlyMap<number, Key>;
+  readonly chain: RawChain;
+  /** How many signatures were left out because there are too many. */
+  readonly leftOut: number;
+};
+
+type Read = { readonly index: number; readonly field: RawField; readonly tags: SignatureTags };
+
+const NO_CHAIN: RawChain = { result: 'none', comment: null, assumedRelaxed: false };
+
+/**
+ * Verify the DKIM signatures of a message (RFC 6376 §6), and its ARC chain along with them, as both read the same
+ * header and body. Without a body, signatures are `neutral` with the cause `body-unknown`, never `fail`.
+ */
+export async function verifyDkim(input: DkimInput): Promise<DkimReport> {
+  const read = input.fields
+    .filter(({ name }) => name === 'dkim-signature')
+    .map((field, index) => ({ index, field, tags: readSignature(field) }));
+  const evaluate = choose(read, input.authorDomain, input.limits ?? DKIM_LIMITS);
+  const keys = await lookUpKeys(read, evaluate, input.dns);
+  const raw = await verify(input, read, evaluate);
+  const signatures = read.map((each) =>
+    verdictOf(each, raw.signatures[each.index], keys.get(each.index), input),
+  );
+  return { signatures, keys, chain: raw.chain, leftOut: read.length - evaluate.size };
+}
+
+/** Those of the author's domain first: nobody is to hide the one that counts behind many that do not. */
+function choose(read: readonly Read[], authorDomain: string | null, limits: DkimLimits): Set<number> {
+  const [first, rest] = [read.filter(isOfAuthor), read.filter((each) => !isOfAuthor(each))];
+  const chosen = new Set<number>();
+  const lengths = new Set<number>();
+  for (const { index, tags } of [...first, ...rest]) {
+    if (chosen.size >= limits.signatures) break;
+    if (tags.bodyLength !== null) {
+      if (!lengths.has(tags.bodyLength) && lengths.size >= limits.bodyLengths) continue;
+      lengths.add(tags.bodyLength);
+    }
+    chosen.add(index);
+  }
+  return chosen;
+
+  function isOfAuthor({ tags }: Read): boolean {
+    if (authorDomain === null || tags.domain === null) return false;
+    return authorDomain === tags.domain || authorDomain.endsWith(`.${tags.domain}`);
+  }
+}
+
+/** All at once, so that one silent server costs its time once. */
+async function lookUpKeys(
+  read: readonly Read[],
+  evaluate: ReadonlySet<number>,
+  dns: Resolver,
+): Promise<ReadonlyMap<number, Key>> {
+  const wanted = read.flatMap(({ index, tags }) =>
+    evaluate.has(index) && !tags.badName && tags.selector !== null && tags.domain !== null
+      ? [{ index, selector: tags.selector, domain: tags.domain }]
+      : [],
+  );
+  return new Map(
+    await Promise.all(
+      wanted.map(
+        async ({ index, selector, domain }) => [index, await lookUpKey(selector, domain, dns)] as const,
+      ),
+    ),
+  );
+}
+
+async function verify(
+  { wire, fields, dns, nowMs }: DkimInput,
+  read: readonly Read[],
+  evaluate: ReadonlySet<number>,
+): Promise<{ readonly signatures: readonly RawVerdict[]; readonly chain: RawChain }> {
+  const sealed = fields.some(({ name }) => name.startsWith('arc-'));
+  if (wire.body === null || (read.length === 0 && !sealed)) return { signatures: [], chain: NO_CHAIN };
+  const underscored = read.filter(({ tags }) => isUnderscored(tags)).map(({ index }) => index);
+  const { verifyWithMailauth } = await import('./mailauth.ts');
+  return verifyWithMailauth(wire, { dns, nowMs, evaluate, underscored: new Set(underscored) });
+}
+
+function isUnderscored({ domain, selector, faults, badName }: SignatureTags): boolean {
+  return !badName && faults.length === 0 && `${selector}.${domain}`.includes('_');
+}
+
+function verdictOf(
+  { index, field, tags }: Read,
+  raw: RawVerdict | undefined,
+  key: Key | undefined,
+  { wire, fields }: DkimInput,
+): SignatureVerdict {
+  const record = key?.record ?? null;
+  const cause: FailureCause | null = raw === undefined ? 'body-unknown' : causeOf(raw);
+  const isPasted = isBodyMissing(wire) && (cause === 'body-hash' || cause === 'body-unknown');
+  const settled = isPasted ? 'body-unknown' : cause;
+  const publicKey = key?.publicKey ?? null;
+  return {
+    ...tags,
+    index,
+    result: raw === undefined || isPasted ? NOT_LOOKED_AT : raw.result,
+    cause: settled,
+    reason: settled === null ? null : explainCause(settled, tags, record),
+    key: record,
+    bodyOctets: raw?.bodyOctets ?? null,
+    signedOctets: raw?.signedOctets ?? null,
+    headerVerifies: isPasted && publicKey !== null && headerVerifies(fields, field, tags, publicKey),
+    diagnosis: null,
+  };
+}
+
+/** A header block that was pasted may well have an empty line or two behind it. */
+export function isBodyMissing({ body }: Wire): boolean {
+  return body === null || (body.length < 64 && body.toString('latin1').trim() === '');
+}

@@ -1,0 +1,200 @@
+import { z } from 'zod';
+import { messagePath } from './message-path.ts';
+import { type Frozen, report } from './report.ts';
+import { spfResult, spfTree } from './spf-check.ts';
+
+const text = z.string().nullable();
+
+const reason = z.strictObject({
+  code: z.string().describe('Stable identifier; behind a colon the entry, source or field that is meant.'),
+  severity: z.enum(['info', 'warn', 'crit']),
+  text: z.string(),
+  evidence: z
+    .strictObject({
+      field: z.int().optional().describe('Index into the fields of the header, from 0 at the top.'),
+      quote: z.string().optional().describe('As it stands in the message: untrusted text.'),
+      dns: z.string().optional(),
+      source: z.string().optional(),
+    })
+    .nullable(),
+});
+
+const organization = z.strictObject({ name: z.string(), legalName: text, country: text, website: text });
+const voucher = z.strictObject({ source: z.string(), mediator: z.string(), entry: z.string() });
+
+const origin = z.enum([
+  'given',
+  'received-spf',
+  'authentication-results',
+  'received',
+  'return-path',
+  'unknown',
+]);
+
+const spf = z.strictObject({
+  result: z.enum([...spfResult.options, 'not-evaluated']),
+  reason: text,
+  domain: text.describe('The domain that was judged.'),
+  identity: z.enum(['mailfrom', 'helo']).nullable(),
+  ip: text,
+  helo: text,
+  mailFrom: text.describe('Empty: the path of a bounce. Null: not known.'),
+  origin: z.strictObject({ ip: origin, helo: origin, mailFrom: origin }).describe('Who told each of them.'),
+  lookups: z.int(),
+  explanation: text.describe('What the owner of the domain says of a fail: untrusted text.'),
+  tree: spfTree.nullable(),
+  heloResult: text,
+  forwarding: text.describe('Why a failure may be the work of a forwarder.'),
+  sender: text.describe('The sender that an SRS return path names, unverified.'),
+});
+
+const keyRecord = z.strictObject({
+  name: z.string(),
+  text,
+  state: z.enum(['found', 'missing', 'revoked', 'invalid', 'unavailable']),
+  type: z.enum(['rsa', 'ed25519']).nullable(),
+  bits: z.int().nullable(),
+  testing: z.boolean(),
+  strictIdentity: z.boolean(),
+  faults: z.array(z.string()),
+});
+
+const canonicalization = z.enum(['simple', 'relaxed']);
+
+const signature = z.strictObject({
+  domain: text,
+  selector: text,
+  algorithm: text,
+  result: z.enum(['none', 'pass', 'fail', 'policy', 'neutral', 'temperror', 'permerror']),
+  reason: text,
+  cause: z
+    .enum([
+      'body-hash',
+      'signature',
+      'no-key',
+      'key',
+      'weak-key',
+      'sha1',
+      'syntax',
+      'algorithm',
+      'identity',
+      'expired',
+      'dns',
+      'body-unknown',
+      'bound',
+    ])
+    .nullable(),
+  aligned: z.boolean(),
+  qualifies: z.boolean().describe('It may make the message trusted.'),
+  disqualifiedBy: z.array(z.string()),
+  warnings: z.array(z.string()),
+  canonicalization: z.strictObject({ header: canonicalization, body: canonicalization }).nullable(),
+  headers: z.array(z.string()),
+  bodyLength: z.number().nullable().describe('l= in octets.'),
+  identity: text,
+  signedAt: z.iso.datetime().nullable(),
+  expiresAt: z.iso.datetime().nullable(),
+  keyBits: z.int().nullable(),
+  key: keyRecord.nullable(),
+  diagnosis: z
+    .strictObject({ change: z.string(), text: z.string() })
+    .nullable()
+    .describe('The change on the way that would explain a failure.'),
+});
+
+const policy = z.enum(['none', 'quarantine', 'reject']).nullable();
+const aligned = z.strictObject({ spf: z.boolean(), dkim: z.boolean() });
+
+const dmarc = z.strictObject({
+  result: z.enum(['pass', 'fail', 'none', 'temperror', 'not-evaluated']),
+  reason: text,
+  policy: policy.describe('The one that applies, after sp, np and t.'),
+  policyDomain: text,
+  orgDomain: text,
+  record: text,
+  testing: z.boolean(),
+  aligned,
+  legacy: z
+    .strictObject({
+      result: z.enum(['pass', 'fail', 'none', 'temperror']),
+      policy,
+      policyDomain: text,
+      orgDomain: z.string(),
+      aligned,
+      differs: z.boolean(),
+    })
+    .nullable()
+    .describe('By RFC 7489 and the Public Suffix List.'),
+});
+
+const claim = z.strictObject({
+  method: z.string(),
+  result: z.string(),
+  reason: text,
+  properties: z.record(z.string(), z.string()),
+});
+
+const arcSet = z.strictObject({
+  instance: z.int(),
+  sealer: text,
+  selector: text,
+  chainValidation: text,
+  sealedAtMs: z.number().nullable(),
+  authservId: text,
+  claims: z.array(claim).describe('What the sealer says; nobody else does.'),
+});
+
+const arc = z.strictObject({
+  result: z.enum(['none', 'pass', 'fail', 'temperror', 'not-evaluated']),
+  reason: text,
+  sets: z.array(arcSet),
+});
+
+const bimi = z.strictObject({
+  result: z.enum(['pass', 'none', 'skipped', 'temperror', 'permerror']),
+  reason: text,
+  domain: text,
+  selector: text,
+  location: text,
+  authority: text,
+});
+
+const dnsbl = z.strictObject({
+  list: z.string(),
+  target: z.string(),
+  purpose: z.enum(['block', 'allow']),
+  status: z.enum(['listed', 'not-listed', 'error', 'timeout', 'broken']),
+  meaning: text,
+  text: text.describe('The list’s own words: untrusted text.'),
+});
+
+const recorded = z.strictObject({
+  authservId: z.string(),
+  method: z.string(),
+  domain: text,
+  recorded: z.string(),
+  ours: text,
+  differs: z.boolean(),
+});
+
+export const messageCheck = z.strictObject({
+  ...report.shape,
+  verdict: z.enum(['trusted', 'authenticated', 'open-signup', 'unauthenticated', 'suspicious']),
+  reasons: z.array(reason).describe('The decisive ones first.'),
+  authorDomain: text,
+  organization: organization.nullable().describe('Only when trusted; from the list, never from the message.'),
+  vouchers: z.array(voucher),
+  wouldTrust: text.describe('What would make this trusted.'),
+  undecidedBy: z.enum(['dns', 'body']).nullable(),
+  asOf: z.iso.datetime().describe('The time that judged expiry.'),
+  spf,
+  dkim: z.strictObject({ signatures: z.array(signature) }),
+  dmarc,
+  arc,
+  bimi: bimi.nullable(),
+  dnsbl: z.array(dnsbl),
+  recorded: z.array(recorded).describe('Results that your own servers wrote into the message.'),
+  path: messagePath.omit({ target: true }),
+});
+
+export type MessageCheckResult = Frozen<z.infer<typeof messageCheck>>;
