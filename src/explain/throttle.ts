@@ -43,4 +43,17 @@ export const throttleExplanations: readonly Explanation[] = [
     why: 'Whoever fetches it is blocked afterwards, however well they behave.',
     fix: 'Serve large files under a name of its own and give that a looser limit, or leave this site at 10000/200M.',
   },
+  ...(
+    [
+      ['refused', 'Whether request 21 of the demonstration got the error page with Retry-After.'],
+      ['others', 'Whether another client and another site went on meanwhile.'],
+      ['quota', 'Whether the block ended in its time although requests went on, and left the whole quota.'],
+      ['simulate', 'Whether the simulation of an invented log recommends the preset that it should.'],
+    ] as const
+  ).map(([name, what]) => ({
+    id: `demo.throttle.${name}`,
+    what,
+    why: 'The demonstration checks itself: service, web server and clients are on this machine.',
+    fix: 'Was the machine so busy that seconds were lost? Run it again; then with POSTERN_DEBUG=1.',
+  })),
 ];

@@ -19,8 +19,8 @@ export type ServiceOptions = {
   readonly wall: () => number;
   readonly monotonic: () => number;
   readonly seed: number;
-  /** Where administrators ask; on a Unix socket the file's mode is the permission, over TCP there is a gate. */
-  readonly admin: Endpoint;
+  /** Where administrators ask; on a Unix socket the file's mode is the permission, over TCP there is a gate. Null: nowhere. */
+  readonly admin: Endpoint | null;
   readonly gate?: Gate;
   readonly front?: { readonly at: Endpoint; readonly origin: URL; readonly trusted: readonly Network[] };
   readonly decision?: Endpoint;
@@ -99,7 +99,8 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   };
   try {
     const mode = SOCKET_MODE;
-    open.push({ for: 'admin', listening: await listen(api, options.admin, { mode, activated }) });
+    if (options.admin)
+      open.push({ for: 'admin', listening: await listen(api, options.admin, { mode, activated }) });
     if (options.decision)
       open.push({
         for: 'decision',
