@@ -143,6 +143,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'trust show': [['gmail.com'], 0],
   'throttle block': [['192.0.2.66', '--site', 'www.example.org', ...AT], 0],
   'throttle blocks': [AT, 0],
+  'throttle compile': [['nginx', '--out', `${folder}/nginx`, ...AT], 0],
   'throttle exempt': [['192.0.2.0/24', ...AT], 0],
   'throttle explain': [['192.0.2.66', ...AT], 0],
   'throttle policy list': [AT, 0],

@@ -26,6 +26,12 @@ export const throttleExplanations: readonly Explanation[] = [
     fix: 'Sort the log by time before, or give the older file first.',
   },
   {
+    id: 'throttle.compile.exemption',
+    what: 'Exemptions for single sites that a configuration for HAProxy leaves out.',
+    why: 'Its list of exempt networks holds for every site, so an exemption for one would let the network pass everywhere.',
+    fix: 'Exempt the network on every site, or use a front that asks the service.',
+  },
+  {
     id: 'throttle.memory',
     what: 'Clients that the service forgot before their ten minutes were over.',
     why: 'There were more at once than it keeps. Those furthest from their limits go first, so at most a block comes later than it should; blocks themselves are never forgotten.',

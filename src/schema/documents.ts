@@ -23,6 +23,7 @@ import { srsReverse } from './srs-reverse.ts';
 import {
   throttleBlockSet,
   throttleBlocks,
+  throttleCompile,
   throttleExempt,
   throttleExplain,
   throttlePolicyList,
@@ -105,6 +106,7 @@ export const documents = {
   'postern/srs-reverse/1': document('postern/srs-reverse/1', srsReverse),
   'postern/throttle-block/1': document('postern/throttle-block/1', throttleBlockSet),
   'postern/throttle-blocks/1': document('postern/throttle-blocks/1', throttleBlocks),
+  'postern/throttle-compile/1': document('postern/throttle-compile/1', throttleCompile),
   'postern/throttle-exempt/1': document('postern/throttle-exempt/1', throttleExempt),
   'postern/throttle-explain/1': document('postern/throttle-explain/1', throttleExplain),
   'postern/throttle-policy-list/1': document('postern/throttle-policy-list/1', throttlePolicyList),

@@ -189,6 +189,9 @@ export const throttleStatus = z.strictObject({
 
 export const throttleServe = z.strictObject({ ...report.shape, service: throttleService });
 
+export const throttleCompile = z.strictObject({ ...report.shape, files: z.array(z.string()) });
+
+export type ThrottleCompileResult = Frozen<z.infer<typeof throttleCompile>>;
 export type ThrottleSite = Frozen<z.infer<typeof throttleSite>>;
 export type ThrottleBlock = Frozen<z.infer<typeof throttleBlock>>;
 export type ThrottleStanding = Frozen<z.infer<typeof standing>>;

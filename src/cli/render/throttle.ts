@@ -1,6 +1,7 @@
 import type {
   ThrottleBlock,
   ThrottleBlocksResult,
+  ThrottleCompileResult,
   ThrottleExemptResult,
   ThrottleExplainResult,
   ThrottleServeResult,
@@ -190,4 +191,16 @@ export function renderStatus(result: ThrottleStatusResult, columns: number): Lin
 /** What would be started. */
 export function renderServe(result: ThrottleServeResult, columns: number): Line[] {
   return [...summaryLine(result, columns), ...serviceRows(result.service)];
+}
+
+/** Files that were written. */
+export function renderCompile(result: ThrottleCompileResult, columns: number): Line[] {
+  return [
+    ...summaryLine(result, columns),
+    ...result.files.map((file) => line`  ${file}`),
+    ...renderFindings(
+      result.checks.map((check) => ({ where: '', check })),
+      columns,
+    ),
+  ];
 }
