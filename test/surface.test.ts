@@ -11,16 +11,18 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { globalFlags } from '../src/cli/flags.ts';
 import { EXIT_MEANINGS } from '../src/cli/help-topics.ts';
 import { BY_HAND } from '../src/cli/settings.ts';
 import { ExitCode } from '../src/errors.ts';
 import { documents, failedRow } from '../src/schema/documents.ts';
+import { newSite } from '../src/throttle/site.ts';
 import { companyZone, mediatorLab } from './helpers/mediator.ts';
 import { practiceKey } from './helpers/practice-key.ts';
 import { publication, ring } from './helpers/registry.ts';
 import { commandIds, loadCommand, root, run, runBuilt, shell } from './helpers/run.ts';
+import { startThrottleLab } from './helpers/throttle-lab.ts';
 
 type Flag = {
   readonly type: string;
@@ -75,6 +77,20 @@ function copyOf(template: string | null): string {
 function office(template: string): readonly string[] {
   return ['--folder', copyOf(template)];
 }
+
+/** A throttle whose sites come back when they are removed, and go when they are added: samples run again and again. */
+const throttle = await startThrottleLab({
+  onEvent: ({ event, subject }) => {
+    const { warden } = throttle.daemon;
+    if (event === 'site removed' && subject === 'old.example.org')
+      setImmediate(() => warden.saveSite(newSite(2, 'old.example.org'), '', ''));
+    if (event === 'site added') setImmediate(() => warden.removeSite(warden.sites.named(String(subject))));
+  },
+});
+afterAll(() => throttle.close());
+throttle.daemon.warden.saveSite(newSite(1, 'www.example.org'), '', '');
+throttle.daemon.warden.saveSite(newSite(2, 'old.example.org'), '', '');
+const AT = ['--service', `unix:${throttle.socket.path}`];
 
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
@@ -227,6 +243,23 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'trust list': [[], 0],
   'trust override': [[], 0],
   'trust show': [['gmail.com'], 0],
+  'throttle block': [['192.0.2.66', '--site', 'www.example.org', ...AT], 0],
+  'throttle blocks': [AT, 0],
+  'throttle compile': [['nginx', '--out', `${folder}/nginx`, ...AT], 0],
+  'throttle exempt': [['192.0.2.0/24', ...AT], 0],
+  'throttle explain': [['192.0.2.66', ...AT], 0],
+  'throttle policy list': [AT, 0],
+  'throttle policy set': [['www.example.org', '500/20M', ...AT], 0],
+  'throttle serve': [['--check'], 0],
+  'throttle simulate': [[`${root}examples/access.log`], 0],
+  'throttle site add': [['new.example.org', ...AT], 0],
+  'throttle site edit': [['www.example.org', '--note', 'main', ...AT], 0],
+  'throttle site list': [AT, 0],
+  'throttle site remove': [['old.example.org', ...AT], 0],
+  'throttle site show': [['www.example.org', ...AT], 0],
+  'throttle status': [AT, 0],
+  'throttle top': [AT, 0],
+  'throttle unblock': [['192.0.2.66', ...AT], 0],
   'trust sync': [[publishedFolder, '--root', `${publishedFolder}/1.root.json`], 0],
 };
 
@@ -421,6 +454,16 @@ describe('the built program', () => {
     ['a program in place of a message', ['message', 'path', process.execPath], 65, /is /],
     ['an output that cannot be written', ['help', '--output', '/nonexistent/x'], 73, /Cannot write/],
     ['questions without a terminal', ['send'], 64, /--from is missing/],
+    ['a wrong limit', ['throttle', 'policy', 'set', 'a.test', '20'], 64, /'20' is no limit/],
+    ['a policy for no site', ['throttle', 'policy', 'set'], 64, /There is no site/],
+    [
+      'a service that is not there',
+      ['throttle', 'blocks', '--service', 'unix:/nonexistent/x'],
+      69,
+      /no such socket/,
+    ],
+    ['a front without an origin', ['throttle', 'serve', '--front', '127.0.0.1:0'], 64, /origin/],
+    ['an API over TCP without a token', ['throttle', 'serve', '--listen', '127.0.0.1:0'], 64, /need a token/],
     [
       'a file that is no message',
       ['send', '--from', 'a@x.test', '--to', 'b@x.test', '--file', '/dev/null'],

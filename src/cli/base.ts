@@ -47,9 +47,6 @@ export type Several = {
   readonly many?: boolean;
 };
 
-/** How long a command that was interrupted may take to stop by itself, in milliseconds. */
-const GRACE_MS = 1500;
-
 /** The format that was asked for, from the bare arguments: known also when they cannot be parsed. */
 function formatWanted(argv: readonly string[], env: NodeJS.ProcessEnv): string {
   const end = argv.indexOf('--');
@@ -118,6 +115,9 @@ export abstract class BaseCommand extends Command {
 
   /** What the targets are: only files can be named as the place of a finding. */
   static targets: 'name' | 'file' = 'name';
+
+  /** How long a run that was interrupted may take to stop by itself, in milliseconds. */
+  static graceMs = 1500;
 
   /** Whether the configuration files give defaults; a command about them must run when they are wrong. */
   static configured = true;
@@ -423,7 +423,8 @@ export abstract class BaseCommand extends Command {
   private async untilStopped<T>(run: Promise<T>): Promise<T> {
     const late = new Promise<never>((_, reject) => {
       this.signal.addEventListener('abort', () => {
-        setTimeout(() => reject(this.signal.reason), GRACE_MS).unref();
+        const { graceMs } = this.ctor as typeof BaseCommand;
+        setTimeout(() => reject(this.signal.reason), graceMs).unref();
       });
     });
     return Promise.race([run, late]);

@@ -15,6 +15,7 @@ import { senderExplanations } from './sender.ts';
 import { smtpExplanations } from './smtp.ts';
 import { spfExplanations } from './spf.ts';
 import { srsExplanations } from './srs.ts';
+import { throttleExplanations } from './throttle.ts';
 import { certExplanations, tlsExplanations } from './tls.ts';
 import type { Explanation } from './types.ts';
 import { verdictExplanations } from './verdict.ts';
@@ -44,6 +45,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...registryExplanations,
     ...dnsblExplanations,
     ...srsExplanations,
+    ...throttleExplanations,
     ...configExplanations,
     ...requireExplanations,
     ...diffExplanations,

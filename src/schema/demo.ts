@@ -40,12 +40,27 @@ const yubikey = z.strictObject({
   afterLoss: verdict.describe('Of the next OTP of the lost key.'),
 });
 
+const throttle = z.strictObject({
+  story: z.literal('throttle'),
+  firstRefused: z.int().describe('Number of the request that got the error page.'),
+  status: z.int().describe('Of the error page.'),
+  retryAfterSeconds: z.number(),
+  page: z.string(),
+  otherClient: z.int().describe('Status for another client, meanwhile.'),
+  otherSite: z.int().describe('Status on another site, meanwhile.'),
+  refusedMeanwhile: z.int().describe('Requests during the block.'),
+  blockedMs: z.int(),
+  servedAfter: z.int().describe('Requests that were served afterwards, until the next refusal.'),
+  simulation: z.strictObject({ requests: z.int(), preset: z.string(), sentence: z.string() }),
+});
+
 export const demo = z.strictObject({
   ...report.shape,
-  stories: z.array(z.discriminatedUnion('story', [transport, trust, yubikey])),
+  stories: z.array(z.discriminatedUnion('story', [transport, trust, yubikey, throttle])),
 });
 
 export type DemoResult = Frozen<z.infer<typeof demo>>;
 export type TrustStory = Frozen<z.infer<typeof trust>>;
 export type YubikeyStory = Frozen<z.infer<typeof yubikey>>;
 export type TransportStory = Frozen<z.infer<typeof transport>>;
+export type ThrottleStory = Frozen<z.infer<typeof throttle>>;

@@ -33,6 +33,23 @@ import { send } from './send.ts';
 import { spfCheck } from './spf-check.ts';
 import { srsForward } from './srs-forward.ts';
 import { srsReverse } from './srs-reverse.ts';
+import {
+  throttleBlockSet,
+  throttleBlocks,
+  throttleCompile,
+  throttleExempt,
+  throttleExplain,
+  throttlePolicyList,
+  throttlePolicySet,
+  throttleServe,
+  throttleSimulate,
+  throttleSiteChange,
+  throttleSiteList,
+  throttleSiteShow,
+  throttleStatus,
+  throttleTop,
+  throttleUnblock,
+} from './throttle.ts';
 import { trustList, trustOverride, trustSync } from './trust-lists.ts';
 import { trustShow } from './trust-show.ts';
 import {
@@ -117,6 +134,23 @@ export const documents = {
   'postern/spf-check/1': document('postern/spf-check/1', spfCheck),
   'postern/srs-forward/1': document('postern/srs-forward/1', srsForward),
   'postern/srs-reverse/1': document('postern/srs-reverse/1', srsReverse),
+  'postern/throttle-block/1': document('postern/throttle-block/1', throttleBlockSet),
+  'postern/throttle-blocks/1': document('postern/throttle-blocks/1', throttleBlocks),
+  'postern/throttle-compile/1': document('postern/throttle-compile/1', throttleCompile),
+  'postern/throttle-exempt/1': document('postern/throttle-exempt/1', throttleExempt),
+  'postern/throttle-explain/1': document('postern/throttle-explain/1', throttleExplain),
+  'postern/throttle-policy-list/1': document('postern/throttle-policy-list/1', throttlePolicyList),
+  'postern/throttle-policy-set/1': document('postern/throttle-policy-set/1', throttlePolicySet),
+  'postern/throttle-serve/1': document('postern/throttle-serve/1', throttleServe),
+  'postern/throttle-simulate/1': document('postern/throttle-simulate/1', throttleSimulate),
+  'postern/throttle-site-add/1': document('postern/throttle-site-add/1', throttleSiteChange),
+  'postern/throttle-site-edit/1': document('postern/throttle-site-edit/1', throttleSiteChange),
+  'postern/throttle-site-list/1': document('postern/throttle-site-list/1', throttleSiteList),
+  'postern/throttle-site-remove/1': document('postern/throttle-site-remove/1', throttleSiteChange),
+  'postern/throttle-site-show/1': document('postern/throttle-site-show/1', throttleSiteShow),
+  'postern/throttle-status/1': document('postern/throttle-status/1', throttleStatus),
+  'postern/throttle-top/1': document('postern/throttle-top/1', throttleTop),
+  'postern/throttle-unblock/1': document('postern/throttle-unblock/1', throttleUnblock),
   'postern/trust-list/1': document('postern/trust-list/1', trustList),
   'postern/trust-override/1': document('postern/trust-override/1', trustOverride),
   'postern/trust-show/1': document('postern/trust-show/1', trustShow),
