@@ -8,14 +8,13 @@ import { fileOutput } from '../../src/cli/output.ts';
 import { renderCompile } from '../../src/cli/render/throttle.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../src/cli/throttle-service.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
-import type { Check } from '../../src/report.ts';
 import type {
   ThrottleCompileResult,
   ThrottleExemption,
   ThrottleService,
   ThrottleSite,
 } from '../../src/schema/throttle.ts';
-import { compileHaproxy } from '../../src/throttle/compile/haproxy.ts';
+import { compileHaproxy, lostExemptions } from '../../src/throttle/compile/haproxy.ts';
 import { compileNginx } from '../../src/throttle/compile/nginx.ts';
 
 /** A place as the servers write it: nothing that would begin another directive. */
@@ -119,19 +118,4 @@ export default class ThrottleCompile extends BaseCommand {
       renderCompile,
     );
   }
-}
-
-/** HAProxy has one list for all sites. */
-function lostExemptions(exemptions: readonly ThrottleExemption[]): Check[] {
-  const lost = exemptions.filter(({ site }) => site !== null);
-  if (lost.length === 0) return [];
-  return [
-    {
-      id: 'throttle.compile.exemption',
-      status: 'warn',
-      message: 'Exemptions for single sites are left out: HAProxy has one list for all.',
-      evidence: lost.map(({ network, site }) => `${network} on ${site}`).join(', '),
-      fix: 'Exempt the network everywhere, or let the built-in front or nginx ask the service.',
-    },
-  ];
 }

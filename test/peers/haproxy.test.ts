@@ -1,23 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { needs } from '../helpers/debian.ts';
+import { freePort } from '../helpers/ports.ts';
 import { run } from '../helpers/run.ts';
 import { ask, startThrottleLab } from '../helpers/throttle-lab.ts';
 
 // The configuration in Debian's HAProxy, on a real clock: window and block of ten seconds.
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 async function answered(port: number): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {

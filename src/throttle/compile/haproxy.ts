@@ -1,3 +1,4 @@
+import type { Check } from '../../report.ts';
 import type { ThrottleExemption, ThrottleSite } from '../../schema/throttle.ts';
 import { errorPage } from '../error-page.ts';
 import { parseLimits } from '../limits.ts';
@@ -136,4 +137,19 @@ export function compileHaproxy(plan: HaproxyPlan): ReadonlyMap<string, string> {
     ['trusted.lst', trusted.map((network) => `${network}\n`).join('')],
     ['page.html', logFormatPage()],
   ]);
+}
+
+/** What a configuration for HAProxy cannot keep: it has one list of exempt networks for all sites. */
+export function lostExemptions(exemptions: readonly ThrottleExemption[]): Check[] {
+  const lost = exemptions.filter(({ site }) => site !== null);
+  if (lost.length === 0) return [];
+  return [
+    {
+      id: 'throttle.compile.exemption',
+      status: 'warn',
+      message: 'Exemptions for single sites are left out: HAProxy has one list for all.',
+      evidence: lost.map(({ network, site }) => `${network} on ${site}`).join(', '),
+      fix: 'Exempt the network everywhere, or let the built-in front or nginx ask the service.',
+    },
+  ];
 }
