@@ -18,6 +18,7 @@ import { BY_HAND } from '../src/cli/settings.ts';
 import { ExitCode } from '../src/errors.ts';
 import { documents, failedRow } from '../src/schema/documents.ts';
 import { companyZone, mediatorLab } from './helpers/mediator.ts';
+import { practiceKey } from './helpers/practice-key.ts';
 import { publication, ring } from './helpers/registry.ts';
 import { commandIds, loadCommand, root, run, runBuilt, shell } from './helpers/run.ts';
 
@@ -71,6 +72,9 @@ function copyOf(template: string | null): string {
 function office(template: string): readonly string[] {
   return ['--folder', copyOf(template)];
 }
+/** A key in software, its AES key in slot 1, and a challenge, for commands that need a key on the desk. */
+const KEY = practiceKey();
+const ON_KEY = ['--software-key', KEY.file];
 
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
@@ -173,6 +177,27 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   ],
   'mx tlsa make': [['--cert', `${root}test/fixtures/tls/mx.example.pem`], 0],
   'mx probe': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
+  'otp decode': [[KEY.otp, '--key-file', KEY.aesKeyFile], 0],
+  'otp generate': [ON_KEY, 0],
+  'otp modhex': [['b565716f'], 0],
+  'yubikey access-code change': [
+    [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],
+    0,
+  ],
+  'yubikey access-code remove': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
+  'yubikey access-code set': [
+    [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],
+    0,
+  ],
+  'yubikey calculate': [[...ON_KEY, '--slot', '2', '--challenge-file', KEY.challengeFile], 0],
+  'yubikey delete': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
+  'yubikey info': [ON_KEY, 0],
+  'yubikey inventory': [[], 0],
+  'yubikey list': [ON_KEY, 0],
+  'yubikey lost': [['99999999'], 2],
+  'yubikey program': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
+  'yubikey swap': [[...ON_KEY, '--dry-run'], 0],
+  'yubikey update': [[...ON_KEY, '--slot', '1', '--no-enter', '--dry-run'], 0],
   send: [
     [
       '--from',

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
-import { smtpFlags, trustFlags } from '../../src/cli/flags.ts';
+import { FINDING_FORMATS, formatFlag, smtpFlags, trustFlags } from '../../src/cli/flags.ts';
 import { renderTrustShow } from '../../src/cli/render/trust.ts';
 import { openKnowledge } from '../../src/cli/trust-sources.ts';
 import { parseDomain } from '../../src/dns/names.ts';
@@ -27,7 +27,9 @@ export default class TrustShow extends BaseCommand {
   static override flags = {
     registry: trustFlags.registry,
     grace: trustFlags.grace,
+    force: trustFlags.force,
     'as-of': smtpFlags['as-of'],
+    format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS]),
   };
 
   override async run(): Promise<readonly TrustShowResult[]> {
@@ -37,7 +39,7 @@ export default class TrustShow extends BaseCommand {
     return await this.each(
       argv as string[],
       { parallel: 1, ordered: true },
-      async (text) => standingOf(readDomain(text), knowledge, nowMs),
+      async (text) => standingOf(readDomain(text), knowledge, nowMs, { force: flags.force }),
       renderTrustShow,
     );
   }

@@ -3,11 +3,14 @@ import * as Flags from '@oclif/core/flags';
 import { AppError, ExitCode } from '../errors.ts';
 import type { WrittenFormat } from './formats/open.ts';
 import { BY_HAND } from './settings.ts';
-import { parseDuration } from './units.ts';
+import { formatDuration, parseDuration } from './units.ts';
 
 /** A duration such as `10s`; the value is in milliseconds. */
 export const duration = Flags.custom<number>({
   helpValue: 'DURATION',
+  // In milliseconds inside, as people write it outside.
+  defaultHelp: async ({ options }) =>
+    typeof options.default === 'number' ? formatDuration(options.default) : undefined,
   parse: async (text) => parseDuration(text),
 });
 

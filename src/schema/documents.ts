@@ -27,6 +27,7 @@ import { mxDiff } from './mx-diff.ts';
 import { mxPolicy } from './mx-policy.ts';
 import { mxProbe } from './mx-probe.ts';
 import { mxTlsaCheck, mxTlsaMake } from './mx-tlsa.ts';
+import { otpDecode, otpGenerate, otpModhex } from './otp.ts';
 import { envelope } from './report.ts';
 import { send } from './send.ts';
 import { spfCheck } from './spf-check.ts';
@@ -34,6 +35,18 @@ import { srsForward } from './srs-forward.ts';
 import { srsReverse } from './srs-reverse.ts';
 import { trustList, trustOverride, trustSync } from './trust-lists.ts';
 import { trustShow } from './trust-show.ts';
+import {
+  yubikeyAccessCode,
+  yubikeyCalculate,
+  yubikeyDelete,
+  yubikeyInfo,
+  yubikeyInventory,
+  yubikeyList,
+  yubikeyLost,
+  yubikeyProgram,
+  yubikeySwap,
+  yubikeyUpdate,
+} from './yubikey.ts';
 
 function document<S extends z.ZodRawShape>(id: string, result: z.ZodObject<S>) {
   return z.strictObject({ ...envelope.shape, ...result.shape, schema: z.literal(id) });
@@ -96,6 +109,9 @@ export const documents = {
   'postern/mx-probe/1': document('postern/mx-probe/1', mxProbe),
   'postern/mx-tlsa-check/1': document('postern/mx-tlsa-check/1', mxTlsaCheck),
   'postern/mx-tlsa-make/1': document('postern/mx-tlsa-make/1', mxTlsaMake),
+  'postern/otp-decode/1': document('postern/otp-decode/1', otpDecode),
+  'postern/otp-generate/1': document('postern/otp-generate/1', otpGenerate),
+  'postern/otp-modhex/1': document('postern/otp-modhex/1', otpModhex),
   'postern/send/1': document('postern/send/1', send),
   'postern/spf-check/1': document('postern/spf-check/1', spfCheck),
   'postern/srs-forward/1': document('postern/srs-forward/1', srsForward),
@@ -104,4 +120,16 @@ export const documents = {
   'postern/trust-override/1': document('postern/trust-override/1', trustOverride),
   'postern/trust-show/1': document('postern/trust-show/1', trustShow),
   'postern/trust-sync/1': document('postern/trust-sync/1', trustSync),
+  'postern/yubikey-access-code-change/1': document('postern/yubikey-access-code-change/1', yubikeyAccessCode),
+  'postern/yubikey-access-code-remove/1': document('postern/yubikey-access-code-remove/1', yubikeyAccessCode),
+  'postern/yubikey-access-code-set/1': document('postern/yubikey-access-code-set/1', yubikeyAccessCode),
+  'postern/yubikey-calculate/1': document('postern/yubikey-calculate/1', yubikeyCalculate),
+  'postern/yubikey-delete/1': document('postern/yubikey-delete/1', yubikeyDelete),
+  'postern/yubikey-info/1': document('postern/yubikey-info/1', yubikeyInfo),
+  'postern/yubikey-inventory/1': document('postern/yubikey-inventory/1', yubikeyInventory),
+  'postern/yubikey-list/1': document('postern/yubikey-list/1', yubikeyList),
+  'postern/yubikey-lost/1': document('postern/yubikey-lost/1', yubikeyLost),
+  'postern/yubikey-program/1': document('postern/yubikey-program/1', yubikeyProgram),
+  'postern/yubikey-swap/1': document('postern/yubikey-swap/1', yubikeySwap),
+  'postern/yubikey-update/1': document('postern/yubikey-update/1', yubikeyUpdate),
 } as const;
