@@ -39,6 +39,9 @@ writeFileSync(GOOD_CONFIG, '{"timeout-dns": "5s", "commands": {"mx probe": {"par
 const secretFile = `${folder}/secret`;
 writeFileSync(secretFile, 'a secret\n', { mode: 0o600 });
 
+/** A key in software, its AES key in slot 1, and a challenge, for commands that need a key on the desk. */
+const KEY = practiceKey();
+const ON_KEY = ['--software-key', KEY.file];
 /** What a mediator publishes, for those who read it. */
 const publishedFolder = `${folder}/published`;
 mkdirSync(`${publishedFolder}/lists`, { recursive: true });
@@ -72,9 +75,6 @@ function copyOf(template: string | null): string {
 function office(template: string): readonly string[] {
   return ['--folder', copyOf(template)];
 }
-/** A key in software, its AES key in slot 1, and a challenge, for commands that need a key on the desk. */
-const KEY = practiceKey();
-const ON_KEY = ['--software-key', KEY.file];
 
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
@@ -179,6 +179,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'mx probe': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
   'otp decode': [[KEY.otp, '--key-file', KEY.aesKeyFile], 0],
   'otp generate': [ON_KEY, 0],
+  'otp verify': [[KEY.otp], 2],
   'otp modhex': [['b565716f'], 0],
   'yubikey access-code change': [
     [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],

@@ -26,8 +26,8 @@ export default class TrustShow extends BaseCommand {
   };
   static override flags = {
     registry: trustFlags.registry,
-    grace: trustFlags.grace,
     force: trustFlags.force,
+    grace: trustFlags.grace,
     'as-of': smtpFlags['as-of'],
     format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS]),
   };

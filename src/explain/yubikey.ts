@@ -98,6 +98,12 @@ export const yubikeyExplanations: readonly Explanation[] = [
     fix: 'Give the key with --key-file, or look on the machine where the key was programmed.',
   },
   {
+    id: 'otp.accepted',
+    what: 'Whether an OTP is taken.',
+    why: 'Each OTP counts once: its counters have to be later than all that were seen, and its key has to be in use.',
+    fix: 'Touch the key again; "postern yubikey inventory" tells how its public id stands.',
+  },
+  {
     id: 'otp.decrypts',
     what: 'Whether an OTP decrypts to what its key makes.',
     why: 'A checksum that fits by chance happens once in 65536 tries; the private id of 48 bits decides.',

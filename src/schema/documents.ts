@@ -27,7 +27,7 @@ import { mxDiff } from './mx-diff.ts';
 import { mxPolicy } from './mx-policy.ts';
 import { mxProbe } from './mx-probe.ts';
 import { mxTlsaCheck, mxTlsaMake } from './mx-tlsa.ts';
-import { otpDecode, otpGenerate, otpModhex } from './otp.ts';
+import { otpDecode, otpGenerate, otpModhex, otpVerify } from './otp.ts';
 import { envelope } from './report.ts';
 import { send } from './send.ts';
 import { spfCheck } from './spf-check.ts';
@@ -112,6 +112,7 @@ export const documents = {
   'postern/otp-decode/1': document('postern/otp-decode/1', otpDecode),
   'postern/otp-generate/1': document('postern/otp-generate/1', otpGenerate),
   'postern/otp-modhex/1': document('postern/otp-modhex/1', otpModhex),
+  'postern/otp-verify/1': document('postern/otp-verify/1', otpVerify),
   'postern/send/1': document('postern/send/1', send),
   'postern/spf-check/1': document('postern/spf-check/1', spfCheck),
   'postern/srs-forward/1': document('postern/srs-forward/1', srsForward),

@@ -36,7 +36,7 @@ export function renderYubikeyStory(story: YubikeyStory, columns: number): Line[]
     ...heading(3, 'A touch types this; what is in it?', 'postern otp decode', columns),
     line`  ${strong(decoded.otp)}`,
     ...fieldTable(decoded, 2),
-    ...heading(4, 'May it log in, and may it again?', 'the check that a validation server makes', columns),
+    ...heading(4, 'May it log in, and may it again?', 'postern otp verify', columns),
     line`  once   ${WORDS[first]}`,
     line`  twice  ${WORDS[second]}`,
     ...heading(5, 'The key is lost', 'postern yubikey lost 1234567', columns),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type PracticeKey, practiceKey } from '../../helpers/practice-key.ts';
-import { root, runBuilt } from '../../helpers/run.ts';
+import { root, runBuilt, shell } from '../../helpers/run.ts';
 
 // The built program on a key in software, each test with a key and a state of its own.
 
@@ -175,6 +175,16 @@ describe('access codes', () => {
   });
 });
 
+test('at a terminal everything is asked for: slot, serial number, touch', async () => {
+  const generate = `$POSTERN otp generate --software-key ${key.file} --slot 2`;
+  const typing = `sleep 1; printf '2\\r'; sleep 1; printf '${key.serial}\\r'; sleep 1; ${generate}; printf '\\r'; sleep 1`;
+  const command = `$POSTERN yubikey program --software-key ${key.file}`;
+  const ran = await shell(`(${typing}) | script -qec "${command}" /dev/null`, { ...env, TERM: 'xterm' });
+  expect(ran.stdout).toContain('Which slot?');
+  expect(ran.stdout).toContain('Type the serial number');
+  expect((await inventory()).slots, ran.stdout).toMatchObject([{ slot: 2, state: 'current' }]);
+});
+
 describe('nothing happens', () => {
   test('with --dry-run: neither key nor store is touched', async () => {
     const before = readFileSync(key.file, 'utf8');
@@ -220,6 +230,20 @@ describe('nothing happens', () => {
     expect(ran).toMatchObject({ exit, stdout: '', stderr: expect.stringMatching(message) });
     expect(readFileSync(key.file, 'utf8')).toBe(before);
   });
+});
+
+test('an OTP is accepted once, and the exit says so', async () => {
+  await program();
+  const otp = key.press(1);
+  const verify = () => runBuilt(['otp', 'verify', otp, '--explain'], { env });
+  expect(await verify()).toMatchObject({
+    exit: 0,
+    stdout: expect.stringContaining('counters are 1.1; the last ones seen were 1.0'),
+  });
+  expect(await verify()).toMatchObject({ exit: 2, stdout: expect.stringContaining('was used before') });
+  await yubikey('lost', String(key.serial));
+  const after = await runBuilt(['otp', 'verify', key.press(1)], { env });
+  expect(after).toMatchObject({ exit: 2, stdout: expect.stringContaining('is disabled') });
 });
 
 test('a lost key is refused at once', async () => {

@@ -107,7 +107,7 @@ test('a key is for one program at a time, until that one ends', async () => {
   await expect(lockKey('/dev/test-lock', process.platform, sleep)).rejects.toMatchObject({
     code: 'E_DEVICE_BUSY',
   });
-  await (await lockKey('/dev/test-other', process.platform, sleep))();
+  (await lockKey('/dev/test-other', process.platform, sleep))();
   release();
   (await lockKey('/dev/test-lock', process.platform, sleep))();
 });
