@@ -2,12 +2,12 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { readWhole } from '../../src/cli/input.ts';
-import { mediatorFlags, Office, type Published } from '../../src/cli/mediator.ts';
+import { mediatorFlags, Office } from '../../src/cli/mediator.ts';
 import { renderFindings } from '../../src/cli/render/mediator.ts';
-import { listDocument } from '../../src/mediator/document.ts';
-import { headOf, type Journal, JournalFault, journalAt } from '../../src/mediator/journal.ts';
+import { headCheck, journalCheck, listCheck } from '../../src/mediator/audit.ts';
+import { headOf } from '../../src/mediator/journal.ts';
 import { MAX_LIST_BYTES } from '../../src/registry/documents.ts';
-import { type Check, worst } from '../../src/report.ts';
+import { worst } from '../../src/report.ts';
 import type { MediatorAuditResult } from '../../src/schema/mediator.ts';
 
 export default class MediatorAudit extends BaseCommand {
@@ -43,7 +43,7 @@ export default class MediatorAudit extends BaseCommand {
     const checks = [
       journalCheck(journal),
       ...(flags.head === undefined ? [] : [headCheck(journal, flags.head)]),
-      listCheck(journal, published, bytes),
+      listCheck(journal, published.list?.said ?? null, bytes),
     ];
     const status = worst(checks.map((check) => check.status));
     const result = {
@@ -64,46 +64,4 @@ export default class MediatorAudit extends BaseCommand {
     };
     return this.emit(result, renderFindings);
   }
-}
-
-function journalCheck({ deeds, digests }: Journal): Check {
-  const message = `Every one of ${deeds.length} lines follows from the one before, and every act was allowed.`;
-  return { id: 'mediator.journal', status: 'ok', message, evidence: digests.at(-1) ?? '' };
-}
-
-function headCheck({ digests }: Journal, head: string): Check {
-  const id = 'mediator.journal-head';
-  const line = digests.indexOf(head.toLowerCase());
-  if (line >= 0)
-    return { id, status: 'ok', message: `The line that was noted elsewhere is line ${line + 1}.` };
-  return {
-    id,
-    status: 'crit',
-    message: 'The line that was noted elsewhere is not in the journal: its end was cut off or written anew.',
-    fix: 'Compare with a copy, and find out who changed it.',
-  };
-}
-
-function listCheck(journal: Journal, { list }: Published, bytes: Buffer | null): Check {
-  const id = 'mediator.list';
-  if (list === null) return { id, status: 'ok', info: true, message: 'No list is signed yet.' };
-  const fix = 'Sign no more until it is known who made that list.';
-  const { journal: head, version, document } = list.said;
-  const bad = (message: string): Check => ({ id, status: 'crit', message, fix });
-  if (bytes === null) return bad(`The file of list ${version} is missing: ${document.sha256}.`);
-  if (head === null) return bad(`List ${version} names no line of the journal.`);
-  try {
-    const made = listDocument(journalAt(journal, head).ledger, list.said);
-    if (!made.equals(bytes))
-      return bad(`List ${version} is not what line ${head.lines} of the journal makes.`);
-  } catch (error) {
-    if (error instanceof JournalFault)
-      return bad(`List ${version} was made from another journal: ${error.message}.`);
-    throw error;
-  }
-  return {
-    id,
-    status: 'ok',
-    message: `List ${version} is what line ${head.lines} of the journal makes, byte for byte.`,
-  };
 }

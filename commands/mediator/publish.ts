@@ -10,10 +10,9 @@ import { domainArgument } from '../../src/cli/targets.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { logoFile } from '../../src/mediator/document.ts';
 import type { Ledger } from '../../src/mediator/ledger.ts';
-import { vbrZone } from '../../src/mediator/vbr-zone.ts';
+import { tooLongCheck, vbrZone } from '../../src/mediator/vbr-zone.ts';
 import { instant } from '../../src/registry/documents.ts';
 import { replaceFile } from '../../src/registry/files.ts';
-import type { Check } from '../../src/report.ts';
 import type { MediatorPublishResult } from '../../src/schema/mediator.ts';
 
 export default class MediatorPublish extends BaseCommand {
@@ -66,7 +65,7 @@ function publish(office: Office, folder: string, server: string | null): Mediato
     target: mediator,
     status: zone.tooLong.length > 0 ? 'warn' : 'ok',
     summary: `List ${list.said.version} is published until ${instant(pointer.said.expiresMs)}.`,
-    checks: zone.tooLong.map(tooLong),
+    checks: zone.tooLong.map(tooLongCheck),
     mediator,
     folder,
     list: list.said.version,
@@ -93,15 +92,6 @@ function filesOf(
     }),
     ...(list ? [[`${list.said.version}.list.json`, list.bytes] as const] : []),
   ];
-}
-
-function tooLong(name: string): Check {
-  return {
-    id: 'mediator.vbr-name',
-    status: 'warn',
-    message: `${name} is too long for a name in the VBR zone and was left out.`,
-    ref: 'RFC 1035 §2.3.4',
-  };
 }
 
 function notSigned(): AppError {

@@ -10,8 +10,8 @@ import { shippedOpenSignup } from '../../src/cli/trust-sources.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { type Evidence, LEVELS, type Level } from '../../src/mediator/acts.ts';
 import { entryOf } from '../../src/mediator/ledger.ts';
-import { evidenceOf, problemsOf } from '../../src/mediator/vetting.ts';
-import { type Check, worst } from '../../src/report.ts';
+import { companyCheck, evidenceOf, problemsOf } from '../../src/mediator/vetting.ts';
+import { worst } from '../../src/report.ts';
 import type { MediatorActResult } from '../../src/schema/mediator.ts';
 
 export default class MediatorVet extends BaseCommand {
@@ -107,17 +107,6 @@ function readEvidence(text: string): Evidence {
     exit: ExitCode.usage,
     hint: 'Write it as register=CH-000.0.000.000-0.',
   });
-}
-
-function companyCheck(single: boolean): Check {
-  const id = 'vetting.single-company';
-  if (single) return { id, status: 'ok', message: 'The domains are the company’s alone.' };
-  return {
-    id,
-    status: 'crit',
-    message: 'Others than the company have addresses at these domains.',
-    fix: 'Have the company send from a domain of its own.',
-  };
 }
 
 function summaryOf(name: string, problems: readonly string[]): string {

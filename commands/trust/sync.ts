@@ -108,12 +108,14 @@ async function begin(source: string | undefined, rootFile: string, known: readon
   const holding = readRootFile(await readWhole(rootFile, MAX_ENVELOPE_BYTES), rootFile);
   const place = await normalised(source);
   const there = known.find((each) => each.holding.root.said.mediator === holding.root.said.mediator);
-  if (there === undefined) return { holding, source: place, syncedMs: null };
+  if (there === undefined) return { holding, source: place, syncedMs: null, index: null };
   const isNewer = holding.root.said.version > there.holding.root.said.version;
   const isOther =
     holding.root.said.version === there.holding.root.said.version &&
     !Buffer.from(holding.root.bytes).equals(there.holding.root.bytes);
-  return isNewer || isOther ? { holding, source: place, syncedMs: null } : { ...there, source: place };
+  return isNewer || isOther
+    ? { holding, source: place, syncedMs: null, index: null }
+    : { ...there, source: place };
 }
 
 function readRootFile(bytes: Uint8Array, file: string): Kept['holding'] {

@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
 import type { Resolver } from '../dns/types.ts';
-import type { LedgerEntry } from '../mediator/ledger.ts';
-import { type Ledger, overlapping } from '../mediator/ledger.ts';
-import { challengeCheck, vettingChecks } from '../mediator/vetting.ts';
+import type { Ledger, LedgerEntry } from '../mediator/ledger.ts';
+import { challengeCheck, overlapCheck, vettingChecks } from '../mediator/vetting.ts';
 import type { Check } from '../report.ts';
 import { checkDomain } from '../sender/check.ts';
 import type { OpenSignup } from '../trust/open-signup.ts';
@@ -86,16 +85,4 @@ async function vetDomain(
     challengeCheck(domain, challenges.get(domain)?.value ?? null, resolvers),
   ]);
   return [...vettingChecks(seen, openSignup), challenge];
-}
-
-function overlapCheck(ledger: Ledger, proposal: LedgerEntry['proposal']): Check {
-  const id = 'vetting.overlap';
-  const other = overlapping(ledger, proposal);
-  if (other === null) return { id, status: 'ok', message: 'No other company has one of these domains.' };
-  return {
-    id,
-    status: 'crit',
-    message: `${other.domain} is in the entry ${other.id}, too.`,
-    fix: 'Find out whose it is; suspend the other one if it was sold.',
-  };
 }

@@ -70,13 +70,8 @@ function keptRegistries(store: TrustStore, graceMs: number) {
   for (const mediator of store.mediators()) {
     const kept = store.read(mediator);
     const registry = kept === null ? null : store.list(kept);
-    const pointer = kept?.holding.pointer?.said;
-    if (kept === null || registry === null || pointer === undefined) unavailable.push(mediator);
-    else {
-      const { root, clockMs } = kept.holding;
-      const ends = [registry.expiresMs, pointer.expiresMs, root.said.expiresMs];
-      registries.push({ ...registry, issuedMs: clockMs, expiresMs: Math.min(...ends) + graceMs });
-    }
+    if (registry === null) unavailable.push(mediator);
+    else registries.push(Object.assign(registry, { expiresMs: registry.expiresMs + graceMs }));
   }
   return { registries, unavailable };
 }

@@ -1,3 +1,4 @@
+import type { Check } from '../report.ts';
 import type { Ledger } from './ledger.ts';
 
 /** What a zone says of itself. */
@@ -61,4 +62,14 @@ export function vbrInfo(domain: string, types: readonly string[], mediator: stri
 
 function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : 1;
+}
+
+/** A name that the zone cannot have. */
+export function tooLongCheck(name: string): Check {
+  return {
+    id: 'mediator.vbr-name',
+    status: 'warn',
+    message: `${name} is too long for a name in the VBR zone and was left out.`,
+    ref: 'RFC 1035 §2.3.4',
+  };
 }

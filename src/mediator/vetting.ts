@@ -3,7 +3,8 @@ import { type Check, worst } from '../report.ts';
 import type { DomainCheckResult } from '../schema/domain-check.ts';
 import type { OpenSignup } from '../trust/open-signup.ts';
 import { isPublicSuffix } from '../trust/organization.ts';
-import type { Evidence } from './acts.ts';
+import type { Evidence, Proposal } from './acts.ts';
+import { type Ledger, overlapping } from './ledger.ts';
 
 /** Shortest RSA keys that an entry may sign with, and that it should. */
 const MIN_BITS = 1024;
@@ -208,4 +209,29 @@ export function evidenceOf(checks: readonly Check[]): Evidence[] {
 export function problemsOf(checks: readonly Check[]): string[] {
   const bad = checks.filter(({ status }) => status === 'crit' || status === 'unknown');
   return [...new Set(bad.map(({ id }) => id))];
+}
+
+/** Whether another company has one of the domains. */
+export function overlapCheck(ledger: Ledger, proposal: Proposal): Check {
+  const id = 'vetting.overlap';
+  const other = overlapping(ledger, proposal);
+  if (other === null) return { id, status: 'ok', message: 'No other company has one of these domains.' };
+  return {
+    id,
+    status: 'crit',
+    message: `${other.domain} is in the entry ${other.id}, too.`,
+    fix: 'Find out whose it is; suspend the other one if it was sold.',
+  };
+}
+
+/** What the vetter said about who has addresses there. */
+export function companyCheck(single: boolean): Check {
+  const id = 'vetting.single-company';
+  if (single) return { id, status: 'ok', message: 'The domains are the company’s alone.' };
+  return {
+    id,
+    status: 'crit',
+    message: 'Others than the company have addresses at these domains.',
+    fix: 'Have the company send from a domain of its own.',
+  };
 }

@@ -1,9 +1,8 @@
 import { type Check, worst } from '../report.ts';
 import type { KeptList, TrustListResult, TrustSyncResult } from '../schema/trust-lists.ts';
-import type { Registry } from '../trust/registry.ts';
 import { instant } from './documents.ts';
 import type { Rule, RuleFault } from './rules.ts';
-import type { Kept, TrustStore } from './store.ts';
+import type { Kept, KeptRegistry, TrustStore } from './store.ts';
 import { type Source, update } from './update.ts';
 
 /** What a person can do about a refusal. */
@@ -35,9 +34,9 @@ export async function syncMediator(
   const before = store.list(kept);
   const have = before === null ? null : (kept.holding.list?.said.document.sha256 ?? null);
   const { holding, document, fault } = await update(kept.holding, source, { nowMs, have });
-  const after: Kept = { ...kept, holding, ...(fault === null && { syncedMs: nowMs }) };
-  // Without any list accepted there is nothing that a later run could go back on.
-  if (fault === null || holding !== kept.holding) store.write(after, document);
+  const got: Kept = { ...kept, holding, ...(fault === null && { syncedMs: nowMs }) };
+  // Without anything accepted there is nothing that a later run could go back on.
+  const after = fault === null || holding !== kept.holding ? store.write(got, document) : got;
   const registry = document === null && holding.list === kept.holding.list ? before : store.list(after);
   const changed = !isSame(kept, after);
   const checks = fault === null ? [accepted(after, changed)] : [refusal(after, fault)];
@@ -78,7 +77,7 @@ function refusal({ holding: { root } }: Kept, { rule, message }: RuleFault): Che
 }
 
 /** What is kept of a mediator, for people and scripts. */
-export function describeKept({ holding, source, syncedMs }: Kept, registry: Registry | null): KeptList {
+export function describeKept({ holding, source, syncedMs }: Kept, registry: KeptRegistry | null): KeptList {
   const { root, pointer, list } = holding;
   const ends = [root, pointer, list].flatMap((each) => (each ? [each.said.expiresMs] : []));
   return {
@@ -91,7 +90,7 @@ export function describeKept({ holding, source, syncedMs }: Kept, registry: Regi
     list: list?.said.version ?? null,
     issued: list ? instant(list.said.issuedMs) : null,
     expires: list ? instant(Math.min(...ends)) : null,
-    entries: registry?.entries.length ?? null,
+    entries: registry?.entryCount ?? null,
     domains: registry?.byDomain.size ?? null,
     synced: syncedMs === null ? null : instant(syncedMs),
   };

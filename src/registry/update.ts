@@ -3,6 +3,7 @@ import { DocumentFault } from '../trust/json.ts';
 import { type Registry, readRegistry } from '../trust/registry.ts';
 import { type ListStatement, MAX_LIST_BYTES, type Pointer, type Role, type Root } from './documents.ts';
 import { MAX_ENVELOPE_BYTES } from './envelope.ts';
+import { entrySpans } from './index-file.ts';
 import {
   type Accepted,
   acceptFirstRoot,
@@ -176,6 +177,7 @@ async function fetchDocument({ list }: Current, source: Source): Promise<Uint8Ar
   if (bytes === null) throw new RuleFault('missing', `There is no lists/${sha256}.json.`);
   demandDigest(bytes, list.said.document, 'list of domains');
   registryOf(list.said, bytes);
+  entrySpans(bytes);
   return bytes;
 }
 

@@ -25,6 +25,13 @@ const trust = z.strictObject({
       check: messageCheck,
     }),
   ),
+  revocation: z
+    .strictObject({
+      list: z.int().describe('Version of the list that was synchronised.'),
+      reason: z.string(),
+      check: messageCheck.describe('The message of the listed company, once more.'),
+    })
+    .nullable(),
 });
 
 const verdict = z.enum(['accepted', 'replayed', 'disabled', 'wrong', 'unknown-key', 'no-otp']);

@@ -83,7 +83,7 @@ export function renderTransportStory(story: TransportStory, columns: number): Li
 }
 
 /** The story of trust: four messages, and what is known of who sent them. */
-export function renderTrustStory({ messages }: TrustStory, columns: number): Line[] {
+export function renderTrustStory({ messages, revocation }: TrustStory, columns: number): Line[] {
   return [
     ...wrap(
       line`Who really sent this, and do we trust them? Four messages, signed a moment ago with keys made for it; companies and domains are invented.`,
@@ -94,10 +94,34 @@ export function renderTrustStory({ messages }: TrustStory, columns: number): Lin
       ...wrap(line`  ${verdictMark(check.verdict)}  ${check.summary}`, columns, 4),
       ...reasonLines(check.reasons.slice(0, 2), columns).map((each) => [{ text: '  ' }, ...each]),
     ]),
+    ...revocationLines(revocation, messages.length + 1, columns),
     [],
     ...wrap(
       line`A valid signature says which domain sent it. Whether that domain belongs to somebody you trust is another question: a list answers it. ${dim('The same messages are in examples/trust.')}`,
       columns,
+    ),
+  ];
+}
+
+/** The mediator takes back its word, and the same message is looked at again. */
+function revocationLines(revocation: TrustStory['revocation'], number: number, columns: number): Line[] {
+  if (revocation === null) return [];
+  const { list, reason, check } = revocation;
+  return [
+    ...heading(
+      number,
+      'The mediator revokes the company',
+      'postern mediator revoke example-bank --now',
+      columns,
+    ),
+    ...wrap(
+      line`  List ${list} was signed (${reason}), fetched and verified (postern trust sync); the same message:`,
+      columns,
+      2,
+    ),
+    ...wrap(line`  ${verdictMark(check.verdict)}  ${check.summary}`, columns, 4),
+    ...reasonLines(check.reasons.filter(({ code }) => code.startsWith('registry.')).slice(0, 1), columns).map(
+      (each) => [{ text: '  ' }, ...each],
     ),
   ];
 }

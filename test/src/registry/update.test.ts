@@ -101,6 +101,8 @@ describe('an attacker who holds the web server', () => {
   test('serves an older pointer again', async () => {
     const held = await heldAfter({ version: 5 });
     expect(await faultOf(publication({ keys, version: 4 }), held)).toBe('rollback');
+    // Even when it names the list that is held already: it would live longer than the newer one.
+    expect(await faultOf(publication({ keys, version: 5, pointer: { version: 4 } }), held)).toBe('rollback');
   });
 
   test('serves an older list under a newer pointer, with the stolen pointer key', async () => {
@@ -215,8 +217,14 @@ describe('keys change', () => {
     ['the new ones only', () => fresh.root],
     ['strangers', () => foreign.root],
   ] as const)('to a root that is signed by %s: refused', async ([, signers]) => {
-    const next = sealed('root', rootPayload(rootDocument(fresh, { version: 2 })), signers());
-    expect(await faultOf(publication({ keys }).set('2.root.json', next))).toBe('signature');
+    const next = sealed(
+      'root',
+      rootPayload(rootDocument({ ...keys, root: fresh.root }, { version: 2 })),
+      signers(),
+    );
+    // Everything else is as it should be with such a root, so that nothing but its signatures can be at fault.
+    const files = publication({ keys, pointer: { rootVersion: 2 } });
+    expect(await faultOf(files.set('2.root.json', next))).toBe('signature');
   });
 
   test('with a version left out, or the same one again: refused', async () => {
