@@ -25,14 +25,32 @@ const NAME_FILES = [
  * @throws AppError E_REGISTRY or E_INPUT (exit 65) when a document cannot be used
  */
 export async function openKnowledge(file: string | undefined, root: string): Promise<Knowledge> {
+  return (await openLists(file, root)).knowledge;
+}
+
+/** What is known about senders, and where the files lie that a list names: its logos. */
+export type Lists = {
+  readonly knowledge: Knowledge;
+  /** Null where there is no list. */
+  readonly folder: string | null;
+};
+
+/** {@link openKnowledge}, and the folder of the list. */
+export async function openLists(file: string | undefined, root: string): Promise<Lists> {
   const nameFiles = readNameFiles(root);
-  if (file === undefined) return knowledge({ nameFiles });
+  if (file === undefined) return { knowledge: knowledge({ nameFiles }), folder: null };
   const bytes = await readWhole(file, MAX_DOCUMENT);
-  if (!isOverridesDocument(bytes)) return knowledge({ nameFiles, registries: [readRegistry(bytes, file)] });
+  if (!isOverridesDocument(bytes)) {
+    const registries = [readRegistry(bytes, file)];
+    return { knowledge: knowledge({ nameFiles, registries }), folder: dirname(file) };
+  }
   const { registry, overrides } = readOverrides(bytes, file);
   const beside = registry === null ? null : resolve(dirname(file), registry);
   const registries = beside === null ? [] : [readRegistry(await readWhole(beside, MAX_DOCUMENT), beside)];
-  return knowledge({ nameFiles, registries, overrides, remarks: writableByAll(file) });
+  return {
+    knowledge: knowledge({ nameFiles, registries, overrides, remarks: writableByAll(file) }),
+    folder: beside === null ? null : dirname(beside),
+  };
 }
 
 /** Whoever may write local decisions decides whom we trust. */

@@ -8,6 +8,7 @@ import { sendExplanations } from './send.ts';
 import { smtpExplanations } from './smtp.ts';
 import { certExplanations, tlsExplanations } from './tls.ts';
 import type { Explanation } from './types.ts';
+import { viewExplanations } from './view.ts';
 
 /** What there is to know about every check, by its id. */
 export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
@@ -25,5 +26,6 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...configExplanations,
     ...requireExplanations,
     ...diffExplanations,
+    ...viewExplanations,
   ].map((each) => [each.id, each]),
 );
