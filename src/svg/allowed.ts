@@ -2,7 +2,7 @@
 type Rule = RegExp;
 
 const NUMBER = String.raw`[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?`;
-const LENGTH = new RegExp(String.raw`^${NUMBER}(?:px|pt|pc|mm|cm|in|em|%)?$`);
+const LENGTH = new RegExp(`^${NUMBER}(?:px|pt|pc|mm|cm|in|em|%)?$`);
 const NUMBERS = /^[-+.,\deE\s]*$/;
 const KEYWORD = /^[a-zA-Z-]{1,40}$/;
 const NAME = /^[A-Za-z_][\w.-]{0,99}$/;

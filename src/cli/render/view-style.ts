@@ -13,7 +13,7 @@ a { color: inherit; } :focus-visible { outline: 3px solid var(--focus); outline-
 .counts li.trusted { background: var(--green); border-color: var(--green-line); color: var(--green-fg); }
 table, caption, thead, tbody { display: block; } caption { text-align: left; }
 tbody { content-visibility: auto; contain-intrinsic-size: auto 3200px; }
-tr { display: grid; grid-template-columns: 10rem 16rem minmax(0, 1fr); align-items: stretch; margin-bottom: .4rem; border: 1px solid var(--line); border-radius: .6rem; background: var(--paper); overflow: hidden; }
+tr { display: grid; grid-template-columns: 11rem 16rem minmax(0, 1fr); align-items: stretch; margin-bottom: .4rem; border: 1px solid var(--line); border-radius: .6rem; background: var(--paper); overflow: hidden; }
 thead tr { background: none; border-color: transparent; margin-bottom: .1rem; }
 th { font-size: .8rem; font-weight: 600; color: var(--dim); text-align: left; padding: 0 .9rem; }
 td { padding: .55rem .9rem; min-width: 0; overflow-wrap: anywhere; }
@@ -45,7 +45,7 @@ details { margin: .6rem 0; } summary { cursor: pointer; color: var(--dim); }
 .text { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; font: inherit; max-width: 48rem; }
 iframe { display: block; width: 100%; height: 34rem; resize: vertical; border: 1px solid var(--line); border-radius: .5rem; background: #fff; color-scheme: light; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-@media (max-width: 56rem) { tr { grid-template-columns: 9.5rem minmax(0, 1fr); } td.said { grid-column: 1 / -1; } thead { display: none; } .message { padding: 1.1rem; } .box { flex-wrap: wrap; } .box .tick { margin-left: 0; } }
+@media (max-width: 56rem) { tr { grid-template-columns: 11rem minmax(0, 1fr); } td.said { grid-column: 1 / -1; } thead { display: none; } .message { padding: 1.1rem; } .box { flex-wrap: wrap; } .box .tick { margin-left: 0; } }
 @media print { :root { color-scheme: light; --page: #fff; --paper: #fff; --fg: #000; --dim: #444; --line: #bbb; --green: #dcf5e1; --green-fg: #0a4d24; --green-line: #86cf9c; --warn: #6b4500; --crit: #9a1b14; } body { padding: 0; max-width: none; } tr, .box { break-inside: avoid; print-color-adjust: exact; } tbody { content-visibility: visible; } .back { display: none; } .message { border: 0; padding: 0; } }
 @media (forced-colors: active) { tr.trusted, .box.trusted { border: 3px solid CanvasText; } }
 `;
