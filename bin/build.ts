@@ -62,6 +62,7 @@ const { output } = await bundle.write({
   entryFileNames: '[name].js',
   chunkFileNames: 'chunks/[name]-[hash].js',
   codeSplitting: { groups: GROUPS },
+  comments: { legal: true, annotation: true, jsdoc: false },
   cleanDir: true,
 });
 refuseHeavyStart(output.filter((file): file is OutputChunk => file.type === 'chunk'));

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -9,6 +17,9 @@ import { EXIT_MEANINGS } from '../src/cli/help-topics.ts';
 import { BY_HAND } from '../src/cli/settings.ts';
 import { ExitCode } from '../src/errors.ts';
 import { documents, failedRow } from '../src/schema/documents.ts';
+import { companyZone, mediatorLab } from './helpers/mediator.ts';
+import { practiceKey } from './helpers/practice-key.ts';
+import { publication, ring } from './helpers/registry.ts';
 import { commandIds, loadCommand, root, run, runBuilt, shell } from './helpers/run.ts';
 
 type Flag = {
@@ -28,6 +39,43 @@ writeFileSync(GOOD_CONFIG, '{"timeout-dns": "5s", "commands": {"mx probe": {"par
 const secretFile = `${folder}/secret`;
 writeFileSync(secretFile, 'a secret\n', { mode: 0o600 });
 
+/** A key in software, its AES key in slot 1, and a challenge, for commands that need a key on the desk. */
+const KEY = practiceKey();
+const ON_KEY = ['--software-key', KEY.file];
+/** What a mediator publishes, for those who read it. */
+const publishedFolder = `${folder}/published`;
+mkdirSync(`${publishedFolder}/lists`, { recursive: true });
+for (const [name, bytes] of publication({ keys: ring(), nowMs: Date.now() }))
+  writeFileSync(`${publishedFolder}/${name}`, bytes);
+
+/** Mediators at different points of their work; each run gets a copy. */
+const templates = `${folder}/mediators`;
+beforeAll(async () => {
+  const lab = await mediatorLab();
+  await lab.list('bank', 'bank.example');
+  await lab.act('sign', '--actor', 'Ann');
+  cpSync(lab.folder, `${templates}/listed`, { recursive: true });
+  await lab.vet('bank', 'Ann');
+  cpSync(lab.folder, `${templates}/renewing`, { recursive: true });
+  const other = await mediatorLab();
+  const { result } = await other.act('challenge', 'bank.example', '--actor', 'Ann');
+  Object.assign(other.zone, companyZone('bank.example', String(result['value'])));
+  await other.act('add', 'bank', 'bank.example', '--name', 'Bank', '--actor', 'Ann');
+  await other.vet('bank', 'Ann');
+  cpSync(other.folder, `${templates}/vetted`, { recursive: true });
+});
+
+function copyOf(template: string | null): string {
+  const copy = `${folder}/${randomUUID()}`;
+  if (template !== null && existsSync(`${templates}/${template}`))
+    cpSync(`${templates}/${template}`, copy, { recursive: true });
+  return copy;
+}
+
+function office(template: string): readonly string[] {
+  return ['--folder', copyOf(template)];
+}
+
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
   completion: [['bash'], 0],
@@ -46,6 +94,62 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   doctor: [['--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 2],
   explain: [['smtp.starttls.offered'], 0],
   help: [['exit-codes'], 0],
+  // An act is done once, so each run gets a mediator of its own.
+  get 'mediator init'() {
+    const argv = ['mediator.example', '--name', 'Mediator', '--actor', 'Ann', '--folder', copyOf(null)];
+    return [argv, 0] as const;
+  },
+  get 'mediator challenge'() {
+    return [['bank.example', '--actor', 'Ann', ...office('listed')], 0] as const;
+  },
+  get 'mediator add'() {
+    return [['shop', 'shop.example', '--name', 'Shop', '--actor', 'Ann', ...office('listed')], 0] as const;
+  },
+  get 'mediator vet'() {
+    const said = ['--level', 'organization', '--single-company', '--actor', 'Ann', '--selector', 's1'];
+    const dns = [
+      '--offline',
+      '--dns-cache',
+      `${templates}/listed/dns.json`,
+      '--second-resolver',
+      '192.0.2.53',
+    ];
+    return [['bank', ...said, ...dns, ...office('listed')], 0] as const;
+  },
+  get 'mediator approve'() {
+    return [['bank', '--actor', 'Ben', '--yes', ...office('vetted')], 0] as const;
+  },
+  get 'mediator renew'() {
+    return [['bank', '--actor', 'Ben', '--yes', ...office('renewing')], 0] as const;
+  },
+  get 'mediator suspend'() {
+    return [['bank', '--reason', 'sold', '--actor', 'Ann', ...office('listed')], 0] as const;
+  },
+  get 'mediator revoke'() {
+    return [['bank', '--reason', 'sold', '--now', '--actor', 'Ann', ...office('listed')], 0] as const;
+  },
+  get 'mediator list'() {
+    return [office('listed'), 0] as const;
+  },
+  get 'mediator diff'() {
+    return [office('listed'), 0] as const;
+  },
+  get 'mediator sign'() {
+    return [['--actor', 'timer', ...office('listed')], 0] as const;
+  },
+  get 'mediator publish'() {
+    return [[`${folder}/${randomUUID()}`, ...office('listed')], 0] as const;
+  },
+  get 'mediator rotate'() {
+    return [['list', '--actor', 'Ann', ...office('listed')], 0] as const;
+  },
+  get 'mediator audit'() {
+    return [office('listed'), 0] as const;
+  },
+  get 'mediator watch'() {
+    const dns = ['--offline', '--dns-cache', `${templates}/listed/dns.json`, '--selector', 's1'];
+    return [[...dns, ...office('listed')], 0] as const;
+  },
   'message check': [
     [
       `${root}examples/trust/listed.eml`,
@@ -84,6 +188,27 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   ],
   'mx tlsa make': [['--cert', `${root}test/fixtures/tls/mx.example.pem`], 0],
   'mx probe': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
+  'otp decode': [[KEY.otp, '--key-file', KEY.aesKeyFile], 0],
+  'otp generate': [ON_KEY, 0],
+  'otp modhex': [['b565716f'], 0],
+  'yubikey access-code change': [
+    [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],
+    0,
+  ],
+  'yubikey access-code remove': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
+  'yubikey access-code set': [
+    [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],
+    0,
+  ],
+  'yubikey calculate': [[...ON_KEY, '--slot', '2', '--challenge-file', KEY.challengeFile], 0],
+  'yubikey delete': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
+  'yubikey info': [ON_KEY, 0],
+  'yubikey inventory': [[], 0],
+  'yubikey list': [ON_KEY, 0],
+  'yubikey lost': [['99999999'], 2],
+  'yubikey program': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
+  'yubikey swap': [[...ON_KEY, '--dry-run'], 0],
+  'yubikey update': [[...ON_KEY, '--slot', '1', '--no-enter', '--dry-run'], 0],
   send: [
     [
       '--from',
@@ -109,7 +234,10 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   ],
   'srs forward': [['joe@example.net', '--domain', 'forwarder.example', '--secret-file', secretFile], 0],
   'srs reverse': [['SRS0=kSoM=JO=example.net=joe@forwarder.example', '--explain'], 0],
+  'trust list': [[], 0],
+  'trust override': [[], 0],
   'trust show': [['gmail.com'], 0],
+  'trust sync': [[publishedFolder, '--root', `${publishedFolder}/1.root.json`], 0],
 };
 
 const MANY = `${root}examples/forwarded.eml ${root}examples/forwarded.eml`;

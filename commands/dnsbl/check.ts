@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
-import { dnsFlags, duration, withEnvironment } from '../../src/cli/flags.ts';
+import { dnsFlags, duration, FINDING_FORMATS, formatFlag, withEnvironment } from '../../src/cli/flags.ts';
 import { openDns } from '../../src/cli/open-dns.ts';
 import { renderDnsblCheck } from '../../src/cli/render/dnsbl.ts';
 import { readSecrets } from '../../src/cli/secrets.ts';
@@ -68,6 +68,7 @@ export default class DnsblCheck extends BaseCommand {
       'timeout-dns': duration({ summary: 'Wait for one DNS answer.', default: 3000, helpGroup: 'TIME-OUT' }),
     }),
     ...dnsFlags,
+    format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS]),
   };
 
   override async run(): Promise<readonly DnsblCheckResult[]> {

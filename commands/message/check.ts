@@ -6,7 +6,14 @@ import type { MessageCheck as Result } from '../../src/check/types.ts';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
 import { type Case, optionalField, readBatch, stringField } from '../../src/cli/batch.ts';
 import { caseDns } from '../../src/cli/case-dns.ts';
-import { dnsFlags, duration, trustFlags, withEnvironment } from '../../src/cli/flags.ts';
+import {
+  dnsFlags,
+  duration,
+  FINDING_FORMATS,
+  formatFlag,
+  trustFlags,
+  withEnvironment,
+} from '../../src/cli/flags.ts';
 import { readInput } from '../../src/cli/input.ts';
 import { checkInput, READ_BYTES } from '../../src/cli/message-check-input.ts';
 import { messageSources } from '../../src/cli/message-sources.ts';
@@ -43,6 +50,7 @@ export default class MessageCheck extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --batch cases.jsonl --format jsonl',
   ];
   static override several = true;
+  static override targets = 'file' as const;
   static override args = {
     file: Args.string({
       description: 'Message or header block; "-" is standard input.',
@@ -118,6 +126,7 @@ export default class MessageCheck extends BaseCommand {
     }),
     ...trustFlags,
     ...dnsFlags,
+    format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'sarif']),
   };
 
   override async run(): Promise<readonly Result[]> {
@@ -126,6 +135,8 @@ export default class MessageCheck extends BaseCommand {
     const view = (named: boolean) => (result: Result, columns: number) =>
       renderMessageCheck(result, columns, { explain, named });
     const judge = (result: Result): Result => {
+      // What was cut short by Ctrl-C found nothing out.
+      this.signal.throwIfAborted();
       if (flags.require !== undefined && !MEETS[flags.require].has(result.verdict)) this.demandNotMet();
       return result satisfies MessageCheckResult;
     };
@@ -157,7 +168,7 @@ export default class MessageCheck extends BaseCommand {
       recipient: flags.rcpt ?? null,
       asOfMs: flags['as-of'] === undefined ? null : judgeTime(flags['as-of']),
       nowMs: Date.now(),
-      knowledge: await openKnowledge(flags.registry, this.config.root),
+      knowledge: await openKnowledge(flags.registry, this.config.root, flags.grace),
       policy: { force: flags.force, strictReplay: flags['strict-replay'] },
       maxSignatures: flags['max-signatures'],
       liveDns: !flags.offline && flags['dns-cache'] === undefined,

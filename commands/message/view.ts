@@ -18,7 +18,7 @@ import { type MessageSource, messageSources } from '../../src/cli/message-source
 import { openDns } from '../../src/cli/open-dns.ts';
 import { mapParallel } from '../../src/cli/parallel.ts';
 import { renderMessageView } from '../../src/cli/render/view.ts';
-import { openLists } from '../../src/cli/trust-sources.ts';
+import { folderOfList, openKnowledge } from '../../src/cli/trust-sources.ts';
 import type { Check } from '../../src/report.ts';
 import type { MessageViewResult, ViewedMessage } from '../../src/schema/message-view.ts';
 import { BODY_LIMITS, type BodyLimits, readBody } from '../../src/view/body.ts';
@@ -98,13 +98,13 @@ export default class MessageView extends BaseCommand {
     if (!args.file && process.stdin.isTTY) this.note([{ text: 'Paste the message, then Ctrl-D.' }]);
     const names = args.file ?? ['-'];
     const sources = await messageSources(names, READ_BYTES);
-    const lists = await openLists(flags.registry, this.config.root);
+    const knowledge = await openKnowledge(flags.registry, this.config.root, flags.grace);
     const { dns, finish } = await openDns(flags, this.signal);
     try {
-      const options: CheckOptions = { ...optionsOf(flags), dns, knowledge: lists.knowledge };
+      const options: CheckOptions = { ...optionsOf(flags), dns, knowledge };
       const { messages, notes } = await this.viewAll(sources, options, flags);
       const companies = messages.flatMap(({ company }) => (company === null ? [] : [company]));
-      const logos = await readLogos(companies, lists);
+      const logos = await readLogos(companies, knowledge.registries, await folderOfList(flags.registry));
       const target = names.length === 1 ? (names[0] ?? null) : null;
       const result = describeView(target, messages, [...notes, ...logos.notes]);
       const documents = await import('../../src/cli/render/view-html.ts');

@@ -14,20 +14,9 @@ import { mtaStsFinder } from '../../src/cli/policies.ts';
 import { postfixPolicy, renderMxPolicy } from '../../src/cli/render/policy.ts';
 import { collectTargets } from '../../src/cli/targets.ts';
 import { line } from '../../src/cli/text.ts';
-import { AppError, ExitCode } from '../../src/errors.ts';
-import { parseTarget } from '../../src/mx/target.ts';
+import { parseNameTarget } from '../../src/mx/target.ts';
 import { effectivePolicy } from '../../src/policy/effective.ts';
 import type { MxPolicyResult } from '../../src/schema/mx-policy.ts';
-
-function domainOf(text: string): string {
-  const target = parseTarget(text);
-  if (target.kind === 'domain') return target.domain;
-  throw new AppError(`'${text}' is an address: policies are made for domains.`, {
-    code: 'E_TARGET',
-    exit: ExitCode.usage,
-    hint: 'Give the domain behind the @.',
-  });
-}
 
 export default class MxPolicy extends BaseCommand {
   static override summary =
@@ -75,7 +64,7 @@ export default class MxPolicy extends BaseCommand {
   override async run(): Promise<readonly MxPolicyResult[]> {
     const { args, flags } = await this.parse(MxPolicy);
     const targets = await collectTargets(args.domain ?? [], flags['from-file']);
-    if (targets.length === 1) domainOf(targets[0] ?? '');
+    if (targets.length === 1) parseNameTarget(targets[0] ?? '');
     const { dns, finish } = await openDns(flags, this.signal);
     const options = {
       dns,
@@ -87,10 +76,15 @@ export default class MxPolicy extends BaseCommand {
       }),
     };
     try {
-      return await this.each(targets, flags, (text) => effectivePolicy(text, domainOf(text), options), {
-        text: renderMxPolicy,
-        postfix: postfixPolicy,
-      });
+      return await this.each(
+        targets,
+        flags,
+        (text) => effectivePolicy(text, parseNameTarget(text), options),
+        {
+          text: renderMxPolicy,
+          postfix: postfixPolicy,
+        },
+      );
     } finally {
       finish();
     }

@@ -21,6 +21,7 @@ import { readSavedProbes } from '../../src/cli/saved-probes.ts';
 import { collectTargets } from '../../src/cli/targets.ts';
 import { line } from '../../src/cli/text.ts';
 import { openDns, smtpWorld } from '../../src/cli/world.ts';
+import { keepYoungHeapSmall } from '../../src/cli/young-heap.ts';
 import { converse, type Variant } from '../../src/mx/conversation.ts';
 import { asSavedProbe, compareWith } from '../../src/mx/diff.ts';
 import { probeTarget } from '../../src/mx/probe.ts';
@@ -44,11 +45,22 @@ const SUBMISSION = [
 /** Between two questions to a server whose answers look as if they changed, in milliseconds. */
 const REPEAT_WAIT_MS = 500;
 
-/** What is offered to the server in a special round; undefined for the usual. */
-function contextOf(variant: Variant | undefined, ca: string | undefined): SecureContext | null | undefined {
-  if (variant?.kind === 'version') return contextFor(variant.version);
-  if (variant?.kind === 'key') return contextForKey(variant.key, ca === undefined ? undefined : readPem(ca));
-  return undefined;
+/** What is offered to the server in a round of its own. */
+function contextOf(
+  variant: Variant | undefined,
+  { context, laxContext }: Pick<ReturnType<typeof smtpWorld>, 'context' | 'laxContext'>,
+  ca: string | undefined,
+): SecureContext {
+  switch (variant?.kind) {
+    case 'version':
+      return contextFor(variant.version) ?? context;
+    case 'anonymous':
+      return laxContext();
+    case 'key':
+      return contextForKey(variant.key, ca === undefined ? undefined : readPem(ca));
+    default:
+      return context;
+  }
 }
 
 export default class MxProbe extends BaseCommand {
@@ -152,6 +164,7 @@ export default class MxProbe extends BaseCommand {
     const targets = all.filter((text) => !known.has(text));
     // One wrong target fails the command before anything is asked; of several it is a row.
     if (all.length === 1) parseTarget(all[0] ?? '');
+    else keepYoungHeapSmall();
     const baseline = flags.baseline === undefined ? new Map() : await readSavedProbes(flags.baseline);
     const requirements = flags.require === undefined ? [] : parseRequirements(flags.require);
     const asOfMs = judgeTime(flags['as-of']);
@@ -168,8 +181,7 @@ export default class MxProbe extends BaseCommand {
         spacingMs: all.length > 1 ? 2000 : 0,
         providerOf: registeredDomain,
       },
-      (place, variant) =>
-        converse(place, { ...world, context: contextOf(variant, flags.ca) ?? world.context }),
+      (place, variant) => converse(place, { ...world, context: contextOf(variant, world, flags.ca) }),
       this.signal,
     );
     const parts = mxParts(asOfMs);

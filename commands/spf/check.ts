@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { type Case, optionalField, readBatch, stringField } from '../../src/cli/batch.ts';
 import { caseDns } from '../../src/cli/case-dns.ts';
-import { dnsFlags, duration, withEnvironment } from '../../src/cli/flags.ts';
+import { dnsFlags, duration, FINDING_FORMATS, formatFlag, withEnvironment } from '../../src/cli/flags.ts';
 import { openDns } from '../../src/cli/open-dns.ts';
 import { mapParallel } from '../../src/cli/parallel.ts';
 import { renderSpfCheck } from '../../src/cli/render/spf.ts';
@@ -47,6 +47,7 @@ export default class SpfCheck extends BaseCommand {
       'timeout-dns': duration({ summary: 'Wait for one DNS answer.', default: 5000, helpGroup: 'TIME-OUT' }),
     }),
     ...dnsFlags,
+    format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS]),
   };
 
   override async run(): Promise<readonly SpfCheckResult[]> {

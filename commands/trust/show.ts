@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
-import { smtpFlags, trustFlags } from '../../src/cli/flags.ts';
+import { FINDING_FORMATS, formatFlag, smtpFlags, trustFlags } from '../../src/cli/flags.ts';
 import { renderTrustShow } from '../../src/cli/render/trust.ts';
 import { openKnowledge } from '../../src/cli/trust-sources.ts';
 import { parseDomain } from '../../src/dns/names.ts';
@@ -24,16 +24,22 @@ export default class TrustShow extends BaseCommand {
   static override args = {
     domain: Args.string({ description: 'Domain, or several.', required: true, ignoreStdin: true }),
   };
-  static override flags = { registry: trustFlags.registry, 'as-of': smtpFlags['as-of'] };
+  static override flags = {
+    registry: trustFlags.registry,
+    force: trustFlags.force,
+    grace: trustFlags.grace,
+    'as-of': smtpFlags['as-of'],
+    format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS]),
+  };
 
   override async run(): Promise<readonly TrustShowResult[]> {
     const { argv, flags } = await this.parse(TrustShow);
     const nowMs = judgeTime(flags['as-of']);
-    const knowledge = await openKnowledge(flags.registry, this.config.root);
+    const knowledge = await openKnowledge(flags.registry, this.config.root, flags.grace);
     return await this.each(
       argv as string[],
       { parallel: 1, ordered: true },
-      async (text) => standingOf(readDomain(text), knowledge, nowMs),
+      async (text) => standingOf(readDomain(text), knowledge, nowMs, { force: flags.force }),
       renderTrustShow,
     );
   }

@@ -23,9 +23,6 @@ const MAX_RESULTS = 200;
 /** RFC 5321 §4.1.2, which RFC 8601 takes methods and results from. */
 const KEYWORD = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
 
-/** A quoted string, a comment's bracket, a separator, or a run of anything else. */
-const TOKEN = /"((?:[^"\\]|\\.)*)"|[()]|[;=]|[^\s";=()]+/g;
-
 type Token = { readonly text: string; readonly quoted: boolean };
 
 /**
@@ -43,21 +40,52 @@ export function parseAuthenticationResults(value: string): AuthenticationResults
   };
 }
 
-/** Without comments, which may be nested. */
+/** What ends a word. */
+const DELIMITER = /[\s";=()]/;
+
+/** Without comments, which may be nested. One pass, whatever is left open. */
 function tokens(text: string): Token[] {
   const found: Token[] = [];
-  let depth = 0;
-  for (const [whole, quoted] of text.matchAll(TOKEN)) {
-    if (whole === '(') depth += 1;
-    else if (whole === ')') depth = Math.max(0, depth - 1);
-    else if (depth === 0)
-      found.push(
-        quoted === undefined
-          ? { text: whole, quoted: false }
-          : { text: quoted.replace(/\\(.)/g, '$1'), quoted: true },
-      );
+  for (let at = 0; at < text.length; ) {
+    const char = text.charAt(at);
+    if (char === '(') at = endOfComment(text, at);
+    else if (char === '"') {
+      const end = endOfQuotes(text, at);
+      found.push({ text: text.slice(at + 1, end - 1).replace(/\\(.)/g, '$1'), quoted: true });
+      at = end;
+    } else if (char === ';' || char === '=') {
+      found.push({ text: char, quoted: false });
+      at += 1;
+    } else if (DELIMITER.test(char)) at += 1;
+    else {
+      const start = at;
+      while (at < text.length && !DELIMITER.test(text.charAt(at))) at += 1;
+      found.push({ text: text.slice(start, at), quoted: false });
+    }
   }
   return found;
+}
+
+/** @returns the place behind the bracket that closes it, or behind the text */
+function endOfComment(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (char === '\\') at += 1;
+    else if (char === '(') depth += 1;
+    else if (char === ')') depth -= 1;
+    if (depth === 0) return at + 1;
+  }
+  return text.length;
+}
+
+/** @returns the place behind the closing quotes; of what is left open, one behind the text */
+function endOfQuotes(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text.charAt(at) === '\\') at += 1;
+    else if (text.charAt(at) === '"') return at + 1;
+  }
+  return text.length + 1;
 }
 
 function split(all: readonly Token[]): Token[][] {

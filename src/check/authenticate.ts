@@ -54,7 +54,7 @@ const SPACE = 0x20;
 const TAB = 0x09;
 
 /** Most of a header that signatures are verified over. */
-const HEADER_LIMITS = { bytes: 1024 * 1024, fields: 2000, lines: 10_000 } as const;
+const HEADER_LIMITS = { bytes: 1024 * 1024, fields: 2000, lines: 10_000, blanks: 500 } as const;
 
 /** Ask every mechanism about one message. */
 export async function authenticate(input: AuthenticateInput): Promise<Authentication> {
@@ -89,7 +89,7 @@ export async function authenticate(input: AuthenticateInput): Promise<Authentica
   };
 }
 
-/** What is parsed line by line must not have a million of them. */
+/** What is parsed line by line must not have a million of them, nor a million blanks in a row. */
 function whyTooLarge({ head }: Wire): string | null {
   if (head.length > HEADER_LIMITS.bytes) return `it is larger than ${HEADER_LIMITS.bytes} bytes`;
   let lines = 0;
@@ -101,7 +101,20 @@ function whyTooLarge({ head }: Wire): string | null {
     if (lines > HEADER_LIMITS.lines) return `it has more than ${HEADER_LIMITS.lines} lines`;
     end = head.indexOf('\n', at);
   }
-  return null;
+  return longestBlank(head) > HEADER_LIMITS.blanks
+    ? `it has more than ${HEADER_LIMITS.blanks} blanks in a row`
+    : null;
+}
+
+/** Blanks and folds in a row: mailauth trims by a regular expression that takes the square of them. */
+function longestBlank(head: Uint8Array): number {
+  let longest = 0;
+  let run = 0;
+  for (const byte of head) {
+    run = byte === SPACE || byte === TAB || byte === 0x0d || byte === 0x0a ? run + 1 : 0;
+    if (run > longest) longest = run;
+  }
+  return longest;
 }
 
 /** MAIL FROM, or the HELO name beside it (RFC 7208 §2.3). */
@@ -179,7 +192,8 @@ function arcResult(
   isOpen: boolean,
   { unanswered }: BoundedResolver,
 ): Pick<ArcSection, 'result' | 'reason'> {
-  if (isOpen) return { result: 'not-evaluated', reason: 'Without the body the chain cannot be verified.' };
+  if (isOpen && chain.result !== 'pass')
+    return { result: 'not-evaluated', reason: 'Without the body the chain cannot be verified.' };
   const late = unanswered.find(({ name }) => name.includes('._domainkey.'));
   if (chain.result === 'fail' && chain.comment === null && late !== undefined)
     return { result: 'temperror', reason: `${late.name} could not be looked up.` };

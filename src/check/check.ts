@@ -1,6 +1,6 @@
 import { splitFields } from '../dkim/fields.ts';
-import { DKIM_LIMITS, isBodyMissing } from '../dkim/verify.ts';
-import { boundedResolver } from '../dns/bounded.ts';
+import { DKIM_LIMITS } from '../dkim/verify.ts';
+import { type BoundedResolver, boundedResolver } from '../dns/bounded.ts';
 import type { Resolver } from '../dns/types.ts';
 import type { Header } from '../message/headers.ts';
 import { toWire, type Wire } from '../message/wire.ts';
@@ -9,7 +9,7 @@ import type { TrustOptions } from '../received/trust.ts';
 import type { MessagePath } from '../received/types.ts';
 import { readAuthor } from '../trust/author.ts';
 import { decide, type Policy } from '../trust/decide.ts';
-import type { Reason } from '../trust/facts.ts';
+import type { AuthorFacts, Decision, Reason } from '../trust/facts.ts';
 import type { Knowledge } from '../trust/knowledge.ts';
 import { type Authentication, authenticate } from './authenticate.ts';
 import { checkBimi } from './bimi.ts';
@@ -60,22 +60,53 @@ const DNS_BOUNDS = { queries: 100, questionMs: 10_000, totalMs: 20_000 };
 /** Keys and policies of a message that is older than this may have changed since. */
 const STALE_MS = 7 * 86_400_000;
 
-/** A border's date is believed when it is no older than this before the message's own: a broken clock. */
+/** A border's date further in the future than this is that of a broken clock. */
 const MAX_SKEW_MS = 86_400_000;
+
+/** What was found out about a message before anything is decided. */
+type Examined = {
+  readonly wire: Wire;
+  readonly path: MessagePath;
+  readonly author: AuthorFacts;
+  readonly envelope: Envelope;
+  readonly found: Authentication;
+  readonly dns: BoundedResolver;
+  /** The time that judges expiry, milliseconds since the epoch. */
+  readonly asOfMs: number;
+  readonly lists: { readonly dnsbl: readonly DnsblSection[]; readonly remarks: readonly Reason[] };
+};
 
 /**
  * Find out everything about one message: its way, SPF, DKIM, DMARC, ARC, and the verdict. Asks the DNS at most
  * 100 questions and for 20 seconds; what a message is too large for is told as a remark.
  */
 export async function checkMessage(input: CheckInput, options: CheckOptions): Promise<MessageCheck> {
+  const examined = await examine(input, options);
+  const { path, author, envelope, found, dns, asOfMs, lists } = examined;
+  const { fields } = input.header;
+  return describeCheck({
+    target: input.target,
+    path,
+    envelope,
+    found,
+    decision: decideOn(examined, input, options),
+    recorded: recordedResults(fields, path, found),
+    forwarding: explainByForwarding(fields, envelope, found),
+    bimi: options.bimi ? await checkBimi(fields, author, found, dns) : null,
+    dnsbl: lists.dnsbl,
+    asOfMs,
+  });
+}
+
+async function examine(input: CheckInput, options: CheckOptions): Promise<Examined> {
   const { header, bytes } = input;
+  const { nowMs, maxSignatures = DKIM_LIMITS.signatures } = options;
   const wire = wireOf(input);
-  const headerOnly = isBodyMissing(wire);
   const path = pathOf(input, options);
-  const author = readAuthor(bytes, header, headerOnly && !input.cut);
+  // Whoever ends the header with an empty line has written a message, and is held to its form.
+  const author = readAuthor(bytes, header, wire.body === null && !input.cut);
   const dns = boundedResolver(options.dns, DNS_BOUNDS);
-  const asOfMs = options.asOfMs ?? borderDate(path, options.nowMs) ?? options.nowMs;
-  const limits = { ...DKIM_LIMITS, signatures: options.maxSignatures ?? DKIM_LIMITS.signatures };
+  const asOfMs = options.asOfMs ?? borderDate(path, nowMs) ?? nowMs;
   const envelope = deriveEnvelope(header.fields, path, options.given);
   const found = await authenticate({
     wire,
@@ -83,38 +114,29 @@ export async function checkMessage(input: CheckInput, options: CheckOptions): Pr
     envelope,
     authorDomain: author.domain,
     asOfMs,
-    latestMs: options.asOfMs ?? Math.max(asOfMs, options.nowMs),
+    latestMs: options.asOfMs ?? Math.max(asOfMs, nowMs),
     dns,
-    limits,
+    limits: { ...DKIM_LIMITS, signatures: maxSignatures },
   });
   const lists = await askLists(envelope, author.domain, found, options);
-  const late = options.liveDns === true && asOfMs < options.nowMs - STALE_MS;
-  const remarks = [...remarksOn({ input, wire, found, dns, asOfMs: late ? asOfMs : null }), ...lists.remarks];
+  return { wire, path, author, envelope, found, dns, asOfMs, lists };
+}
+
+function decideOn(examined: Examined, input: CheckInput, options: CheckOptions): Decision {
+  const { wire, path, author, found, dns, asOfMs, lists } = examined;
+  const isLate = options.liveDns === true && asOfMs < options.nowMs - STALE_MS;
+  const remarks = remarksOn({ input, wire, found, dns, asOfMs: isLate ? asOfMs : null });
   const facts = factsOf({
-    header,
+    header: input.header,
     path,
     author,
     found,
     dns,
-    headerOnly,
+    headerOnly: wire.body === null || found.signatures.some(({ cause }) => cause === 'body-unknown'),
     recipient: options.recipient,
-    remarks,
+    remarks: [...remarks, ...lists.remarks],
   });
-  const decision = decide(facts, options.knowledge, options.asOfMs ?? options.nowMs, options.policy);
-  const recorded = recordedResults(header.fields, path, found);
-  const forwarding = explainByForwarding(header.fields, envelope, found);
-  return describeCheck({
-    target: input.target,
-    path,
-    envelope,
-    found,
-    decision,
-    recorded,
-    forwarding,
-    bimi: options.bimi ? await checkBimi(header.fields, author, found, dns) : null,
-    dnsbl: lists.dnsbl,
-    asOfMs,
-  });
+  return decide(facts, options.knowledge, options.asOfMs ?? options.nowMs, options.policy);
 }
 
 async function askLists(
@@ -122,7 +144,7 @@ async function askLists(
   author: string | null,
   found: Authentication,
   { dnsbl: wish, dns }: CheckOptions,
-): Promise<{ readonly dnsbl: readonly DnsblSection[]; readonly remarks: readonly Reason[] }> {
+): Promise<Examined['lists']> {
   if (wish === undefined) return { dnsbl: [], remarks: [] };
   const { askDnsbl, dnsblRemarks } = await import('./dnsbl.ts');
   const dnsbl = await askDnsbl(envelope, author, found, wish, dns);

@@ -3,6 +3,7 @@ import type { Wire } from '../message/wire.ts';
 import type { Reason } from '../trust/facts.ts';
 import type { Authentication } from './authenticate.ts';
 import type { CheckInput } from './check.ts';
+import { spfRemarks } from './spf-remarks.ts';
 
 export type RemarksInput = {
   readonly input: CheckInput;
@@ -41,8 +42,7 @@ export function remarksOn({ input, wire, found, dns, asOfMs }: RemarksInput): Re
     );
   if (input.header.fields.some(({ name }) => /^(?:dkim2-signature|message-instance)$/i.test(name)))
     add('dkim2.present', 'info', 'It has DKIM2 fields; they are a draft and count for nothing yet.');
-  if (found.spf?.tree?.terms.some(({ term }) => /^\+?all$/i.test(term)) === true)
-    add('spf.passes-all', 'warn', `The SPF record of ${found.spf.domain} lets anybody send (+all).`);
+  remarks.push(...spfRemarks(found.spf?.tree ?? null));
   if (asOfMs !== null) {
     const day = new Date(asOfMs).toISOString().slice(0, 10);
     add(

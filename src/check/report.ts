@@ -208,11 +208,13 @@ function spell(origin: string): string {
 function dkimSentence(signatures: readonly SignatureSection[]): string {
   if (signatures.length === 0) return 'There is no DKIM signature.';
   const passed = signatures.filter(({ result }) => result === 'pass');
-  const names = [...new Set(passed.map(({ domain }) => domain))].slice(0, 5).join(', ');
-  const of = signatures.length === 1 ? 'the one DKIM signature' : `${signatures.length} DKIM signatures`;
+  const one = signatures.length === 1;
   if (passed.length === 0)
-    return `None of ${of} verifies: ${lowerFirst(signatures[0]?.reason ?? 'no reason.')}`;
-  return `${passed.length} of ${of} verifies, of ${names}.`;
+    return `${one ? 'The DKIM signature does not verify' : `None of ${signatures.length} DKIM signatures verifies`}: ${lowerFirst(signatures[0]?.reason ?? 'no reason.')}`;
+  const names = [...new Set(passed.map(({ domain }) => domain))].slice(0, 5).join(', ');
+  return one
+    ? `The DKIM signature of ${names} verifies.`
+    : `${passed.length} of ${signatures.length} DKIM signatures verify, of ${names}.`;
 }
 
 function dmarcSentence(dmarc: MessageCheck['dmarc'], author: string | null): string {

@@ -2,7 +2,7 @@ import type { Interfaces } from '@oclif/core';
 import { Command } from '@oclif/core/command';
 import { AppError, ExitCode } from '../errors.ts';
 import { type Report, type Status, worst } from '../report.ts';
-import { escapeJson } from './clean.ts';
+import { safeJson } from './clean.ts';
 import { type ColourChoice, type Painter, painter, wantsAscii, wantsColour } from './colour.ts';
 import { envelope, errorDocument, rfc3339, schemaId, type Tool } from './envelope.ts';
 import { describeFailure, type Failure } from './failure.ts';
@@ -75,7 +75,7 @@ export function tellFailure(
   choice: ColourChoice = 'auto',
 ): void {
   if (json) {
-    process.stdout.write(`${JSON.stringify(errorDocument(failure, tool, Date.now()), null, 2)}\n`);
+    process.stdout.write(`${safeJson(errorDocument(failure, tool, Date.now()), 2)}\n`);
   } else {
     const colour = wantsColour(choice, process.env, process.stderr.isTTY === true);
     const paint = painter(colour, wantsAscii(process.env));
@@ -336,7 +336,7 @@ export abstract class BaseCommand extends Command {
   }
 
   private writeJson(value: unknown): void {
-    this.sink.write(`${escapeJson(JSON.stringify(value, null, this.format === 'jsonl' ? 0 : 2))}\n`);
+    this.sink.write(`${safeJson(value, this.format === 'jsonl' ? 0 : 2)}\n`);
   }
 
   private writeRow(row: Row): void {
@@ -365,13 +365,13 @@ export abstract class BaseCommand extends Command {
     const [only] = targets;
     if (!many && targets.length === 1 && only !== undefined) return [this.emit(await ask(only), views)];
     this.many = true;
-    const results: R[] = [];
+    // Rows are written and forgotten: a list may be long.
     await mapParallel(targets, { parallel, ordered, signal: this.signal }, ask, (target, outcome) => {
       if ('error' in outcome) this.emitFailure(nameOf(target), outcome.error);
-      else results.push(this.emit(outcome.value, views));
+      else this.emit(outcome.value, views);
     });
     this.signal.throwIfAborted();
-    return results;
+    return [];
   }
 
   /** Resolves when somebody ends a command that runs until then; that is no interruption but its end. */

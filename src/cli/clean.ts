@@ -43,3 +43,8 @@ export function escapeJson(json: string): string {
         ).join(''),
   );
 }
+
+/** A value as JSON that does not make a terminal do anything either; every reader gets the same characters. */
+export function safeJson(value: unknown, indent = 0): string {
+  return escapeJson(JSON.stringify(value, null, indent));
+}

@@ -1,4 +1,5 @@
 import { createHash, type Hash, type KeyObject, verify } from 'node:crypto';
+import { trimBlanks } from '../message/blanks.ts';
 import type { RawField } from './fields.ts';
 import type { Canonicalization, SignatureTags } from './types.ts';
 
@@ -9,10 +10,9 @@ export function canonicalField({ raw }: Pick<RawField, 'raw'>, how: Canonicaliza
   if (how === 'simple') return raw;
   const unfolded = raw.replace(/\r\n/g, '');
   const colon = unfolded.indexOf(':');
-  const name = unfolded
-    .slice(0, colon)
-    .replace(/[ \t]+$/, '')
-    .replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const name = trimBlanks(unfolded.slice(0, colon), ' \t').replace(/[A-Z]/g, (letter) =>
+    letter.toLowerCase(),
+  );
   const value = unfolded
     .slice(colon + 1)
     .replace(/[ \t]+/g, ' ')

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { trimBlanks } from '../message/blanks.ts';
 import { BodyHash, bodyHash, headerVerifies, linesOf } from './canonical.ts';
 import { bodyOf, type RawField } from './fields.ts';
 import type { Diagnosis, SignatureTags } from './types.ts';
@@ -149,11 +150,16 @@ function decode(lines: readonly string[], encoding: string): readonly string[] |
   }
   if (encoding !== 'quoted-printable') return null;
   const text = lines
-    .map((line) => line.replace(/[ \t]+$/, ''))
+    .map(withoutBlanksAtEnd)
     .join('\r\n')
     .replace(/=\r\n/g, '')
     .replace(/=([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   return linesOf(Buffer.from(text, 'latin1'));
+}
+
+/** RFC 2045 §6.7 rule 3; the bar keeps the blanks at the start. */
+function withoutBlanksAtEnd(line: string): string {
+  return trimBlanks(`|${line}`, ' \t').slice(1);
 }
 
 /** @returns null when the header is what was signed */

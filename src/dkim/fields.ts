@@ -1,3 +1,5 @@
+import { trimBlanks } from '../message/blanks.ts';
+
 /** A header field as a verifier sees it. */
 export type RawField = {
   /** Lower case, without white space around it. */
@@ -34,10 +36,7 @@ export function splitFields(head: Uint8Array): RawField[] {
 
 function nameOf(raw: string): string {
   const name = /^[^:]*/.exec(raw)?.[0] ?? '';
-  return name
-    .replace(/\r\n/g, '')
-    .replace(/^[ \t]+|[ \t]+$/g, '')
-    .replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return trimBlanks(name.replace(/\r\n/g, ''), ' \t').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 /** The text after the colon. */

@@ -1,5 +1,7 @@
 import { finished } from 'node:stream/promises';
-import { mailauthResolver } from '../dns/mailauth-resolver.ts';
+import { arc } from 'mailauth/lib/arc/index.js';
+import { DkimVerifier, type PreparedSignature } from 'mailauth/lib/dkim/dkim-verifier.js';
+import { mailauthResolver, type NodeStyleResolve } from '../dns/mailauth-resolver.ts';
 import type { Resolver } from '../dns/types.ts';
 import type { Wire } from '../message/wire.ts';
 
@@ -37,52 +39,53 @@ export type VerifyOptions = {
 const NOT_EVALUATED = 'not evaluated';
 
 /**
- * Verify DKIM signatures and ARC sets with mailauth, strictly (RFC 6376, 8301, 8463, 8617). The one place that
- * imports it for that.
- *
- * Its verifier is a class that is asked to prepare each signature; there the ones that are not to be evaluated
+ * mailauth's verifier is a class that is asked to prepare each signature. There those that are not to be evaluated
  * are left out before their body is hashed and their key looked up, and underscores, which its strict grammar
  * refuses and the rest of the world accepts, are hidden from that grammar and from nothing else.
+ */
+class Verifier extends DkimVerifier {
+  private prepared = 0;
+  private readonly choice: VerifyOptions;
+
+  constructor(choice: VerifyOptions, resolver: NodeStyleResolve) {
+    super({ strict: true, resolver, curTime: new Date(choice.nowMs) });
+    this.choice = choice;
+  }
+
+  override prepareSignature(signature: PreparedSignature): void {
+    const prepare = () => super.prepareSignature(signature);
+    if (signature.type === 'ARC') {
+      // RFC 8617 §4.1.2 takes simple/simple; sealers that leave c= out mean what the drafts meant.
+      if (signature.parsed?.['c'] === undefined) signature.fallbackCanonicalization = 'relaxed/relaxed';
+      prepare();
+      return;
+    }
+    const index = this.prepared++;
+    if (!this.choice.evaluate.has(index)) signature.skip = NOT_EVALUATED;
+    else if (this.choice.underscored.has(index)) hidingUnderscores(signature, prepare);
+    else prepare();
+  }
+}
+
+/**
+ * Verify DKIM signatures and ARC sets with mailauth, strictly (RFC 6376, 8301, 8463, 8617). The one file that
+ * imports it for that, itself imported only when there is something to verify.
  */
 export async function verifyWithMailauth(
   wire: Wire,
   options: VerifyOptions,
 ): Promise<{ readonly signatures: readonly RawVerdict[]; readonly chain: RawChain }> {
-  const [{ DkimVerifier }, { arc }] = await Promise.all([
-    import('mailauth/lib/dkim/dkim-verifier.js'),
-    import('mailauth/lib/arc/index.js'),
-  ]);
-  type Prepared = Parameters<InstanceType<typeof DkimVerifier>['prepareSignature']>[0];
-
-  class Verifier extends DkimVerifier {
-    private prepared = 0;
-
-    override prepareSignature(signature: Prepared): void {
-      if (signature.type === 'ARC') {
-        // RFC 8617 §4.1.2 takes simple/simple; sealers that leave c= out mean what the drafts meant.
-        if (signature.parsed?.['c'] === undefined) signature.fallbackCanonicalization = 'relaxed/relaxed';
-        super.prepareSignature(signature);
-        return;
-      }
-      const index = this.prepared++;
-      if (!options.evaluate.has(index)) signature.skip = NOT_EVALUATED;
-      else if (options.underscored.has(index))
-        hidingUnderscores(signature, () => super.prepareSignature(signature));
-      else super.prepareSignature(signature);
-    }
-  }
-
   const resolver = mailauthResolver(options.dns);
-  const verifier = new Verifier({ strict: true, resolver, curTime: new Date(options.nowMs) });
+  const verifier = new Verifier(options, resolver);
   await write(verifier, wire);
   const chain = await arc(verifier.arc, { strict: true, resolver });
+  const isSigned = verifier.signatureHeaders.some(({ type }) => type === 'DKIM');
+  const { result, comment } = chain.status;
   return {
-    signatures: verifier.signatureHeaders.some(({ type }) => type === 'DKIM')
-      ? verifier.results.map(readVerdict)
-      : [],
+    signatures: isSigned ? verifier.results.map(readVerdict) : [],
     chain: {
-      result: chain.status.result === 'pass' || chain.status.result === 'fail' ? chain.status.result : 'none',
-      comment: chain.status.comment || null,
+      result: result === 'pass' || result === 'fail' ? result : 'none',
+      comment: comment || null,
       assumedRelaxed: chain.warnings?.includes('ams-c-default') === true,
     },
   };
@@ -113,14 +116,8 @@ function numberOrNull(value: unknown): number | null {
   return typeof value === 'number' ? value : null;
 }
 
-type Named = {
-  parsed?: Record<string, { value: string | number } | undefined>;
-  selector: string;
-  signingDomain: string;
-};
-
 /** Let the grammar see a letter where there is an underscore; what is looked up has the underscore again. */
-function hidingUnderscores(signature: Named, prepare: () => void): void {
+function hidingUnderscores(signature: PreparedSignature, prepare: () => void): void {
   const tags = ['d', 's', 'i'].flatMap((name) => {
     const tag = signature.parsed?.[name];
     return tag === undefined ? [] : [{ tag, value: tag.value }];
@@ -139,11 +136,18 @@ async function write(verifier: NodeJS.WritableStream, { head, body }: Wire): Pro
   verifier.write(head);
   if (body !== null) {
     verifier.write('\r\n');
-    for (let at = 0; at < body.length; at += CHUNK_BYTES) {
-      if (verifier.write(body.subarray(at, at + CHUNK_BYTES))) continue;
+    for (let at = 0, end = 0; at < body.length; at = end) {
+      end = endOfChunk(body, at);
+      if (verifier.write(body.subarray(at, end))) continue;
       await Promise.race([new Promise((resolve) => verifier.once('drain', resolve)), done]);
     }
   }
   verifier.end();
   await done;
+}
+
+/** At the end of a line: a line that comes in pieces is copied with each of them, and one may have 50 MB. */
+function endOfChunk(body: Uint8Array, at: number): number {
+  const end = body.indexOf(0x0a, at + CHUNK_BYTES);
+  return end === -1 ? body.length : end + 1;
 }

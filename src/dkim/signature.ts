@@ -5,6 +5,8 @@ import type { Canonicalization, SignatureTags } from './types.ts';
 
 /** LDH and underscores, which selectors in the wild have (RFC 6376 §3.1 has none). */
 const NAME = /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*$/;
+/** Longer than any name, U-labels included. */
+const MAX_NAME = 1000;
 const NUMBER = /^[0-9]+$/;
 const REQUIRED = ['v', 'a', 'b', 'bh', 'd', 'h', 's'] as const;
 
@@ -43,6 +45,7 @@ function missing(tags: ReadonlyMap<string, string>): string[] {
 function nameOf(value: string | undefined): { readonly name: string | null; readonly bad: boolean } {
   const written = value === undefined ? '' : Buffer.from(value, 'latin1').toString('utf8');
   if (written === '') return { name: null, bad: false };
+  if (written.length > MAX_NAME) return { name: written, bad: true };
   const ascii = /[^\0-\x7f]/.test(written) ? domainToASCII(written) : written;
   const name = ascii.toLowerCase().replace(/\.$/, '');
   return NAME.test(name) && name.length <= 253 ? { name, bad: false } : { name: written, bad: true };

@@ -1,3 +1,5 @@
+import { trimBlanks } from '../message/blanks.ts';
+
 /** A tag=value list (RFC 6376 §3.2), as signatures, key records and policies use it. */
 export type TagList = {
   /** Values by name; white space around a value is gone, the one inside stays. */
@@ -24,12 +26,12 @@ export function readTags(text: string): TagList {
   if (parts.length > 1 && (parts.at(-1) ?? '').trim() === '') parts.pop();
   for (const part of parts) {
     const equals = part.indexOf('=');
-    const name = trimWhite(equals === -1 ? part : part.slice(0, equals));
+    const name = trimBlanks(equals === -1 ? part : part.slice(0, equals));
     if (equals === -1 || !NAME.test(name)) {
       faults.push('a part is no tag=value');
       continue;
     }
-    const value = trimWhite(part.slice(equals + 1));
+    const value = trimBlanks(part.slice(equals + 1));
     if (FORBIDDEN.test(value)) faults.push(`the tag ${name} has a control character`);
     if (tags.has(name)) {
       isVoid = true;
@@ -37,11 +39,6 @@ export function readTags(text: string): TagList {
     } else tags.set(name, value);
   }
   return { tags, isVoid, faults };
-}
-
-/** Without the white space and folds around it; nothing else that Unicode calls white. */
-function trimWhite(text: string): string {
-  return text.replace(/^[ \t\r\n]+/, '').replace(/[ \t\r\n]+$/, '');
 }
 
 /** Without any white space: base64, lists and names may be folded anywhere. */

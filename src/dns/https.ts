@@ -55,13 +55,13 @@ async function collect(incoming: import('node:http').IncomingMessage): Promise<B
   const type = incoming.headers['content-type'] ?? '';
   if (incoming.statusCode !== 200 || type.split(';')[0]?.trim() !== MEDIA_TYPE) {
     incoming.destroy();
-    throw new Error(`The server answered HTTP ${incoming.statusCode} ${type}`.trim());
+    throw new Error(`the server answered HTTP ${incoming.statusCode} ${type}`.trim());
   }
   const chunks: Buffer[] = [];
   let lengthBytes = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     lengthBytes += chunk.length;
-    if (lengthBytes > MAX_REPLY_BYTES) throw new Error('The reply is longer than a DNS message can be.');
+    if (lengthBytes > MAX_REPLY_BYTES) throw new Error('the reply is longer than a DNS message can be');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -28,7 +28,7 @@ export class Line {
     socket.once(ready, () => this.#flush());
     socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('error', (error) => this.#lose(error));
-    socket.on('close', () => this.#lose(new Error('The server closed the connection.')));
+    socket.on('close', () => this.#lose(new Error('the server closed the connection')));
   }
 
   /** New questions may be put on it. */
@@ -51,7 +51,7 @@ export class Line {
     this.#waiting.set(id, resolve);
     signal.addEventListener('abort', stop, { once: true });
     this.#socket.ref();
-    if (this.#socket.destroyed) resolve({ kind: 'lost', error: new Error('The connection is gone.') });
+    if (this.#socket.destroyed) resolve({ kind: 'lost', error: new Error('the connection is gone') });
     else if (signal.aborted) stop();
     else this.#send(message);
     const exchanged = await promise;
@@ -61,7 +61,7 @@ export class Line {
   }
 
   close(): void {
-    this.#lose(new Error('The connection was closed here.'));
+    this.#lose(new Error('the connection was closed here'));
   }
 
   #send(message: Buffer): void {
@@ -83,7 +83,7 @@ export class Line {
       if (settle !== undefined) settle({ kind: 'bytes', bytes });
       else this.#strays += 1;
     }
-    if (this.#strays > MAX_STRAY_FRAMES) this.#lose(new Error('The server sent replies to nothing.'));
+    if (this.#strays > MAX_STRAY_FRAMES) this.#lose(new Error('the server sent replies to nothing'));
   }
 
   #lose(error: Error): void {

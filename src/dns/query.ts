@@ -95,7 +95,7 @@ async function judgeServfail<T extends RecordType>(
 
 function bogus(step: StepFailed): StepFailed {
   const reason = step.ede.map(({ name, text }) => (text === '' ? name : `${name}: ${text}`)).join('; ');
-  const message = `DNSSEC validation failed${reason === '' ? '' : ` (${reason})`}.`;
+  const message = `DNSSEC validation failed${reason === '' ? '' : ` (${reason})`}`;
   return { ...step, message, dnssec: 'bogus', final: true };
 }
 
@@ -105,9 +105,9 @@ async function askOnce<T extends RecordType>(
   question: Question<T>,
 ): Promise<Step<T>> {
   const server = transport.label;
-  if (!options.spend()) return failed(server, 'BUDGET', 'Too many DNS queries in this run.', { final: true });
+  if (!options.spend()) return failed(server, 'BUDGET', 'too many DNS queries in this run', { final: true });
   const outcome = await askInTime(options, transport, question);
-  if (options.signal.aborted) return failed(server, 'NETWORK', 'The resolver was closed.', { final: true });
+  if (options.signal.aborted) return failed(server, 'NETWORK', 'the resolver was closed', { final: true });
   if (outcome.kind === 'failed') return failed(server, outcome.code, outcome.message);
   return judgeReply(server, outcome.reply, outcome.believed || options.trustAd);
 }
@@ -131,9 +131,9 @@ async function askInTime<T extends RecordType>(
 function judgeReply<T extends RecordType>(server: string, reply: Reply<T>, believed: boolean): Step<T> {
   const { rcode, ede } = reply;
   if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN')
-    return failed(server, rcode, `The server answered ${rcode}.`, { ede });
+    return failed(server, rcode, `the server answered ${rcode}`, { ede });
   if (isReferral(reply))
-    return failed(server, 'REFERRAL', 'The server does not recurse and only refers to others.', { ede });
+    return failed(server, 'REFERRAL', 'the server does not recurse and only refers to others', { ede });
   if (!believed) return { kind: 'reply', reply, dnssec: 'untrusted', server };
   return { kind: 'reply', reply, dnssec: reply.authenticData ? 'secure' : 'insecure', server };
 }

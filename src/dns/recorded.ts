@@ -50,7 +50,7 @@ export function offlineResolver(): Resolver {
   return {
     async resolve(name, type) {
       const meta = { name: normalName(name), type, dnssec: 'indeterminate', cnames: [], ede: [] } as const;
-      const message = 'Offline, and no answers are recorded.';
+      const message = 'offline, and no answers are recorded';
       return { ...meta, ttl: null, server: 'cache', kind: 'failed', rcode: 'OFFLINE', message };
     },
   };
@@ -138,14 +138,14 @@ function conclude<T extends RecordType>(finding: Finding<T>, told: Told): Answer
 
 function concludeWord(word: Word, meta: Omit<Answer<never> & { kind: 'absent' }, 'kind'>): Answer<never> {
   if (word === 'NXDOMAIN') return { ...meta, kind: 'absent' };
-  const message = `Recorded as ${word}.`;
+  const message = `recorded as ${word}`;
   if (word === 'BOGUS') return { ...meta, kind: 'failed', rcode: 'SERVFAIL', message, dnssec: 'bogus' };
   return { ...meta, kind: 'failed', rcode: word, message, dnssec: 'indeterminate' };
 }
 
 function loop(name: string, type: RecordType, at: string, cnames: readonly string[]): Answer<never> {
   const meta = { name, type, dnssec: 'indeterminate', cnames, ede: [], ttl: null, server: 'cache' } as const;
-  const message = `CNAMEs go in a circle, or there are more than ${MAX_CNAMES}.`;
+  const message = `CNAMEs go in a circle, or there are more than ${MAX_CNAMES}`;
   return { ...meta, kind: 'failed', rcode: 'LOOP', message, owner: at };
 }
 

@@ -87,9 +87,9 @@ function freeId(line: Line, random: (lengthBytes: number) => Uint8Array): number
 /** A whole message from a connection: what is wrong with it now is wrong for good. */
 export function judgeBytes<T extends RecordType>(bytes: Buffer, query: Query<T>): Outcome<T> {
   const decoded = decodeReply(bytes, query);
-  if (decoded.kind === 'malformed') return malformed(`The reply holds ${decoded.reason}.`);
-  if (decoded.kind === 'foreign') return malformed(`The reply is to another ${decoded.what}.`);
-  if (decoded.reply.truncated) return malformed('The reply was cut although the way is long enough.');
+  if (decoded.kind === 'malformed') return malformed(`the reply holds ${decoded.reason}`);
+  if (decoded.kind === 'foreign') return malformed(`the reply is to another ${decoded.what}`);
+  if (decoded.reply.truncated) return malformed('the reply was cut although the way is long enough');
   return { kind: 'reply', reply: decoded.reply, believed: false };
 }
 

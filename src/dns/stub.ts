@@ -183,10 +183,10 @@ function faultOf<T extends RecordType>(
   walk: Walk<T>,
 ): { rcode: FailureCode; message: string } | null {
   if (walk.loop)
-    return { rcode: 'LOOP', message: `CNAMEs go in a circle, or there are more than ${MAX_CNAMES}.` };
+    return { rcode: 'LOOP', message: `CNAMEs go in a circle, or there are more than ${MAX_CNAMES}` };
   // Records of other names only: nothing is given, and nothing is denied either.
   if (walk.records.length === 0 && reply.records.length > 0 && reply.rcode === 'NOERROR')
-    return { rcode: 'MALFORMED', message: 'The reply holds records of other names only.' };
+    return { rcode: 'MALFORMED', message: 'the reply holds records of other names only' };
   return null;
 }
 
@@ -206,7 +206,7 @@ function ending(owner: string, cnames: readonly string[]): { owner?: string } {
 }
 
 function unaskable(name: string): StepFailed {
-  const message = `"${name}" is not a name that can be asked for.`;
+  const message = `"${name}" is not a name that can be asked for`;
   return {
     kind: 'failed',
     rcode: 'MALFORMED',

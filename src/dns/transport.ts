@@ -35,7 +35,7 @@ export type TransportOptions = {
   readonly ca: readonly string[];
 };
 
-export const NO_REPLY: Failed = { kind: 'failed', code: 'TIMEOUT', message: 'No reply in time.' };
+export const NO_REPLY: Failed = { kind: 'failed', code: 'TIMEOUT', message: 'no reply in time' };
 
 /** @returns a failure on the way, in the words of the system */
 export function networkFailure(error: unknown): Failed {

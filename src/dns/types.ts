@@ -116,7 +116,12 @@ export type Answer<T> =
   | (AnswerMeta & Ending & { readonly kind: 'empty' }) // NODATA: the name exists, the type does not
   | (AnswerMeta & Ending & { readonly kind: 'absent' }) // NXDOMAIN
   | (AnswerMeta &
-      Ending & { readonly kind: 'failed'; readonly rcode: FailureCode; readonly message: string });
+      Ending & {
+        readonly kind: 'failed';
+        readonly rcode: FailureCode;
+        /** Why, as a clause that goes into a sentence: no capital, no full stop. */
+        readonly message: string;
+      });
 
 /**
  * Asks the DNS. Never throws for what the DNS says or fails to say: that is the `Answer`.

@@ -48,7 +48,12 @@ function openSocket<T extends RecordType>(
   query: Query<T>,
   settle: (outcome: UdpOutcome<T>) => void,
 ): Socket {
-  const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4');
+  const family = isIP(address) === 6 ? 6 : 4;
+  const socket = createSocket({
+    type: family === 6 ? 'udp6' : 'udp4',
+    // It is an address already: nothing is to be looked up, neither for it nor for our own end.
+    lookup: (host, _, done) => done(null, host, family),
+  });
   const judge = createJudge(query);
   const fail = (error: Error) => settle(networkFailure(error));
   socket.on('error', fail);

@@ -1,16 +1,27 @@
+import { deceptionExplanations, structureExplanations } from './author.ts';
 import { configExplanations } from './config.ts';
 import { diffExplanations, requireExplanations } from './demands.ts';
+import { dkimExplanations } from './dkim.ts';
 import { dnsExplanations } from './dns.ts';
+import { dnsblExplanations } from './dnsbl.ts';
+import { listSyncExplanations } from './list-sync.ts';
 import { localExplanations } from './local.ts';
+import { mediatorExplanations } from './mediator.ts';
 import { pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
+import { registryExplanations } from './registry.ts';
 import { sendExplanations } from './send.ts';
+import { senderExplanations } from './sender.ts';
 import { smtpExplanations } from './smtp.ts';
+import { spfExplanations } from './spf.ts';
+import { srsExplanations } from './srs.ts';
 import { certExplanations, tlsExplanations } from './tls.ts';
 import type { Explanation } from './types.ts';
+import { verdictExplanations } from './verdict.ts';
 import { viewExplanations } from './view.ts';
+import { yubikeyExplanations } from './yubikey.ts';
 
-/** What there is to know about every check, by its id. */
+/** What there is to know about every check, by its id, and about every reason of a verdict, by its code. */
 export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
   [
     ...smtpExplanations,
@@ -22,10 +33,30 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...dnsExplanations,
     ...localExplanations,
     ...pathExplanations,
+    ...listSyncExplanations,
+    ...mediatorExplanations,
     ...sendExplanations,
+    ...senderExplanations,
+    ...verdictExplanations,
+    ...spfExplanations,
+    ...dkimExplanations,
+    ...structureExplanations,
+    ...deceptionExplanations,
+    ...registryExplanations,
+    ...dnsblExplanations,
+    ...srsExplanations,
     ...configExplanations,
     ...requireExplanations,
     ...diffExplanations,
+    ...yubikeyExplanations,
     ...viewExplanations,
   ].map((each) => [each.id, each]),
 );
+
+/**
+ * The text for a check's id or a reason's code; what stands behind the colon of a code (`dnsbl.listed:LIST`) names
+ * the case and has no text of its own.
+ */
+export function explanationOf(id: string): Explanation | undefined {
+  return EXPLANATIONS.get(id) ?? EXPLANATIONS.get(id.replace(/:.*$/s, ''));
+}

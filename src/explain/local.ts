@@ -74,6 +74,19 @@ export const localExplanations: readonly Explanation[] = [
   },
   ...(
     [
+      ['free-mail', 'The message of a free-mail address is open-signup.'],
+      ['listed', 'The message of the listed company is trusted.'],
+      ['unlisted', 'The message of the company that no list has is authenticated.'],
+      ['forged', 'The forged message is suspicious.'],
+    ] as const
+  ).map(([name, what]) => ({
+    id: `demo.trust.${name}`,
+    what,
+    why: 'The demonstration checks itself: it writes the messages, so each verdict is known before.',
+    fix: 'Is the clock of this machine right? Run it again with POSTERN_DEBUG=1.',
+  })),
+  ...(
+    [
       ['probe', 'Whether each server of the demonstration was seen as it is.'],
       ['fallback', 'Whether the message fell back to plaintext, and that was said.'],
       ['once', 'Whether the message arrived exactly once.'],

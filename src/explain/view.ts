@@ -18,7 +18,6 @@ export const viewExplanations: readonly Explanation[] = [
     what: 'A logo that a list of trusted domains names and that is not shown.',
     why: 'A logo is shown only if its file is the very one that the list names, and if it holds nothing but shapes and paint: other SVG could run programs or load from elsewhere.',
     fix: 'Get list and logos anew from the mediator; tell the mediator if it happens again.',
-    ref: 'SVG Tiny 1.2, in the profile for BIMI',
   },
   {
     id: 'view.pages',

@@ -78,8 +78,18 @@ function toWire(owner: string, type: RecordType, data: unknown): packet.Answer {
   }
 }
 
+/** Names of a zone that exist only because others are below them, made once: zones may be large. */
+const parents = new WeakMap<LabZone, ReadonlySet<string>>();
+
 function existsBelow(zone: LabZone, name: string): boolean {
-  return Object.keys(zone).some((known) => known.endsWith(`.${name}`));
+  let known = parents.get(zone);
+  if (!known) {
+    const above = (each: string) =>
+      each.split('.').map((_, index, labels) => labels.slice(index + 1).join('.'));
+    known = new Set(Object.keys(zone).flatMap(above));
+    parents.set(zone, known);
+  }
+  return known.has(name);
 }
 
 /** The name's own entry, or a wildcard of the nearest parent that has one (RFC 4592). */

@@ -55,8 +55,10 @@ class Broken extends Error {
 export function readMailboxes(value: string): AddressList {
   try {
     if (value.length > MAX_LENGTH) throw new Broken('too-long', `is longer than ${MAX_LENGTH} characters`);
-    const { tokens, comments } = tokenize(value);
-    return { kind: 'list', ...readList(tokens, comments) };
+    const reading: Reading = { ...tokenize(value), mailboxes: [], emptyGroup: false };
+    readList(reading, 0, reading.tokens.length);
+    const { mailboxes, emptyGroup } = reading;
+    return { kind: 'list', mailboxes, emptyGroup };
   } catch (error) {
     if (error instanceof Broken) return { kind: 'broken', fault: error.fault, reason: error.message };
     throw error;
@@ -134,19 +136,25 @@ function unescaped(text: string): string {
   return text.replaceAll(/\\(.)/gsu, '$1');
 }
 
-type Listed = { readonly mailboxes: Mailbox[]; emptyGroup: boolean };
+/** What is read from, and what was found so far. */
+type Reading = {
+  readonly tokens: readonly Token[];
+  /** Comments by the index of the token that they follow. */
+  readonly comments: ReadonlyMap<number, string>;
+  readonly mailboxes: Mailbox[];
+  emptyGroup: boolean;
+};
 
-function readList(tokens: readonly Token[], comments: ReadonlyMap<number, string>): Listed {
-  const list: Listed = { mailboxes: [], emptyGroup: false };
-  let at = 0;
-  while (at < tokens.length) {
-    at = readAddress(tokens, at, comments, list);
-    if (at === tokens.length) break;
-    expect(tokens[at], ',');
+/** Read mailboxes and groups between two indices; a comma stands between them. */
+function readList(reading: Reading, start: number, end: number): void {
+  let at = start;
+  while (at < end) {
+    at = readAddress(reading, at, end);
+    if (at === end) return;
+    expect(reading.tokens[at], ',');
     at += 1;
-    if (at === tokens.length) throw new Broken('unparsable-address', 'ends in a comma');
+    if (at === end) throw new Broken('unparsable-address', 'ends in a comma');
   }
-  return list;
 }
 
 function expect(token: Token | undefined, special: string): void {
@@ -156,59 +164,51 @@ function expect(token: Token | undefined, special: string): void {
 }
 
 /** @returns the index after the mailbox or group that starts at `start` */
-function readAddress(
-  tokens: readonly Token[],
-  start: number,
-  comments: ReadonlyMap<number, string>,
-  list: Listed,
-): number {
-  const turn = nextSpecial(tokens, start, '<,:;');
-  const mark = tokens[turn]?.text;
-  if (mark === ':') return readGroup(tokens, start, turn, comments, list);
-  if (list.mailboxes.length >= MAX_MAILBOXES) throw new Broken('too-long', 'names too many mailboxes');
+function readAddress(reading: Reading, start: number, end: number): number {
+  const { tokens, comments, mailboxes } = reading;
+  const turn = nextSpecial(tokens, start, end, '<,:;');
+  const mark = turn === end ? undefined : tokens[turn]?.text;
+  if (mark === ':') return readGroup(reading, start, turn, end);
+  if (mailboxes.length >= MAX_MAILBOXES) throw new Broken('too-long', 'names too many mailboxes');
   if (mark !== '<') {
     // RFC 5322 §3.4: in old mail the name stands behind the address, as a comment.
     const comment = comments.get(turn - 1) ?? '';
-    list.mailboxes.push(mailbox(decodeWords(comment), tokens.slice(start, turn)));
+    mailboxes.push(mailbox(decodeWords(comment), tokens.slice(start, turn)));
     return turn;
   }
-  const end = nextSpecial(tokens, turn + 1, '>');
-  expect(tokens[end], '>');
-  list.mailboxes.push(mailbox(phrase(tokens.slice(start, turn)), tokens.slice(turn + 1, end)));
-  return end + 1;
+  const close = nextSpecial(tokens, turn + 1, end, '>');
+  expect(close === end ? undefined : tokens[close], '>');
+  mailboxes.push(mailbox(phrase(tokens.slice(start, turn)), tokens.slice(turn + 1, close)));
+  return close + 1;
 }
 
-function readGroup(
-  tokens: readonly Token[],
-  start: number,
-  colon: number,
-  comments: ReadonlyMap<number, string>,
-  list: Listed,
-): number {
+function readGroup(reading: Reading, start: number, colon: number, end: number): number {
+  const { tokens, mailboxes } = reading;
   const name = phrase(tokens.slice(start, colon));
-  const end = nextSpecial(tokens, colon + 1, ';');
-  expect(tokens[end], ';');
+  const close = nextSpecial(tokens, colon + 1, end, ';');
+  expect(close === end ? undefined : tokens[close], ';');
   if (name === '') throw new Broken('unparsable-address', 'has a group without a name');
-  const members = readList(tokens.slice(colon + 1, end), shifted(comments, colon + 1));
-  if (members.mailboxes.length === 0) list.emptyGroup = true;
-  // A client may show the group's name alone.
-  for (const each of members.mailboxes) {
-    list.mailboxes.push({ ...each, display: each.display === '' ? name : `${name} ${each.display}` });
+  if (nextSpecial(tokens, colon + 1, close, ':') !== close) {
+    throw new Broken('unparsable-address', 'has a group in a group');
   }
-  return end + 1;
-}
-
-function shifted(comments: ReadonlyMap<number, string>, by: number): ReadonlyMap<number, string> {
-  return new Map([...comments].map(([at, text]) => [at - by, text]));
+  const before = mailboxes.length;
+  readList(reading, colon + 1, close);
+  const members = mailboxes.splice(before);
+  if (members.length === 0) reading.emptyGroup = true;
+  // A client may show the group's name alone.
+  for (const each of members) {
+    mailboxes.push({ ...each, display: each.display === '' ? name : `${name} ${each.display}` });
+  }
+  return close + 1;
 }
 
 /** Index of the next token that is one of these; the end when there is none. */
-function nextSpecial(tokens: readonly Token[], from: number, marks: string): number {
-  for (let at = from; at < tokens.length; at += 1) {
+function nextSpecial(tokens: readonly Token[], from: number, end: number, marks: string): number {
+  for (let at = from; at < end; at += 1) {
     const token = tokens[at];
     if (token?.kind === 'special' && marks.includes(token.text)) return at;
   }
-  return tokens.length;
+  return end;
 }
 
 /** The name before the angle bracket, as shown. */

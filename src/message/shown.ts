@@ -40,7 +40,7 @@ function lastAngle(text: string): string | null {
 }
 
 function firstWord(text: string): string | null {
-  return /[^\s<>,;:"()]+@[^\s<>,;:"()]+/u.exec(text)?.[0] ?? null;
+  return text.split(/[\s<>,;:"()]+/u).find((word) => /[^@]@[^@]/u.test(word)) ?? null;
 }
 
 /** Behind the last `@`, as most take it. */

@@ -19,8 +19,9 @@ const CR = 0x0d;
 const SPACE = 0x20;
 const COLON = 0x3a;
 
-/** Lines looked at; a header with more is told as too long by whoever reads it. */
+/** What is looked at; a header with more is told as too long by whoever reads it. */
 const MAX_LINES = 50_000;
+const MAX_BYTES = 2 * 1024 * 1024;
 const MAX_QUOTE = 200;
 
 /** Fields that say who somebody is or what is shown of the message. */
@@ -33,7 +34,7 @@ const SHOWN = new Set(['from', 'sender', 'reply-to', 'to', 'subject', 'date']);
  * @param bytes  a message from its first byte; an mbox line or a byte order mark may stand in front
  */
 export function inspectStructure(bytes: Uint8Array): Structure {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, MAX_BYTES));
   const scan = new Scan();
   let at = afterPreamble(view);
   for (let count = 0; count < MAX_LINES && at < view.length; count += 1) {

@@ -1,7 +1,7 @@
 /** One encoded-word (RFC 2047 §2), with the language of RFC 2231 §5. Blanks inside are wrong and common. */
 const WORD = /=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bq])\?([^?]*)\?=/giu;
 /** White space between two of them is not shown (RFC 2047 §6.2). */
-const BETWEEN = /(\?=)\s+(?==\?[^?\s]+\?[bq]\?)/giu;
+const BETWEEN = /(\?=)\s+(?==\?[^?\s]{1,81}\?[bq]\?)/giu;
 
 /**
  * Decode the encoded-words of a text the way a mail client shows them: also where none belong, such as in a
@@ -9,8 +9,8 @@ const BETWEEN = /(\?=)\s+(?==\?[^?\s]+\?[bq]\?)/giu;
  */
 export function decodeWords(text: string): string {
   if (!text.includes('=?')) return text;
-  const words = [...text.replaceAll(BETWEEN, '$1').matchAll(WORD)];
   const joined = text.replaceAll(BETWEEN, '$1');
+  const words = [...joined.matchAll(WORD)];
   let shown = '';
   let at = 0;
   for (let index = 0; index < words.length; index += 1) {
@@ -28,8 +28,10 @@ export function decodeWords(text: string): string {
 /** Neighbours in one charset are decoded together: senders split characters between words. */
 function runFrom(words: readonly RegExpExecArray[], start: number): readonly RegExpExecArray[] {
   const run: RegExpExecArray[] = [];
-  for (const word of words.slice(start)) {
+  for (let index = start; index < words.length; index += 1) {
+    const word = words[index];
     const before = run.at(-1);
+    if (word === undefined) break;
     const touches = before === undefined || before.index + before[0].length === word.index;
     const alike = before === undefined || before[1]?.toLowerCase() === word[1]?.toLowerCase();
     if (!touches || !alike) break;

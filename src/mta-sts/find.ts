@@ -18,7 +18,7 @@ async function publishedBy(domain: string, dns: Resolver): Promise<Published> {
   const name = `_mta-sts.${domain}`;
   if (name.length > 253) return { kind: 'none' }; // no such name can be
   const answer = await dns.resolve(name, 'TXT');
-  if (answer.kind === 'failed') return { kind: 'unknown', reason: answer.message.replace(/\.$/, '') };
+  if (answer.kind === 'failed') return { kind: 'unknown', reason: answer.message };
   return answer.kind === 'found' ? parseStsRecord(answer.records) : { kind: 'none' };
 }
 

@@ -97,6 +97,20 @@ async function patiently(
   return said;
 }
 
+/**
+ * A handshake that the server refuses may come about without a certificate: senders that look at none offer that, too.
+ * The first conversation counts if it does not.
+ */
+async function perhapsAnonymous(
+  place: Place,
+  first: Conversation,
+  { talk }: AskOptions,
+): Promise<Conversation> {
+  if (first.tls || first.fault?.kind !== 'alert') return first;
+  const second = await talk(place, { kind: 'anonymous' });
+  return second.tls ? second : first;
+}
+
 async function again(place: Place, rounds: number, options: AskOptions): Promise<Conversation[]> {
   const repeats: Conversation[] = [];
   for (let round = 2; round <= rounds; round++) {
@@ -126,7 +140,8 @@ async function askAddress(
   const refusal = forbidden(ip, options);
   if (refusal) return { ...nothing, talk: refusal };
   const place: Place = { host: sniName(found), ip, ...service };
-  const [talk, reverse] = await Promise.all([patiently(place, options), iprev(ip, options.dns)]);
+  const [first, reverse] = await Promise.all([patiently(place, options), iprev(ip, options.dns)]);
+  const talk = await perhapsAnonymous(place, first, options);
   const versions = options.versions && talk.tls ? await sweepVersions(place, options.talk) : null;
   const byKey = options.bothCertificates && talk.tls ? await withEachKey(place, options) : [];
   const repeats = await again(place, options.repeat ?? 1, options);

@@ -23,6 +23,8 @@ export type Conversation = {
 export type Variant =
   /** TLS of this version alone. */
   | { readonly kind: 'version'; readonly version: TlsVersion }
+  /** Suites without a certificate are offered as well, as senders do that look at none (RFC 7672 §8.2). */
+  | { readonly kind: 'anonymous' }
   /** Certificates with this type of key alone. */
   | { readonly kind: 'key'; readonly key: KeyType }
   /** The same question once more after `waitMs`: because nothing was learnt, or to see whether the answer stays. */

@@ -8,6 +8,12 @@ import type { Conversation } from './conversation.ts';
 
 type Words = { readonly status: Status; readonly fix: string; readonly ref?: string; readonly id?: string };
 
+const HUNG_UP: Words = {
+  id: 'smtp.closed',
+  status: 'unknown',
+  fix: 'The server, or a firewall before it, does not serve this machine; its log tells why.',
+};
+
 /** Before EHLO was answered nothing is known about TLS, so none of this is "not offered". */
 const BEFORE_EHLO: Readonly<Partial<Record<FaultKind, Words>>> = {
   refused: {
@@ -15,15 +21,38 @@ const BEFORE_EHLO: Readonly<Partial<Record<FaultKind, Words>>> = {
     fix: 'Is a mail server running there, and does a firewall let this machine in?',
   },
   'no-route': { status: 'ok', fix: 'Probe from a machine with IPv6 to test this address.' },
-  timeout: { status: 'unknown', fix: 'Is port 25 open from here? Many networks block it going out.' },
+  timeout: {
+    id: 'smtp.silent',
+    status: 'unknown',
+    fix: 'It takes the connection and says nothing: overloaded, or it makes strangers wait (--timeout-banner waits longer).',
+  },
   tarpit: {
+    id: 'smtp.tarpit',
     status: 'unknown',
     fix: 'The server slows clients down on purpose; try again later or from elsewhere.',
+  },
+  closed: HUNG_UP,
+  reset: HUNG_UP,
+  'reply-too-long': {
+    id: 'smtp.reply.too-long',
+    status: 'unknown',
+    fix: 'Nothing that ordinary mail servers say is that long: what is it that listens there?',
+  },
+  protocol: {
+    id: 'smtp.protocol',
+    status: 'unknown',
+    fix: 'What listens there speaks no SMTP, or wrongly; look at what it said.',
   },
   rejected: {
     status: 'unknown',
     fix: 'The server does not want to talk to this machine now; read its words.',
   },
+};
+
+/** Silence before there is a connection is another matter: it may be this network. */
+const NO_CONNECTION: Words = {
+  status: 'unknown',
+  fix: 'Is port 25 open from here? Many networks block it going out.',
 };
 
 const OTHERWISE: Words = {
@@ -44,10 +73,12 @@ function cannotTry(fault: Fault): Check {
 
 function beforeEhlo(fault: Fault): Check {
   if (fault.kind === 'no-route') return cannotTry(fault);
-  const { status, fix } = BEFORE_EHLO[fault.kind] ?? OTHERWISE;
+  const unheard = fault.phase === 'connect' && fault.kind === 'timeout';
+  const { status, fix, id } = unheard ? NO_CONNECTION : (BEFORE_EHLO[fault.kind] ?? OTHERWISE);
+  const byPhase = { connect: 'smtp.connect', banner: 'smtp.banner' }[fault.phase as string] ?? 'smtp.ehlo';
   const step = { connect: 'connecting', banner: 'waiting for the greeting' }[fault.phase as string] ?? 'EHLO';
   return {
-    id: fault.phase === 'connect' ? 'smtp.connect' : fault.phase === 'banner' ? 'smtp.banner' : 'smtp.ehlo',
+    id: fault.phase === 'connect' ? byPhase : (id ?? byPhase),
     status,
     message: `Nothing can be said about STARTTLS: ${fault.message} (${step}).`,
     ...(fault.evidence !== undefined && { evidence: fault.evidence }),

@@ -29,3 +29,19 @@ export function parseTarget(text: string): Target {
     hint: 'Give a domain such as example.org, a mail address, or an IP address.',
   });
 }
+
+/**
+ * A target that has to be a name: policies and TLSA records belong to names.
+ *
+ * @returns the domain in A-labels
+ * @throws AppError E_TARGET (exit 64) for an address, and for what is no target at all
+ */
+export function parseNameTarget(text: string): string {
+  const target = parseTarget(text);
+  if (target.kind === 'domain') return target.domain;
+  throw new AppError(`'${text}' is an address, and a name is needed here.`, {
+    code: 'E_TARGET',
+    exit: ExitCode.usage,
+    hint: 'Give a domain such as example.org, or the name of an exchanger such as mx.example.org.',
+  });
+}

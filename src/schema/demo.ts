@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { messageCheck } from './message-check.ts';
 import { messagePath } from './message-path.ts';
 import { mxProbe } from './mx-probe.ts';
+import { otpDecode } from './otp.ts';
 import { type Frozen, report } from './report.ts';
 import { send } from './send.ts';
+import { yubikeyList } from './yubikey.ts';
 
 const transport = z.strictObject({
   story: z.literal('transport'),
@@ -25,11 +27,25 @@ const trust = z.strictObject({
   ),
 });
 
+const verdict = z.enum(['accepted', 'replayed', 'disabled', 'wrong', 'unknown-key', 'no-otp']);
+
+const yubikey = z.strictObject({
+  story: z.literal('yubikey'),
+  keys: yubikeyList.shape.keys.describe('On the desk, before anything was done.'),
+  plan: z.array(z.string()),
+  decoded: otpDecode,
+  first: verdict.describe('Of the OTP.'),
+  second: verdict.describe('Of the same OTP, once more.'),
+  lost: z.array(z.string()).describe('Public ids that were disabled.'),
+  afterLoss: verdict.describe('Of the next OTP of the lost key.'),
+});
+
 export const demo = z.strictObject({
   ...report.shape,
-  stories: z.array(z.discriminatedUnion('story', [transport, trust])),
+  stories: z.array(z.discriminatedUnion('story', [transport, trust, yubikey])),
 });
 
 export type DemoResult = Frozen<z.infer<typeof demo>>;
 export type TrustStory = Frozen<z.infer<typeof trust>>;
+export type YubikeyStory = Frozen<z.infer<typeof yubikey>>;
 export type TransportStory = Frozen<z.infer<typeof transport>>;

@@ -8,6 +8,19 @@ import { doctor } from './doctor.ts';
 import { domainCheck } from './domain-check.ts';
 import { explain } from './explain.ts';
 import { help } from './help.ts';
+import {
+  mediatorAct,
+  mediatorAudit,
+  mediatorChallenge,
+  mediatorDiff,
+  mediatorInit,
+  mediatorList,
+  mediatorPublish,
+  mediatorRevoke,
+  mediatorRotate,
+  mediatorSign,
+  mediatorWatch,
+} from './mediator.ts';
 import { messageCheck } from './message-check.ts';
 import { messagePath } from './message-path.ts';
 import { messageView } from './message-view.ts';
@@ -15,12 +28,26 @@ import { mxDiff } from './mx-diff.ts';
 import { mxPolicy } from './mx-policy.ts';
 import { mxProbe } from './mx-probe.ts';
 import { mxTlsaCheck, mxTlsaMake } from './mx-tlsa.ts';
+import { otpDecode, otpGenerate, otpModhex } from './otp.ts';
 import { envelope } from './report.ts';
 import { send } from './send.ts';
 import { spfCheck } from './spf-check.ts';
 import { srsForward } from './srs-forward.ts';
 import { srsReverse } from './srs-reverse.ts';
+import { trustList, trustOverride, trustSync } from './trust-lists.ts';
 import { trustShow } from './trust-show.ts';
+import {
+  yubikeyAccessCode,
+  yubikeyCalculate,
+  yubikeyDelete,
+  yubikeyInfo,
+  yubikeyInventory,
+  yubikeyList,
+  yubikeyLost,
+  yubikeyProgram,
+  yubikeySwap,
+  yubikeyUpdate,
+} from './yubikey.ts';
 
 function document<S extends z.ZodRawShape>(id: string, result: z.ZodObject<S>) {
   return z.strictObject({ ...envelope.shape, ...result.shape, schema: z.literal(id) });
@@ -61,6 +88,21 @@ export const documents = {
   'postern/error/1': error,
   'postern/explain/1': document('postern/explain/1', explain),
   'postern/help/1': document('postern/help/1', help),
+  'postern/mediator-add/1': document('postern/mediator-add/1', mediatorAct),
+  'postern/mediator-approve/1': document('postern/mediator-approve/1', mediatorAct),
+  'postern/mediator-audit/1': document('postern/mediator-audit/1', mediatorAudit),
+  'postern/mediator-challenge/1': document('postern/mediator-challenge/1', mediatorChallenge),
+  'postern/mediator-diff/1': document('postern/mediator-diff/1', mediatorDiff),
+  'postern/mediator-init/1': document('postern/mediator-init/1', mediatorInit),
+  'postern/mediator-list/1': document('postern/mediator-list/1', mediatorList),
+  'postern/mediator-publish/1': document('postern/mediator-publish/1', mediatorPublish),
+  'postern/mediator-renew/1': document('postern/mediator-renew/1', mediatorAct),
+  'postern/mediator-revoke/1': document('postern/mediator-revoke/1', mediatorRevoke),
+  'postern/mediator-rotate/1': document('postern/mediator-rotate/1', mediatorRotate),
+  'postern/mediator-sign/1': document('postern/mediator-sign/1', mediatorSign),
+  'postern/mediator-suspend/1': document('postern/mediator-suspend/1', mediatorAct),
+  'postern/mediator-vet/1': document('postern/mediator-vet/1', mediatorAct),
+  'postern/mediator-watch/1': document('postern/mediator-watch/1', mediatorWatch),
   'postern/message-check/1': document('postern/message-check/1', messageCheck),
   'postern/message-path/1': document('postern/message-path/1', messagePath),
   'postern/message-view/1': document('postern/message-view/1', messageView),
@@ -69,9 +111,27 @@ export const documents = {
   'postern/mx-probe/1': document('postern/mx-probe/1', mxProbe),
   'postern/mx-tlsa-check/1': document('postern/mx-tlsa-check/1', mxTlsaCheck),
   'postern/mx-tlsa-make/1': document('postern/mx-tlsa-make/1', mxTlsaMake),
+  'postern/otp-decode/1': document('postern/otp-decode/1', otpDecode),
+  'postern/otp-generate/1': document('postern/otp-generate/1', otpGenerate),
+  'postern/otp-modhex/1': document('postern/otp-modhex/1', otpModhex),
   'postern/send/1': document('postern/send/1', send),
   'postern/spf-check/1': document('postern/spf-check/1', spfCheck),
   'postern/srs-forward/1': document('postern/srs-forward/1', srsForward),
   'postern/srs-reverse/1': document('postern/srs-reverse/1', srsReverse),
+  'postern/trust-list/1': document('postern/trust-list/1', trustList),
+  'postern/trust-override/1': document('postern/trust-override/1', trustOverride),
   'postern/trust-show/1': document('postern/trust-show/1', trustShow),
+  'postern/trust-sync/1': document('postern/trust-sync/1', trustSync),
+  'postern/yubikey-access-code-change/1': document('postern/yubikey-access-code-change/1', yubikeyAccessCode),
+  'postern/yubikey-access-code-remove/1': document('postern/yubikey-access-code-remove/1', yubikeyAccessCode),
+  'postern/yubikey-access-code-set/1': document('postern/yubikey-access-code-set/1', yubikeyAccessCode),
+  'postern/yubikey-calculate/1': document('postern/yubikey-calculate/1', yubikeyCalculate),
+  'postern/yubikey-delete/1': document('postern/yubikey-delete/1', yubikeyDelete),
+  'postern/yubikey-info/1': document('postern/yubikey-info/1', yubikeyInfo),
+  'postern/yubikey-inventory/1': document('postern/yubikey-inventory/1', yubikeyInventory),
+  'postern/yubikey-list/1': document('postern/yubikey-list/1', yubikeyList),
+  'postern/yubikey-lost/1': document('postern/yubikey-lost/1', yubikeyLost),
+  'postern/yubikey-program/1': document('postern/yubikey-program/1', yubikeyProgram),
+  'postern/yubikey-swap/1': document('postern/yubikey-swap/1', yubikeySwap),
+  'postern/yubikey-update/1': document('postern/yubikey-update/1', yubikeyUpdate),
 } as const;

@@ -27,6 +27,12 @@ const delivery = z.strictObject({
     .nullable()
     .describe('Identifier at the receiving server, to be found in its Received line.'),
   reason: z.string().nullable().describe('Why it was not delivered.'),
+  longGreeting: z
+    .boolean()
+    .nullable()
+    .describe(
+      'The server greeted with a line longer than the standard allows; null when that was not looked at.',
+    ),
   level: z.enum(LEVELS).nullable().describe('What was demanded of this server; null when none was reached.'),
   levelReason: z.string().nullable().describe('Why that was demanded.'),
 });

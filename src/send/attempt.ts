@@ -35,6 +35,8 @@ export type Attempt = {
   readonly tls: TlsFacts | null;
   readonly fallback: FallbackReason | null;
   readonly outcomes: readonly RecipientOutcome[];
+  /** The server greeted with a line longer than the standard allows. */
+  readonly longGreeting: boolean | null;
   /** Where to go on with who was deferred: another address, another exchanger, or nowhere. */
   readonly next: 'address' | 'exchanger' | 'stop';
 };
@@ -305,7 +307,9 @@ export async function attemptDelivery(
     ready = await prepare(place, manner, world);
     const outcomes = await transact(ready.connection, envelope, message, manner);
     const deferred = outcomes.some(({ status }) => status === 'deferred');
-    return { tls: ready.tls, fallback: ready.fallback, outcomes, next: deferred ? 'exchanger' : 'stop' };
+    const { tls, fallback } = ready;
+    const longGreeting = ready.connection.greeting?.oddities.includes('long-line') ?? null;
+    return { tls, fallback, outcomes, longGreeting, next: deferred ? 'exchanger' : 'stop' };
   } catch (error) {
     const fault = faultOf(error);
     const reason = `${fault.message} (${fault.phase})`;
@@ -317,6 +321,7 @@ export async function attemptDelivery(
         reply: fault.reply ? replyText(fault.reply) : null,
         reason,
       }),
+      longGreeting: null,
       next: nextAfter(fault),
     };
   } finally {

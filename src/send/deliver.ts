@@ -55,6 +55,7 @@ const UNREACHED = {
   fallback: null,
   reply: null,
   queueId: null,
+  longGreeting: null,
   level: null,
   levelReason: null,
 };
@@ -74,7 +75,7 @@ function tellFallback({ phase, fault }: FallbackReason): Fallback {
 }
 
 function deliveriesOf(attempt: Attempt, mx: string, address: string, terms: Terms): Delivery[] {
-  const { tls, fallback, outcomes } = attempt;
+  const { tls, fallback, outcomes, longGreeting } = attempt;
   const negotiated = tls && {
     version: tls.version,
     cipher: tls.cipher,
@@ -92,6 +93,7 @@ function deliveriesOf(attempt: Attempt, mx: string, address: string, terms: Term
     reply,
     queueId: status === 'delivered' && reply !== null ? queueIdOf(reply) : null,
     reason,
+    longGreeting,
     level: terms.level,
     levelReason: terms.reason,
   }));
@@ -103,6 +105,11 @@ function inOrder(exchangers: Exchangers, random: () => number): MxRecord[] {
   return [...groups.values()].flatMap((group) => shuffled(group, random));
 }
 
+/** What a check says, to go into a sentence. */
+function clause({ message }: Check): string {
+  return message.replace(/\.$/, '');
+}
+
 /** Why nothing can be tried for a domain. */
 function noWay(
   domain: string,
@@ -112,7 +119,7 @@ function noWay(
   if (kind === 'no-domain') return { status: 'refused', reason: `there is no domain ${domain} (5.1.2)` };
   return {
     status: 'deferred',
-    reason: checks[0]?.message ?? `the DNS did not tell where mail for ${domain} goes`,
+    reason: checks[0] ? clause(checks[0]) : `the DNS did not tell where mail for ${domain} goes`,
   };
 }
 
@@ -129,7 +136,7 @@ function openAddresses(
   const reason =
     ips.length > 0
       ? `the addresses of ${host} are not public; --allow-private connects to them`
-      : `the DNS tells no address of ${host}${failed ? ` (${failed.message.replace(/\.$/, '')})` : ''}`;
+      : `the DNS tells no address of ${host}${failed ? ` (${clause(failed)})` : ''}`;
   return { ips: open, reason };
 }
 
@@ -257,6 +264,14 @@ function checksOf(delivery: Delivery): Check[] {
       ref: 'RFC 3207 §6, CVE-2011-0411, CVE-2021-38371',
     });
   }
+  if (delivery.longGreeting) {
+    checks.push({
+      id: 'smtp.banner.form',
+      status: 'warn',
+      message: `${at}: the greeting has a line of more than 512 bytes; some clients hang up on that.`,
+      ref: 'RFC 5321 §4.5.3.1.5',
+    });
+  }
   checks.push({
     id: 'send.encrypted',
     status: 'ok',
@@ -270,12 +285,13 @@ function checksOf(delivery: Delivery): Check[] {
   return checks;
 }
 
-/** Delivered with an attack seen is a warning: the mail arrived, the finding stands beside it. */
+/** Delivered with a finding, be it an attack, is a warning: the mail arrived, the finding stands beside it. */
 function overall(deliveries: readonly Delivery[]): Status {
   return worst(
-    deliveries.map(({ status, fallback }) =>
-      fallback?.kind === 'injection' ? worst([STATUS[status], 'warn']) : STATUS[status],
-    ),
+    deliveries.map(({ status, fallback, longGreeting }) => {
+      const finding = fallback?.kind === 'injection' || (status === 'delivered' && longGreeting);
+      return finding ? worst([STATUS[status], 'warn']) : STATUS[status];
+    }),
   );
 }
 

@@ -55,7 +55,7 @@ export function parseSmarthost(text: string): Pick<Smarthost, 'host' | 'port' | 
 }
 
 /** What an attempt through the smarthost came to. */
-type Handed = Omit<Delivery, 'recipient' | 'mx' | 'address' | 'level' | 'levelReason'> & {
+type Handed = Omit<Delivery, 'recipient' | 'mx' | 'address' | 'level' | 'levelReason' | 'longGreeting'> & {
   readonly recipient: string;
 };
 
@@ -331,5 +331,7 @@ export async function submitVia(
       if ((error as ViaError).responseCode !== undefined) break;
     }
   }
-  return rows.map((row) => ({ ...row, mx: address === null ? null : smarthost.host, address, ...terms }));
+  // The package does not say how it was greeted.
+  const rest = { mx: address === null ? null : smarthost.host, address, longGreeting: null, ...terms };
+  return rows.map((row) => ({ ...row, ...rest }));
 }

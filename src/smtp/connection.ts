@@ -83,6 +83,7 @@ export class SmtpConnection {
   phase: Phase = 'connect';
   tls: TlsFacts | null = null;
   ehlo: Ehlo | null = null;
+  greeting: Reply | null = null;
   private socket: Socket | TLSSocket;
   private reader = new ReplyReader();
   private ended: 'closed' | 'reset' | undefined;
@@ -133,7 +134,8 @@ export class SmtpConnection {
 
   /** The greeting (RFC 5321 §3.1); a reply other than 2xx is a `rejected` fault. */
   async banner(): Promise<Reply> {
-    return this.expect(await this.reply('banner', this.options.timeouts.bannerMs), 200);
+    this.greeting = await this.reply('banner', this.options.timeouts.bannerMs);
+    return this.expect(this.greeting, 200);
   }
 
   /** EHLO; what it answers is in `ehlo` until TLS starts. */

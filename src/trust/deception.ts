@@ -22,12 +22,15 @@ const MAX_MAILBOXES = 20;
 export function findDeceptions(author: AuthorFacts, names: Names): readonly Reason[] {
   const { domain } = author;
   if (domain === null) return [];
-  const about = (text: string) => ({ field: author.field ?? 0, quote: text });
-  return [
+  const inFrom = [
     ...author.mailboxes.slice(0, MAX_MAILBOXES).flatMap((mailbox) => inName(mailbox, domain, names)),
     ...inDomain(domain, names),
-    ...inReplyTo(author, domain, names),
-  ].map(({ code, severity, text, quote }) => ({ code, severity, text, evidence: about(quote) }));
+  ];
+  const at = author.field === null ? {} : { field: author.field };
+  return [
+    ...inFrom.map(({ quote, ...sign }) => ({ ...sign, evidence: { ...at, quote } })),
+    ...inReplyTo(author, domain, names).map(({ quote, ...sign }) => ({ ...sign, evidence: { quote } })),
+  ];
 }
 
 type Sign = {
@@ -88,6 +91,8 @@ function isSameOrganization(shown: string, domain: string): boolean {
   return organizationalDomain(shown) === organizationalDomain(domain);
 }
 
+const ASCII = /^[\x20-\x7e]*$/;
+
 /** Check marks, locks and shields: signs that only we may set. */
 const TRUST_MARK =
   /[\u2611\u2705\u2713\u2714\u{1f10d}\u{1f50f}-\u{1f513}\u{1f5f8}\u{1f6e1}\u{1f396}\u{1f3c5}]/u;
@@ -101,6 +106,11 @@ const ZERO_WIDTH =
   /\u034f|[\u00ad\u115f\u1160\u180e\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0]|[\u{e0000}-\u{e007f}]|(?<=[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\p{N}\s])[\u200c\u200d]/u;
 
 function hidden(display: string): readonly Sign[] {
+  return [...(ASCII.test(display) ? [] : notSeen(display)), ...outOfSight(display)];
+}
+
+/** What only characters beyond ASCII can do; asking for them by script takes a millisecond at the start. */
+function notSeen(display: string): readonly Sign[] {
   const signs: Sign[] = [];
   if (TRUST_MARK.test(display)) {
     signs.push(
@@ -114,18 +124,16 @@ function hidden(display: string): readonly Sign[] {
   if (ZERO_WIDTH.test(display)) {
     signs.push(crit('zero-width', display, 'The name has characters that are not seen.'));
   }
-  if (PADDING.test(display) || display.length > MAX_NAME) {
-    signs.push(
-      crit(
-        'padding',
-        display.slice(0, MAX_NAME),
-        'The name is filled up so that the address is out of sight.',
-      ),
-    );
-  } else if (display.length > LONG_NAME) {
-    signs.push(warn('long-name', display, 'The name is so long that it may hide the address.'));
-  }
   return signs;
+}
+
+function outOfSight(display: string): readonly Sign[] {
+  if (PADDING.test(display) || display.length > MAX_NAME) {
+    const text = 'The name is filled up so that the address is out of sight.';
+    return [crit('padding', display.slice(0, MAX_NAME), text)];
+  }
+  if (display.length <= LONG_NAME) return [];
+  return [warn('long-name', display, 'The name is so long that it may hide the address.')];
 }
 
 /** A known name in the display name, as its words or run together, where the domain is not that company's. */
@@ -233,8 +241,16 @@ function domainAsLabel(domain: string, names: Names): readonly Sign[] {
   return [];
 }
 
-/** `bank-secure.example`: a word that a known domain is made of. Weak, as words are anybody's. */
+/** `bank-secure.example`, `bank-example.attack.example`: words of a known domain. Weak, as words are anybody's. */
 function lookalikeWord(domain: string, names: Names): readonly Sign[] {
+  for (const label of domain.split('.').filter((each) => each.includes('-') && !each.startsWith('xn--'))) {
+    const [like] = strangers(names.byDomain, domainSkeleton(label.replaceAll('-', '.')), domain);
+    if (like !== undefined) {
+      return [
+        warn('lookalike-word', label, `${domain} has a domain of ${like.name} in it, with other dots.`),
+      ];
+    }
+  }
   const [label = ''] = organizationalDomain(domain).split('.');
   for (const word of new Set([label, ...label.split('-')])) {
     const [like] = strangers(names.byLabel, domainSkeleton(word), domain);

@@ -1,5 +1,5 @@
 import type { Check, Report, Status } from '../report.ts';
-import { decide } from './decide.ts';
+import { decide, type Policy } from './decide.ts';
 import type { Decision, Facts, Reason, SignatureFacts } from './facts.ts';
 import type { Knowledge } from './knowledge.ts';
 import { toUnicode } from './names.ts';
@@ -37,8 +37,13 @@ export type DomainStanding = Report &
  *
  * @param domain  A-labels, lower case
  */
-export function standingOf(domain: string, knowledge: Knowledge, nowMs: number): DomainStanding {
-  const decision = decide(faultless(domain, knowledge), knowledge, nowMs);
+export function standingOf(
+  domain: string,
+  knowledge: Knowledge,
+  nowMs: number,
+  policy: Policy = {},
+): DomainStanding {
+  const decision = decide(faultless(domain, knowledge), knowledge, nowMs, policy);
   const reasons = decision.reasons.filter(({ code }) => !/^(?:dkim|dmarc|spf|vouch)\./.test(code));
   const { verdict, organization, vouchers, wouldTrust } = decision;
   return {

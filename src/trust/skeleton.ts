@@ -96,6 +96,7 @@ const TOGETHER = [
 
 /** Whether letters of scripts stand together that no language writes together in one word. */
 export function mixesScripts(label: string): boolean {
+  if (ASCII.test(label)) return false;
   const scripts = new Set([...label].flatMap(scriptOf));
   return (
     scripts.size > 1 && !TOGETHER.some((allowed) => [...scripts].every((each) => allowed.includes(each)))

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Check } from '../report.ts';
 import { sanitiseSvg } from '../svg/sanitise.ts';
 import type { Logo } from '../trust/registry.ts';
 
@@ -42,4 +43,10 @@ function refused(reason: string): ReadLogo {
 
 function shown(mediaType: string, bytes: Buffer): ReadLogo {
   return { kind: 'shown', dataUri: `data:${mediaType};base64,${bytes.toString('base64')}` };
+}
+
+/** Tells that a company has two letters instead of its logo. */
+export function logoNote(name: string, reason: string): Check {
+  const message = `The logo of ${name} ${reason}; two letters stand in its place.`;
+  return { id: 'view.logo', status: 'ok', info: true, message };
 }

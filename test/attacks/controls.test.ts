@@ -55,6 +55,7 @@ test.for([
     FROM_ATTACKER,
     'Example Bank',
   ],
+  ['with an empty body', byBank(letter({}, '')), FROM_BANK, 'Example Bank'],
   [
     'with a name in UTF-8',
     byBank(letter({ From: ` Beispiel-Bänk <service@${BANK}>` })),

@@ -127,7 +127,9 @@ export function labProbe(lab: Reach, text: string, changes: ProbeChanges = {}): 
       ? contextFor(variant.version)
       : variant?.kind === 'key'
         ? contextForKey(variant.key, lab.caPem)
-        : world.context;
+        : variant?.kind === 'anonymous'
+          ? world.laxContext()
+          : world.context;
   const options: ProbeOptions = {
     services: [{ port: world.port, implicitTls: false }],
     ...world,

@@ -18,21 +18,11 @@ import { AppError, ExitCode } from '../../../src/errors.ts';
 import { askAll, isTalk } from '../../../src/mx/ask.ts';
 import { converse } from '../../../src/mx/conversation.ts';
 import { findHost } from '../../../src/mx/hosts.ts';
-import { parseTarget } from '../../../src/mx/target.ts';
+import { parseNameTarget } from '../../../src/mx/target.ts';
 import type { MxTlsaCheckResult } from '../../../src/schema/mx-tlsa.ts';
 
 /** Largest file of certificates, in bytes. */
 const MAX_PEM = 1_000_000;
-
-function hostOf(text: string): string {
-  const target = parseTarget(text);
-  if (target.kind === 'domain') return target.domain;
-  throw new AppError(`'${text}' is an address: TLSA records belong to names.`, {
-    code: 'E_TARGET',
-    exit: ExitCode.usage,
-    hint: 'Give the name of the exchanger, such as mx.example.org.',
-  });
-}
 
 export default class MxTlsaCheck extends BaseCommand {
   static override summary = 'Say whether a server may switch to a new certificate now, by its TLSA records.';
@@ -63,7 +53,7 @@ export default class MxTlsaCheck extends BaseCommand {
 
   override async run(): Promise<MxTlsaCheckResult> {
     const { args, flags } = await this.parse(MxTlsaCheck);
-    const host = hostOf(args.host);
+    const host = parseNameTarget(args.host);
     const content = readPem((await readWhole(flags.cert, MAX_PEM)).toString('latin1'), flags.cert);
     if (content.kind === 'key') {
       throw new AppError(`--cert: '${flags.cert}' holds a public key alone.`, {

@@ -42,11 +42,17 @@ function certificateWords({ certificate, tls, fault, dane }: MxAddressResult): I
   return `not authenticated: ${trusted ? 'the certificate is for another name' : distrust}`;
 }
 
+/** An address with its port, where several are asked. */
+function placeOf({ ip, port }: MxAddressResult): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+}
+
 function hostLines(host: MxHostResult, columns: number): Line[] {
+  const several = new Set(host.addresses.map(({ port }) => port)).size > 1;
   const preference = host.preference === null ? '' : ` (preference ${host.preference})`;
   const rows = host.addresses.map((address) => [
     mark(address.status),
-    address.ip,
+    several ? placeOf(address) : address.ip,
     offer(address),
     ...(Number.isFinite(columns) && columns < 110 ? [] : [tlsWords(address)]),
     certificateWords(address),

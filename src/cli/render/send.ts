@@ -42,9 +42,9 @@ function deliveryLines(delivery: Delivery, columns: number): Line[] {
 
 /** A delivery for people: what became of it, and which way it went. */
 export function renderSend(result: SendResult, columns: number): Line[] {
-  const injected = result.checks.filter(({ id }) => id === 'smtp.starttls.injected');
+  const told = ['smtp.starttls.injected', 'smtp.banner.form'];
   const findings = renderFindings(
-    injected.map((check) => ({ where: '', check })),
+    result.checks.filter(({ id }) => told.includes(id)).map((check) => ({ where: '', check })),
     columns,
   );
   return [

@@ -1,7 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { keyRecord, signMessage } from '../../../src/lab/dkim-signer.ts';
 import { documents } from '../../../src/schema/documents.ts';
 import {
@@ -13,7 +16,7 @@ import {
   keys,
   letter,
 } from '../../helpers/attack-world.ts';
-import { run, runBuilt } from '../../helpers/run.ts';
+import { root, run, runBuilt } from '../../helpers/run.ts';
 import { registryDocument } from '../../helpers/trust.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-check-'));
@@ -151,6 +154,16 @@ describe('inputs', () => {
     expect([exit, stdout.split(' ')[1]]).toEqual([0, 'authenticated']);
   });
 
+  test('--dns-record keeps the keys, so that the message can be verified when they are gone', async () => {
+    const kept = join(folder, 'kept.json');
+    await check(genuine, '--dns-record', kept);
+    expect(Object.keys(JSON.parse(readFileSync(kept, 'utf8')))).toEqual(
+      expect.arrayContaining(['s1._domainkey.bank.example', '_dmarc.bank.example', 'bank.example']),
+    );
+    const { exit, stdout } = await run('message check', [genuine, '--offline', '--dns-cache', kept]);
+    expect([exit, stdout.split(' ')[1]]).toEqual([0, 'authenticated']);
+  });
+
   test('flags beat what the header says', async () => {
     const { stdout } = await check(
       forged,
@@ -207,4 +220,27 @@ test('a batch answers each case by its id, and one that fails does not end it', 
     ['7', 'unauthenticated', 'none'],
   ]);
   expect(exit).toBe(3);
+});
+
+test('Ctrl-C while the DNS is silent: 130, and nothing that was not found out', async () => {
+  const silent = createSocket('udp4').bind(0, '127.0.0.1');
+  onTestFinished(() => {
+    silent.close();
+  });
+  await once(silent, 'listening');
+  const resolver = `127.0.0.1:${silent.address().port}`;
+  const child = spawn(process.execPath, [
+    `${root}bin/run.js`,
+    'message',
+    'check',
+    genuine,
+    '--resolver',
+    resolver,
+  ]);
+  let stdout = '';
+  child.stdout.on('data', (chunk) => (stdout += chunk));
+  await once(silent, 'message');
+  child.kill('SIGINT');
+  const [exit] = await once(child, 'close');
+  expect([exit, stdout]).toEqual([130, '']);
 });

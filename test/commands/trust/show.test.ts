@@ -121,3 +121,13 @@ test('the example of the package works as its help says', async () => {
   const ran = await run('trust show', ['bank.example', '--registry', `${root}examples/trust/registry.json`]);
   expect(ran.stdout).toContain('✔ trusted');
 });
+
+test('a free provider is trusted only when the local list names it and somebody insists, and it is said', async () => {
+  const forced = file('forced.json', { overrides: { trust: ['gmail.com'] } });
+  const lenient = await run('trust show', ['gmail.com', '--registry', forced]);
+  expect(lenient.stdout).toMatch(/^~ open-signup/);
+  const insisted = await run('trust show', ['gmail.com', '--registry', forced, '--force']);
+  expect(insisted.stdout).toMatch(/^✔ trusted/);
+  expect(insisted.stdout).toContain('free sign-up provider');
+  expect(insisted.exit).toBe(1);
+});

@@ -90,6 +90,24 @@ describe('header blocks', () => {
   });
 });
 
+describe('a message with an empty body', () => {
+  test('is trusted when that is what was signed', async () => {
+    expect((await judge(delivered(byBank(letter({}, '')), FROM_BANK))).verdict).toBe('trusted');
+  });
+
+  test('is not when its body was taken away', async () => {
+    const bytes = delivered(byBank(letter()), FROM_BANK).toString('latin1');
+    const check = await judge(Buffer.from(bytes.replace(/\r\n\r\n[\s\S]*$/, '\r\n\r\n'), 'latin1'));
+    expect(check.verdict).toBe('authenticated');
+    expect(codes(check.reasons)).toContain('message.header-only');
+  });
+
+  test('is held to the form of a header all the same', async () => {
+    const bytes = onTop('From : service@bank.example\r\n', letter({ From: ' a@attack.example' }, ''));
+    expect((await judge(delivered(bytes, FROM_ATTACKER))).verdict).toBe('suspicious');
+  });
+});
+
 describe('the DNS', () => {
   const silent: Resolver = { resolve: () => new Promise(() => undefined) };
 
@@ -259,6 +277,23 @@ describe('a BIMI record', () => {
   ] as const)('%s: %s', async ([, message, result]) => {
     expect((await bimi(message))?.result).toBe(result);
   });
+});
+
+test.for([
+  ['v=spf1 +all', ['spf.all.pass']],
+  ['v=spf1 all', ['spf.all.pass']],
+  ['v=spf1 ip4:198.0.0.0/8 ip4:192.0.0.0/9 -all', ['spf.range.wide']],
+  ['v=spf1 -ip4:198.0.0.0/8 ip4:192.0.2.0/24 -all', []],
+  ['v=spf1 ptr ?all', ['spf.ptr', 'spf.all.neutral']],
+  ['v=spf1 include:wide.example -all', ['spf.all.pass']],
+] as const)('a record %s is told to be weak: %j', async ([record, expected]) => {
+  const dns = recordedResolver({
+    'bank.example': { TXT: [[record]] },
+    'wide.example': { TXT: [['v=spf1 +all']] },
+  });
+  const { reasons } = await judge(delivered(letter(), FROM_BANK), { dns });
+  const weak = codes(reasons).filter((code) => /^spf\.(?:all\.|range\.|ptr)/.test(code));
+  expect(weak.toSorted()).toEqual(expected.toSorted());
 });
 
 describe('block lists', () => {

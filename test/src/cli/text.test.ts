@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { clean } from '../../../src/cli/clean.ts';
+import { clean, safeJson } from '../../../src/cli/clean.ts';
 import { painter, wantsAscii, wantsColour } from '../../../src/cli/colour.ts';
 import { crit, line, mark, ok, strong, table, tree, widthOf, wrap } from '../../../src/cli/text.ts';
 
@@ -19,6 +19,16 @@ describe('a string from outside', () => {
     ['names in other scripts', 'Bücher 株式会社 مثال', 'Bücher 株式会社 مثال'],
   ] as const)('with %s is made harmless', ([, foreign, shown]) => {
     expect(clean(foreign)).toBe(shown);
+  });
+
+  test('stays the same in JSON, which holds none of it as it is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (foreign) => {
+        const text = safeJson({ [foreign]: [foreign] }, 2);
+        expect(JSON.parse(text)).toEqual({ [foreign]: [foreign] });
+        expect(text.replaceAll('\n', '')).toBe(clean(text.replaceAll('\n', '')));
+      }),
+    );
   });
 
   test('cannot bring a control character into a line, wherever it stands', () => {

@@ -55,6 +55,7 @@ test.for([
   [' a@"bank.example"', 'unparsable-address'],
   [' a@bank.example,', 'unparsable-address'],
   [' (a@bank.example', 'unparsable-address'],
+  [' a:b:x@bank.example;;', 'unparsable-address'],
   [` ${'('.repeat(30)}x${')'.repeat(30)} a@bank.example`, 'unparsable-address'],
   [' <@attack.example,@b.example:a@bank.example>', 'source-route'],
   [' a@[192.0.2.1]', 'address-literal'],
@@ -168,5 +169,26 @@ test('bytes of any kind end in an answer', () => {
     }
     const read = author(text);
     if (read.domain === null) expect(read.faults).not.toEqual([]);
+  }
+});
+
+test.for([
+  ['a word without an end', 'a'.repeat(32_000)],
+  ['quotation marks', '"\\"'.repeat(10_000)],
+  ['open brackets', '<'.repeat(32_000)],
+  ['comments in comments', '('.repeat(32_000)],
+  ['groups in groups', `${'a:'.repeat(10_000)}${';'.repeat(10_000)}`],
+  ['groups with comments', 'a:(c);,'.repeat(4_000)],
+  ['encoded words without an end', '=?utf-8?q?'.repeat(3_000)],
+  ['pieces of encoded words', '?= =?a'.repeat(5_000)],
+  ['encoded words', '=?utf-8?q?a?= '.repeat(2_000)],
+  ['mailboxes', 'a@bank.example,'.repeat(2_000)],
+  ['at signs', 'a@'.repeat(16_000)],
+  ['blanks', ' '.repeat(32_000)],
+  ['folds', 'a\r\n '.repeat(10_000)],
+] as const)('a From field of %s is read in its time', ([, value]) => {
+  for (const tail of ['', ' <a@bank.example>']) {
+    const read = author(message(` ${value}${tail}`));
+    expect(read.domain === 'bank.example' || read.faults.length > 0).toBe(true);
   }
 });

@@ -101,6 +101,7 @@ test.for([
   ['below a look-alike', 'mail.payp0st.example', 'lookalike-domain crit'],
   ['the domain as a label', 'paypost.example.attack.example', 'domain-as-label crit'],
   ['the domain as a label further in', 'login.paypost.example.attack.example', 'domain-as-label crit'],
+  ['the domain with a hyphen for its dot', 'paypost-example.attack.example', 'lookalike-word warn'],
   ['a word of the domain', 'paypost-secure.test', 'lookalike-word warn'],
 ] as const)('a domain that deceives: %s', ([, domain, sign]) => {
   expect(found(domain)).toContain(sign);

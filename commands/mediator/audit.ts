@@ -1,0 +1,109 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/cli/base.ts';
+import { withEnvironment } from '../../src/cli/flags.ts';
+import { readWhole } from '../../src/cli/input.ts';
+import { mediatorFlags, Office, type Published } from '../../src/cli/mediator.ts';
+import { renderFindings } from '../../src/cli/render/mediator.ts';
+import { listDocument } from '../../src/mediator/document.ts';
+import { headOf, type Journal, JournalFault, journalAt } from '../../src/mediator/journal.ts';
+import { MAX_LIST_BYTES } from '../../src/registry/documents.ts';
+import { type Check, worst } from '../../src/report.ts';
+import type { MediatorAuditResult } from '../../src/schema/mediator.ts';
+
+export default class MediatorAudit extends BaseCommand {
+  static override summary = 'Replay the journal and prove that the signed list follows from it.';
+  static override description =
+    'Checks the chain of digests and every act against the rules, makes the list again from the line that its statement ' +
+    'names, and compares the bytes. --head holds the journal to a line noted elsewhere, so that an end that was cut off ' +
+    'is found. Critical: it does not follow.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --list /srv/www/trust/lists/SHA256.json',
+  ];
+  static override flags = {
+    ...withEnvironment({
+      list: Flags.string({
+        summary: 'Compare with this file instead of the one in the mediator’s folder.',
+        helpValue: 'FILE',
+      }),
+      head: Flags.string({ summary: 'Digest of a line that the journal has to have.', helpValue: 'SHA256' }),
+    }),
+    ...mediatorFlags,
+  };
+
+  override async run(): Promise<MediatorAuditResult> {
+    const { flags } = await this.parse(MediatorAudit);
+    const office = new Office(flags.folder);
+    const journal = office.journal();
+    const published = office.published();
+    const bytes =
+      flags.list === undefined
+        ? office.readPublic(`lists/${published.list?.said.document.sha256}.json`)
+        : await readWhole(flags.list, MAX_LIST_BYTES);
+    const checks = [
+      journalCheck(journal),
+      ...(flags.head === undefined ? [] : [headCheck(journal, flags.head)]),
+      listCheck(journal, published, bytes),
+    ];
+    const status = worst(checks.map((check) => check.status));
+    const result = {
+      target: journal.ledger.mediator?.id ?? null,
+      status,
+      summary:
+        status === 'ok'
+          ? `The list follows from the journal and its ${journal.deeds.length} lines.`
+          : checks
+              .filter((check) => check.status !== 'ok')
+              .map(({ message }) => message)
+              .join(' '),
+      checks,
+      mediator: journal.ledger.mediator?.id ?? '',
+      lines: journal.deeds.length,
+      head: headOf(journal)?.sha256 ?? '',
+      list: published.list?.said.version ?? null,
+    };
+    return this.emit(result, renderFindings);
+  }
+}
+
+function journalCheck({ deeds, digests }: Journal): Check {
+  const message = `Every one of ${deeds.length} lines follows from the one before, and every act was allowed.`;
+  return { id: 'mediator.journal', status: 'ok', message, evidence: digests.at(-1) ?? '' };
+}
+
+function headCheck({ digests }: Journal, head: string): Check {
+  const id = 'mediator.journal-head';
+  const line = digests.indexOf(head.toLowerCase());
+  if (line >= 0)
+    return { id, status: 'ok', message: `The line that was noted elsewhere is line ${line + 1}.` };
+  return {
+    id,
+    status: 'crit',
+    message: 'The line that was noted elsewhere is not in the journal: its end was cut off or written anew.',
+    fix: 'Compare with a copy, and find out who changed it.',
+  };
+}
+
+function listCheck(journal: Journal, { list }: Published, bytes: Buffer | null): Check {
+  const id = 'mediator.list';
+  if (list === null) return { id, status: 'ok', info: true, message: 'No list is signed yet.' };
+  const fix = 'Sign no more until it is known who made that list.';
+  const { journal: head, version, document } = list.said;
+  const bad = (message: string): Check => ({ id, status: 'crit', message, fix });
+  if (bytes === null) return bad(`The file of list ${version} is missing: ${document.sha256}.`);
+  if (head === null) return bad(`List ${version} names no line of the journal.`);
+  try {
+    const made = listDocument(journalAt(journal, head).ledger, list.said);
+    if (!made.equals(bytes))
+      return bad(`List ${version} is not what line ${head.lines} of the journal makes.`);
+  } catch (error) {
+    if (error instanceof JournalFault)
+      return bad(`List ${version} was made from another journal: ${error.message}.`);
+    throw error;
+  }
+  return {
+    id,
+    status: 'ok',
+    message: `List ${version} is what line ${head.lines} of the journal makes, byte for byte.`,
+  };
+}

@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Interfaces } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
+import { openExistingStore, openOrCreateStore, type StorePlace } from '../keys/open.ts';
+import type { KeyStore } from '../keys/store.ts';
+import { withEnvironment } from './flags.ts';
+import { type Line, line } from './text.ts';
+
+/** Flags of everything that opens the store of keys. */
+export const storeFlags = withEnvironment({
+  'master-key-file': Flags.string({
+    summary: 'Read the key that the secrets are encrypted with from this file.',
+    helpValue: 'FILE',
+  }),
+});
+
+type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
+
+/** Folder of state, as the environment has it. */
+function stateFolder(env: NodeJS.ProcessEnv): string {
+  return join(env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state'), 'postern');
+}
+
+/** Where the store lies: the master key by flag, as a credential of the service, or beside the database. */
+function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): StorePlace {
+  const credential = join(env['CREDENTIALS_DIRECTORY'] ?? '', 'postern-master-key');
+  const fromService = env['CREDENTIALS_DIRECTORY'] && existsSync(credential) ? credential : undefined;
+  return { folder: stateFolder(env), masterKeyFile: flags['master-key-file'] ?? fromService };
+}
+
+/** Work with the store if there is one. */
+export async function withStoreIfAny<T>(
+  flags: StoreFlags,
+  work: (store: KeyStore | undefined) => Promise<T>,
+): Promise<T> {
+  const store = await openExistingStore(placeOf(flags, process.env));
+  try {
+    return await work(store);
+  } finally {
+    store?.close();
+  }
+}
+
+/**
+ * Work with the store; the first time it is made.
+ *
+ * @param note  told about a master key that was made
+ */
+export async function withStore<T>(
+  flags: StoreFlags,
+  note: (text: Line) => void,
+  work: (store: KeyStore) => Promise<T>,
+): Promise<T> {
+  const { store, newMasterKey } = await openOrCreateStore(placeOf(flags, process.env));
+  try {
+    if (newMasterKey !== null) {
+      note(
+        line`The master key was made: ${newMasterKey}. Without it the secrets cannot be read: back it up, apart from the database.`,
+      );
+    }
+    return await work(store);
+  } finally {
+    store.close();
+  }
+}

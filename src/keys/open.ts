@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createMasterKey, readMasterKey } from './master-key.ts';
+import { type KeyStore, openKeyStore } from './store.ts';
+
+/** Where the store lies. */
+export type StorePlace = {
+  /** Folder of state; it is made when something is written. */
+  readonly folder: string;
+  /** Master key in another place; it has to be there. */
+  readonly masterKeyFile?: string | undefined;
+};
+
+/** A store that is open. */
+export type OpenedStore = {
+  readonly store: KeyStore;
+  /** The master key that this call made, to be backed up apart from the database. */
+  readonly newMasterKey: string | null;
+};
+
+const fileOf = ({ folder }: StorePlace) => join(folder, 'keys.db');
+const keyFileOf = ({ folder }: StorePlace) => join(folder, 'master.key');
+
+/**
+ * Open the store that is there.
+ *
+ * @returns undefined when there is none
+ * @throws AppError E_MASTER_KEY (exit 78) for a database without its key: never is a new one made for it
+ */
+export async function openExistingStore(place: StorePlace): Promise<KeyStore | undefined> {
+  if (!existsSync(fileOf(place))) return undefined;
+  return openKeyStore(fileOf(place), readMasterKey(place.masterKeyFile ?? keyFileOf(place)));
+}
+
+/** Open the store, and make it, with a master key of its own, when there is none. */
+export async function openOrCreateStore(place: StorePlace): Promise<OpenedStore> {
+  const existing = await openExistingStore(place);
+  if (existing) return { store: existing, newMasterKey: null };
+  if (place.masterKeyFile !== undefined) {
+    const store = await openKeyStore(fileOf(place), readMasterKey(place.masterKeyFile));
+    return { store, newMasterKey: null };
+  }
+  const file = keyFileOf(place);
+  const { key, created } = createMasterKey(file);
+  return { store: await openKeyStore(fileOf(place), key), newMasterKey: created ? file : null };
+}
