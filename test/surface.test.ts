@@ -178,6 +178,17 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
     0,
   ],
   'message path': [[`${root}examples/forwarded.eml`], 0],
+  'message view': [
+    [
+      `${root}examples/trust/listed.eml`,
+      '--registry',
+      `${root}examples/trust/local.json`,
+      '--dns-cache',
+      `${root}examples/trust/dns.json`,
+      '--offline',
+    ],
+    0,
+  ],
   'mx diff': [[`${root}test/fixtures/mx/before.json`, `${root}test/fixtures/mx/after.json`], 2],
   'mx policy': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
   'mx tlsa check': [

@@ -65,6 +65,7 @@ export function painter(colour: boolean, ascii: boolean): Painter {
     unknown: chalk.magenta,
     dim: chalk.dim,
     strong: chalk.bold,
+    trusted: chalk.black.bgGreen,
   };
   return (line) => {
     const text = joined(line)

@@ -3,7 +3,7 @@ import type { Status } from '../report.ts';
 import { clean } from './clean.ts';
 
 /** What a piece of text means; colour adds to the words and never replaces them. */
-export type Style = 'ok' | 'warn' | 'crit' | 'unknown' | 'dim' | 'strong';
+export type Style = 'ok' | 'warn' | 'crit' | 'unknown' | 'dim' | 'strong' | 'trusted';
 
 /** A piece of text. It is neutralised when made, so a renderer cannot forget to. */
 export type Span = { readonly text: string; readonly style?: Style };
@@ -60,6 +60,8 @@ export const crit = styled('crit');
 export const unknown = styled('unknown');
 export const dim = styled('dim');
 export const strong = styled('strong');
+/** The light green of a trusted sender: for words of ours and of the list, never for those of a message. */
+export const trusted = styled('trusted');
 
 const BY_STATUS: Readonly<Record<Status, readonly [glyph: string, word: string]>> = {
   ok: ['✔', 'ok'],
@@ -81,6 +83,20 @@ export function mark(status: Status, word: string = BY_STATUS[status][1]): Span 
 /** Columns that a line takes. */
 export function widthOf(spans: Line): number {
   return spans.reduce((sum, span) => sum + columns(span.text), 0);
+}
+
+/** A text that takes no more than a number of columns; what is cut ends in an ellipsis. */
+export function shorten(text: string, width: number): string {
+  const safe = clean(text);
+  if (columns(safe) <= width) return safe;
+  let kept = '';
+  let used = 1;
+  for (const char of safe) {
+    used += columns(char);
+    if (used > width) break;
+    kept += char;
+  }
+  return `${kept}…`;
 }
 
 /** A line filled up with blanks to a width. */

@@ -43,6 +43,19 @@ export async function openKnowledge(file: string | undefined, root: string, grac
   return knowledge({ nameFiles, registries, overrides: document.overrides, remarks: writableByAll(file) });
 }
 
+/**
+ * Where the files lie that the list of `--registry` names, such as logos: the folder of the list.
+ *
+ * @returns null where no list was given
+ */
+export async function folderOfList(file: string | undefined): Promise<string | null> {
+  if (file === undefined || file === '-') return null;
+  const bytes = await readWhole(file, MAX_DOCUMENT);
+  if (!isOverridesDocument(bytes)) return dirname(file);
+  const { registry } = readOverrides(bytes, file);
+  return registry === null ? null : dirname(resolve(dirname(file), registry));
+}
+
 async function registriesBeside({ registry }: OverridesDocument, file: string): Promise<Registry[]> {
   if (registry === null) return [];
   const beside = resolve(dirname(file), registry);

@@ -19,6 +19,7 @@ import { throttleExplanations } from './throttle.ts';
 import { certExplanations, tlsExplanations } from './tls.ts';
 import type { Explanation } from './types.ts';
 import { verdictExplanations } from './verdict.ts';
+import { viewExplanations } from './view.ts';
 import { yubikeyExplanations } from './yubikey.ts';
 
 /** What there is to know about every check, by its id, and about every reason of a verdict, by its code. */
@@ -50,6 +51,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...requireExplanations,
     ...diffExplanations,
     ...yubikeyExplanations,
+    ...viewExplanations,
   ].map((each) => [each.id, each]),
 );
 

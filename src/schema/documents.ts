@@ -23,6 +23,7 @@ import {
 } from './mediator.ts';
 import { messageCheck } from './message-check.ts';
 import { messagePath } from './message-path.ts';
+import { messageView } from './message-view.ts';
 import { mxDiff } from './mx-diff.ts';
 import { mxPolicy } from './mx-policy.ts';
 import { mxProbe } from './mx-probe.ts';
@@ -121,6 +122,7 @@ export const documents = {
   'postern/mediator-watch/1': document('postern/mediator-watch/1', mediatorWatch),
   'postern/message-check/1': document('postern/message-check/1', messageCheck),
   'postern/message-path/1': document('postern/message-path/1', messagePath),
+  'postern/message-view/1': document('postern/message-view/1', messageView),
   'postern/mx-diff/1': document('postern/mx-diff/1', mxDiff),
   'postern/mx-policy/1': document('postern/mx-policy/1', mxPolicy),
   'postern/mx-probe/1': document('postern/mx-probe/1', mxProbe),
