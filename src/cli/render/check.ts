@@ -3,13 +3,13 @@ import type { Reason } from '../../trust/facts.ts';
 import {
   crit,
   dim,
+  fittedTable,
   type Inline,
   type Line,
   line,
   mark,
   ok,
   strong,
-  table,
   tree,
   unknown,
   warn,
@@ -17,6 +17,7 @@ import {
 } from '../text.ts';
 import { renderMessagePath } from './path.ts';
 import { spfNode } from './spf.ts';
+import { reasonLines } from './trust.ts';
 
 /** A result word in the colour of what it means for the sender. */
 function result(word: string): Inline {
@@ -78,49 +79,39 @@ function listing({ status, purpose }: MessageCheck['dnsbl'][number]): Inline {
 }
 
 /** One line a mechanism. */
-function mechanisms(check: MessageCheck): Line[] {
+function mechanisms(check: MessageCheck): (readonly Inline[])[] {
   const { spf, dkim, dmarc, arc, bimi, dnsbl } = check;
   const signatures = dkim.signatures
     .slice(0, 10)
-    .map((each): Inline[] => ['  DKIM', result(each.result), signatureLine(each)]);
+    .map((each): Inline[] => ['DKIM', result(each.result), signatureLine(each)]);
   const more = dkim.signatures.length - signatures.length;
-  return table([
-    ['  SPF', result(spf.result), spfWords(spf)],
-    ...(signatures.length === 0 ? [['  DKIM', result('none'), 'There is no signature.']] : signatures),
-    ...(more > 0 ? [['  DKIM', '', `and ${more} more signatures`]] : []),
-    ['  DMARC', result(dmarc.result), dmarcWords(dmarc)],
+  return [
+    ['SPF', result(spf.result), spfWords(spf)],
+    ...(signatures.length === 0 ? [['DKIM', result('none'), 'There is no signature.']] : signatures),
+    ...(more > 0 ? [['DKIM', '', `and ${more} more signatures`]] : []),
+    ['DMARC', result(dmarc.result), dmarcWords(dmarc)],
     ...(dmarc.legacy?.differs
       ? [['', '', dim(`by RFC 7489, as most receivers still judge: ${dmarc.legacy.result}`)]]
       : []),
-    ...(arc.sets.length === 0 ? [] : [['  ARC', result(arc.result), arcWords(arc)]]),
-    ...(bimi === null ? [] : [['  BIMI', result(bimi.result), bimi.reason ?? bimi.location ?? '']]),
+    ...(arc.sets.length === 0 ? [] : [['ARC', result(arc.result), arcWords(arc)]]),
+    ...(bimi === null ? [] : [['BIMI', result(bimi.result), bimi.reason ?? bimi.location ?? '']]),
     ...dnsbl.map((each): Inline[] => [
-      '  DNSBL',
+      'DNSBL',
       listing(each),
       line`${each.target} at ${each.list}${each.meaning === null ? '' : dim(`: ${each.meaning}`)}`,
     ]),
-  ]);
+  ];
 }
-
-const MARKS: Readonly<Record<Reason['severity'], (text: string) => Inline>> = {
-  crit,
-  warn,
-  info: dim,
-};
 
 /** A message with hundreds of signatures has as many reasons. */
 const MAX_REASONS = 60;
 
-function reasonLines(reasons: readonly Reason[], columns: number): Line[] {
-  const signs = { crit: '✖', warn: '!', info: '·' } as const;
+function boundedReasons(reasons: readonly Reason[], columns: number): Line[] {
   const more = reasons.length - MAX_REASONS;
-  const last = more > 0 ? [line`  ${dim(`and ${more} more reasons`)}`] : [];
-  const lines = reasons
-    .slice(0, MAX_REASONS)
-    .flatMap(({ code, severity, text }) =>
-      wrap(line`  ${MARKS[severity](signs[severity])} ${text} ${dim(`[${code}]`)}`, columns, 4),
-    );
-  return [...lines, ...last];
+  return [
+    ...reasonLines(reasons.slice(0, MAX_REASONS), columns),
+    ...(more > 0 ? [line`  ${dim(`and ${more} more reasons`)}`] : []),
+  ];
 }
 
 /** What was in the way is always told; what only explains is told on request. */
@@ -155,9 +146,9 @@ export function renderMessageCheck(check: MessageCheck, columns: number, explain
   return [
     ...wrap(line`${mark(status, verdict)}  ${strong(summary)}`, columns, 4),
     [],
-    ...mechanisms(check).flatMap((each) => wrap(each, columns, 4)),
+    ...fittedTable(mechanisms(check), columns, 2),
     [],
-    ...reasonLines(reasonsToShow(check, explain), columns),
+    ...boundedReasons(reasonsToShow(check, explain), columns),
     ...(more.length === 0 ? [] : [[], ...more]),
     ...(wouldTrust === null
       ? []
@@ -176,7 +167,7 @@ function explanation({ spf }: MessageCheck, columns: number): Line[] {
   return [
     [],
     line`  SPF of ${spf.domain ?? ''}, ${spf.lookups} of 10 lookups`,
-    ...tree([spfNode(spf.tree)], '  '),
+    ...tree([spfNode(spf.tree)], columns, '  '),
     ...said,
   ];
 }
