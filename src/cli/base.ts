@@ -3,7 +3,14 @@ import { Command } from '@oclif/core/command';
 import { AppError, ExitCode } from '../errors.ts';
 import { type Report, type Status, worst } from '../report.ts';
 import { safeJson } from './clean.ts';
-import { type ColourChoice, type Painter, painter, wantsAscii, wantsColour } from './colour.ts';
+import {
+  type ColourChoice,
+  type Painter,
+  painter,
+  terminalColumns,
+  wantsAscii,
+  wantsColour,
+} from './colour.ts';
 import { envelope, errorDocument, rfc3339, schemaId, type Tool } from './envelope.ts';
 import { describeFailure, type Failure } from './failure.ts';
 import { type Format, globalFlags } from './flags.ts';
@@ -155,8 +162,7 @@ export abstract class BaseCommand extends Command {
 
   /** Columns to fit the text in; without a terminal nothing is wrapped. */
   protected get columns(): number {
-    const toTerminal = this.options?.output === undefined && process.stdout.isTTY === true;
-    return toTerminal ? Math.max(process.stdout.columns || 80, 40) : Number.POSITIVE_INFINITY;
+    return this.options?.output === undefined ? terminalColumns() : Number.POSITIVE_INFINITY;
   }
 
   private get colour(): ColourChoice {

@@ -74,3 +74,10 @@ export function painter(colour: boolean, ascii: boolean): Painter {
     return ascii ? text.replace(/[✔✖├└─│→·…–’]/g, (sign) => ASCII[sign] ?? sign) : text;
   };
 }
+
+/** Columns of the terminal that standard output is; without one nothing is wrapped. */
+export function terminalColumns(): number {
+  return process.stdout.isTTY === true
+    ? Math.max(process.stdout.columns || 80, 40)
+    : Number.POSITIVE_INFINITY;
+}
