@@ -208,6 +208,8 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'otp generate': [ON_KEY, 0],
   'otp verify': [[KEY.otp], 2],
   'otp modhex': [['b565716f'], 0],
+  'validation export': [['--to', '/nonexistent/keys.age', '--recipient', 'age1'], 69],
+  'validation import': [[`${root}test/fixtures/keys/gui-yubico.csv`, '--dry-run'], 0],
   'yubikey access-code change': [
     [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],
     0,

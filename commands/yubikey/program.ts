@@ -11,7 +11,8 @@ import { changeFlags, readAccessCode, readHexFile, slotOf } from '../../src/cli/
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { storeFlags } from '../../src/cli/key-store.ts';
 import { ask } from '../../src/cli/prompt.ts';
-import { readSecretFile } from '../../src/cli/secrets.ts';
+import { encryptFor, recipientFlags } from '../../src/cli/recipients.ts';
+import { readSecretFile, replaceSecret, writeSecret } from '../../src/cli/secrets.ts';
 import { line } from '../../src/cli/text.ts';
 import { readTouch } from '../../src/cli/touch.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
@@ -32,6 +33,8 @@ import {
   touchCheck,
 } from '../../src/keys/program.ts';
 import type { KeyStore, SlotRecord } from '../../src/keys/store.ts';
+import { handedOver, seenRecord } from '../../src/keys/transfer/hand-over.ts';
+import { recordText, type TransferRecord } from '../../src/keys/transfer/record.ts';
 import { unfinished } from '../../src/keys/views.ts';
 import type { YubikeyChangeResult } from '../../src/schema/yubikey.ts';
 import type { SlotNumber } from '../../src/yubikey/commands.ts';
@@ -64,11 +67,13 @@ export default class YubikeyProgram extends ChangeCommand {
     '<%= config.bin %> <%= command.id %> --slot 2',
     '<%= config.bin %> <%= command.id %> --slot 2 --dry-run',
     '<%= config.bin %> <%= command.id %> --slot 2 --kind hmac-sha1 --yes --serial 1234567',
+    '<%= config.bin %> <%= command.id %> --slot 2 --record-to 1234567.age --recipient age1…',
     '<%= config.bin %> <%= command.id %> --resume --serial 1234567 --yes',
   ];
   static override flags = {
     ...changeFlags,
     ...storeFlags,
+    ...recipientFlags,
     ...withEnvironment({
       slot: Flags.integer({
         summary: 'Slot: 1 is a short touch, 2 a long one. Slot 1 has the credential from the factory.',
@@ -113,6 +118,11 @@ export default class YubikeyProgram extends ChangeCommand {
       'otp-file': Flags.string({
         summary:
           'Read what the touch types from this file or pipe ("-" is standard input) instead of the terminal.',
+        helpValue: 'FILE',
+      }),
+      'record-to': Flags.string({
+        summary:
+          'For a validation server elsewhere: write the secrets of a Yubico OTP to this new file, encrypted with age, before the key gets them; "postern validation import" takes it there.',
         helpValue: 'FILE',
       }),
       resume: Flags.boolean({ summary: 'Go on with what was begun with this key.' }),
@@ -178,7 +188,9 @@ export default class YubikeyProgram extends ChangeCommand {
       checks: cautions(key, program),
       carryOut: async () => {
         const kept = needsStore(store);
-        const id = await enrol(key, kept, newSlot(key, program), oldCodes, Date.now());
+        const slotToWrite = newSlot(key, program);
+        await handOver(flags, handedOver(slotToWrite, program.content, Date.now()));
+        const id = await enrol(key, kept, slotToWrite, oldCodes, Date.now());
         return this.confirm(flags, key, kept, recordOf(kept, key.view.serial ?? 0, id));
       },
     };
@@ -205,6 +217,7 @@ export default class YubikeyProgram extends ChangeCommand {
       ],
       checks: [],
       carryOut: async () => {
+        await handOver(flags, handedOver(record, store.contentOf(record), record.createdMs), 'anew');
         if (write) await writeAgain(key, store, record, Date.now());
         return this.confirm(flags, key, store, recordOf(store, record.serial, record.id));
       },
@@ -219,6 +232,7 @@ export default class YubikeyProgram extends ChangeCommand {
     record: SlotRecord,
   ): Promise<Done> {
     const confirmation = await this.look(flags, key, store, record);
+    if (confirmation?.kind === 'works') await handOver(flags, seenRecord(store, record), 'anew');
     const name = `${record.kind}${record.publicId === null ? '' : ` ${record.publicId}`}`;
     const summary =
       confirmation?.kind === 'works'
@@ -242,6 +256,29 @@ export default class YubikeyProgram extends ChangeCommand {
     const typed = await readTouch(flags['otp-file'], this.signal, this.mayAsk);
     return typed === null ? null : confirmTyped(store, record, typed, Date.now());
   }
+}
+
+/**
+ * Write the record for a server elsewhere, encrypted, where it was asked for.
+ *
+ * @param how  whether it may stand in the place of an earlier one
+ */
+async function handOver(
+  flags: ProgramFlags,
+  record: TransferRecord | null,
+  how: 'new' | 'anew' = 'new',
+): Promise<void> {
+  const file = flags['record-to'];
+  if (file === undefined) return;
+  if (!record)
+    throw new AppError('--record-to is for a Yubico OTP: a validation server takes nothing else.', {
+      code: 'E_SLOT',
+      exit: ExitCode.usage,
+      hint: 'Leave it out; the store of this machine has the secrets.',
+    });
+  const bytes = await encryptFor(flags, recordText(record));
+  if (how === 'new') writeSecret(file, bytes);
+  else replaceSecret(file, bytes);
 }
 
 function readSecret(flags: ProgramFlags): Uint8Array | undefined {

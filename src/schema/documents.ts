@@ -54,6 +54,7 @@ import {
 } from './throttle.ts';
 import { trustList, trustOverride, trustSync } from './trust-lists.ts';
 import { trustShow } from './trust-show.ts';
+import { validationExport, validationImport } from './validation-transfer.ts';
 import {
   yubikeyAccessCode,
   yubikeyCalculate,
@@ -160,6 +161,8 @@ export const documents = {
   'postern/trust-override/1': document('postern/trust-override/1', trustOverride),
   'postern/trust-show/1': document('postern/trust-show/1', trustShow),
   'postern/trust-sync/1': document('postern/trust-sync/1', trustSync),
+  'postern/validation-export/1': document('postern/validation-export/1', validationExport),
+  'postern/validation-import/1': document('postern/validation-import/1', validationImport),
   'postern/yubikey-access-code-change/1': document('postern/yubikey-access-code-change/1', yubikeyAccessCode),
   'postern/yubikey-access-code-remove/1': document('postern/yubikey-access-code-remove/1', yubikeyAccessCode),
   'postern/yubikey-access-code-set/1': document('postern/yubikey-access-code-set/1', yubikeyAccessCode),

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { documents } from '../../src/schema/documents.ts';
+import { root } from '../helpers/run.ts';
 import { inGuest } from './guest.ts';
 
 // Against an emulated key on the USB bus of a real kernel, and against the programs of its maker: what we write they
@@ -144,4 +145,74 @@ test('faults on the bus are got over, or told with their cause', { timeout: LIMI
   expect(step('none')).toMatchObject({ exit: 0 });
   expect(JSON.parse(step('none').stdout).keys).toEqual([]);
   expect(step('nokey').exit).toBe(69);
+});
+
+test('a list of three keys takes under a second more than a bare enumeration', {
+  timeout: LIMIT_MS,
+}, async (context) => {
+  const keys = [
+    '--id one --serial 111 --version 5.4.3 --pid 0401',
+    '--id two --serial 222 --version 4.3.7 --pid 0403',
+    '--id three --serial 333 --version 3.4.0 --pid 0114',
+  ];
+  // The same start of Node on both sides, and each twice: the first one fills the cache of files.
+  const bare = "import('node-hid').then(async (hid) => { await hid.default.devicesAsync(); })";
+  const step = await inGuest(
+    context,
+    keys,
+    `timed() { local name=$1 from=$(date +%s%3N); shift; "$@" >/run/rig/out/$name.stdout 2>/run/rig/out/$name.stderr; echo $? >/run/rig/out/$name.exit; echo $(( $(date +%s%3N) - from )) >/run/rig/out/$name.ms; }
+     cd ${root}
+     for n in 1 2 3; do
+       timed bare$n ${process.execPath} -e "${bare}"
+       timed start$n ${process.execPath} bin/run.js --version
+       timed list$n ${process.execPath} bin/run.js yubikey list --json
+     done
+     step times sh -c 'cat /run/rig/out/bare3.ms /run/rig/out/start3.ms /run/rig/out/list3.ms'`,
+  );
+  expect(JSON.parse(step('list3').stdout).keys).toHaveLength(3);
+  const [bareMs = 0, startMs = 0, listMs = 0] = step('times').stdout.trim().split('\n').map(Number);
+  console.info(`bare ${bareMs} ms, start ${startMs} ms, list ${listMs} ms`);
+  expect(listMs - bareMs).toBeLessThan(1000);
+});
+
+test('an access code that is wrong, kept, changed or removed ends with its cause on each firmware', {
+  timeout: LIMIT_MS,
+}, async (context) => {
+  const keys = [
+    '--id old --serial 434 --version 4.3.4 --pid 0401',
+    '--id new --serial 543 --version 5.4.3 --pid 0401',
+  ];
+  const each = (serial: number) => `
+    S="--slot 2 --yes --serial ${serial}"
+    step wrote${serial} postern yubikey program $S --kind hmac-sha1 --new-access-code-file /run/code
+    step kept${serial} postern yubikey update $S --dormant
+    step wrong${serial} postern yubikey update $S --no-dormant --access-code-file /run/wrong
+    step changed${serial} postern yubikey access-code change $S --new-access-code-file /run/other
+    step still${serial} postern yubikey update $S --no-dormant
+    step answers${serial} postern yubikey calculate --slot 2 --serial ${serial} --challenge-file /run/challenge
+    step removed${serial} postern yubikey access-code remove $S
+    step deleted${serial} postern yubikey delete $S`;
+  const step = await inGuest(
+    context,
+    keys,
+    `umask 077; echo a1a2a3a4a5a6 >/run/code; echo 010101010102 >/run/wrong; echo b1b2b3b4b5b6 >/run/other; printf x >/run/challenge
+     ${each(434)}
+     ${each(543)}`,
+  );
+  for (const serial of [434, 543]) {
+    for (const name of ['wrote', 'kept', 'still', 'answers', 'deleted'])
+      expect(step(`${name}${serial}`), `${name} ${serial}`).toMatchObject({ exit: 0 });
+    expect(step(`wrong${serial}`)).toMatchObject({
+      exit: 77,
+      stderr: expect.stringContaining('access code'),
+    });
+  }
+  const cannot = {
+    exit: 69,
+    stderr: expect.stringContaining('4.3.2 to 4.3.5 cannot change the access code'),
+  };
+  expect(step('changed434')).toMatchObject(cannot);
+  expect(step('removed434')).toMatchObject(cannot);
+  expect(step('changed543').exit).toBe(0);
+  expect(step('removed543').exit).toBe(0);
 });
