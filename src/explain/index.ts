@@ -6,6 +6,7 @@ import { dnsExplanations } from './dns.ts';
 import { dnsblExplanations } from './dnsbl.ts';
 import { listSyncExplanations } from './list-sync.ts';
 import { localExplanations } from './local.ts';
+import { loginExplanations } from './login.ts';
 import { mediatorExplanations } from './mediator.ts';
 import { pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
@@ -35,6 +36,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...localExplanations,
     ...pathExplanations,
     ...listSyncExplanations,
+    ...loginExplanations,
     ...mediatorExplanations,
     ...sendExplanations,
     ...senderExplanations,
