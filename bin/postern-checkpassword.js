@@ -46,10 +46,16 @@ function parseArguments(given) {
 function readCredentials() {
   const bytes = Buffer.alloc(MAX_INPUT + 1);
   let size = 0;
-  try {
-    for (let got = -1; got !== 0 && size < bytes.length; size += got) got = readSync(3, bytes, size);
-  } catch {
-    end(MISUSED, 'nothing to read on descriptor 3');
+  const untilMs = Date.now() + TIMEOUT_MS;
+  for (let got = -1; got !== 0 && size < bytes.length; size += Math.max(0, got)) {
+    try {
+      got = readSync(3, bytes, size, bytes.length - size, null);
+    } catch (error) {
+      // Dovecot's end does not block: what is not there yet comes in a moment.
+      if (error.code !== 'EAGAIN') end(MISUSED, `nothing to read on descriptor 3: ${error.code}`);
+      if (Date.now() > untilMs) end(TEMPORARY, 'nothing came on descriptor 3');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+    }
   }
   const parts = bytes.toString('utf8', 0, Math.min(size, MAX_INPUT)).split('\0');
   bytes.fill(0);

@@ -3,15 +3,19 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { storeFlags } from '../../src/cli/key-store.ts';
-import { readNewPassword, withLogins } from '../../src/cli/logins.ts';
+import { readNewPassword, withLogins, withLoginsIfAny } from '../../src/cli/logins.ts';
 import { renderOutcome } from '../../src/cli/render/login.ts';
 import { readTouch } from '../../src/cli/touch.ts';
 import { askFlags, validatorConfig, validatorFlags, validatorWorld } from '../../src/cli/validators.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
-import { addLogin, requireAccount } from '../../src/logins/manage.ts';
+import type { KeyStore } from '../../src/keys/store.ts';
+import { addLogin, refusedTouch, requireAccount } from '../../src/logins/manage.ts';
 import { parseServices } from '../../src/logins/services.ts';
+import type { LoginStore } from '../../src/logins/types.ts';
 import type { LoginChangeResult } from '../../src/schema/login.ts';
 import { validatorOpener } from '../../src/validators/open.ts';
+
+const NOTHING_KNOWN = 'No key is known on this machine.';
 
 export default class LoginAdd extends BaseCommand {
   static override summary = 'Let somebody log in with a YubiKey, by one touch.';
@@ -87,17 +91,18 @@ export default class LoginAdd extends BaseCommand {
       validator,
       to: flags.to ?? null,
     };
-    const result = await withLogins(
-      flags,
-      (text) => this.note(text),
-      async (keys, logins) => {
-        const open = validatorOpener(validatorWorld(flags, keys));
-        return addLogin(logins, await open(validator), wanted, typed, {
-          nowMs: Date.now(),
-          signal: this.signal,
-        });
-      },
-    );
+    const add = async (keys: KeyStore | undefined, logins: LoginStore) => {
+      const open = validatorOpener(validatorWorld(flags, keys));
+      const at = { nowMs: Date.now(), signal: this.signal };
+      return addLogin(logins, await open(validator), wanted, typed, at);
+    };
+    // Where nothing is recorded, no key is known either, and nothing is made for it.
+    const result =
+      validator.kind === 'local'
+        ? await withLoginsIfAny(flags, ({ keys, logins }) =>
+            logins ? add(keys, logins) : Promise.resolve(refusedTouch(account, NOTHING_KNOWN, 'crit')),
+          )
+        : await withLogins(flags, (text) => this.note(text), add);
     return this.emit(result, renderOutcome);
   }
 }

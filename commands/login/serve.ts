@@ -3,7 +3,7 @@ import { BaseCommand } from '../../src/cli/base.ts';
 import { escapeJson } from '../../src/cli/clean.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { storeFlags } from '../../src/cli/key-store.ts';
-import { withLogins } from '../../src/cli/logins.ts';
+import { withLogins, withLoginsIfAny } from '../../src/cli/logins.ts';
 import { renderOutcome } from '../../src/cli/render/login.ts';
 import { readSecrets } from '../../src/cli/secrets.ts';
 import { askFlags, validatorConfig, validatorFlags, validatorWorld } from '../../src/cli/validators.ts';
@@ -53,32 +53,35 @@ export default class LoginServe extends BaseCommand {
     const endpoint = parseEndpoint(flags.listen, 'listen');
     const [token] = readSecrets(flags['token-file'], 'postern-login-token');
     const usual = validatorConfig(flags);
-    const result = await withLogins(
+    if (flags.check) {
+      const logins = await withLoginsIfAny(
+        flags,
+        async (stores) => (await stores.logins?.find({}))?.length ?? 0,
+      );
+      const at = formatEndpoint(endpoint);
+      return this.conclusion(`Logins would be answered at ${at}.`, at, logins);
+    }
+    return withLogins(
       flags,
       (text) => this.note(text),
-      async (keys, logins) => {
-        const count = (await logins.find({})).length;
-        const at = flags.check
-          ? formatEndpoint(endpoint)
-          : await this.serve({
-              world: loginWorld({
-                store: logins,
-                open: validatorOpener(validatorWorld(flags, keys)),
-                usual,
-                nowMs: Date.now,
-                failureMs: FAILURE_MS,
-                signal: this.signal,
-              }),
-              at: endpoint,
-              token,
-              activated: activatedSockets(process.env, process.pid),
-              onEvent: tell,
-            });
-        return { at, logins: count };
+      async (keys, store) => {
+        const count = (await store.find({})).length;
+        const open = validatorOpener(validatorWorld(flags, keys));
+        const world = { store, open, usual, nowMs: Date.now, failureMs: FAILURE_MS, signal: this.signal };
+        const at = await this.serve({
+          world: loginWorld(world),
+          at: endpoint,
+          token,
+          activated: activatedSockets(process.env, process.pid),
+          onEvent: tell,
+        });
+        return this.conclusion('The service was stopped.', at, count);
       },
     );
-    const summary = flags.check ? `Logins would be answered at ${result.at}.` : 'The service was stopped.';
-    return this.emit({ target: null, status: 'ok' as const, summary, checks: [], ...result }, renderOutcome);
+  }
+
+  private conclusion(summary: string, at: string, logins: number): LoginServeResult {
+    return this.emit({ target: null, status: 'ok', summary, checks: [], at, logins }, renderOutcome);
   }
 
   private async serve(options: Parameters<typeof startLogins>[0]): Promise<string> {

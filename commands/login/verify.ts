@@ -3,12 +3,12 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { storeFlags } from '../../src/cli/key-store.ts';
-import { readSecret, withLogins } from '../../src/cli/logins.ts';
+import { readSecret, withLoginsIfAny } from '../../src/cli/logins.ts';
 import { renderOutcome } from '../../src/cli/render/login.ts';
 import { readTouch } from '../../src/cli/touch.ts';
 import { askFlags, validatorConfig, validatorFlags, validatorWorld } from '../../src/cli/validators.ts';
 import { requireAccount, verdictResult } from '../../src/logins/manage.ts';
-import { verifyLogin } from '../../src/logins/verify.ts';
+import { type LoginVerdict, verifyLogin } from '../../src/logins/verify.ts';
 import { loginWorld } from '../../src/logins/world.ts';
 import type { LoginVerifyResult } from '../../src/schema/login.ts';
 import { validatorOpener } from '../../src/validators/open.ts';
@@ -55,22 +55,14 @@ export default class LoginVerify extends BaseCommand {
     });
     const otp =
       flags['otp-file'] === undefined ? null : await readTouch(flags['otp-file'], this.signal, false);
-    const verdict = await withLogins(
-      flags,
-      (text) => this.note(text),
-      (keys, logins) =>
-        verifyLogin(
-          loginWorld({
-            store: logins,
-            open: validatorOpener(validatorWorld(flags, keys)),
-            usual: validatorConfig(flags),
-            nowMs: Date.now,
-            failureMs: 1,
-            signal: this.signal,
-          }),
-          { account, password, otp, service: flags.on, address: flags.from },
-        ),
-    );
+    const attempt = { account, password, otp, service: flags.on, address: flags.from };
+    const usual = validatorConfig(flags);
+    const verdict = await withLoginsIfAny(flags, async ({ keys, logins: store }): Promise<LoginVerdict> => {
+      if (!store) return { kind: 'refused', why: 'no-login', publicId: null };
+      const open = validatorOpener(validatorWorld(flags, keys));
+      const world = { store, open, usual, nowMs: Date.now, failureMs: 1, signal: this.signal };
+      return verifyLogin(loginWorld(world), attempt);
+    });
     return this.emit(verdictResult(account, verdict), renderOutcome);
   }
 }

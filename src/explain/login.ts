@@ -8,6 +8,12 @@ export const loginExplanations: readonly Explanation[] = [
     fix: 'Touch the key anew, look whether its validator is the right one, and try "postern otp verify --explain".',
   },
   {
+    id: 'login.known',
+    what: 'Whether there is the login set, or the account, that was named.',
+    why: 'Nothing was changed.',
+    fix: 'See them with "postern login list".',
+  },
+  {
     id: 'login.removed',
     what: 'A login set that was removed.',
     why: 'Its key does not open this account any more; other accounts and login sets are as before.',

@@ -77,18 +77,16 @@ export function requireAccount(text: string): string {
   });
 }
 
-function unknownLogin(id: string): AppError {
-  return new AppError(`There is no login set '${id}'.`, {
-    code: 'E_NO_LOGIN',
-    exit: ExitCode.input,
-    hint: 'See "postern login list".',
-  });
-}
+const unknownLogin = (id: string): Check => ({
+  id: 'login.known',
+  status: 'crit',
+  message: `There is no login set '${id}'.`,
+  fix: 'See "postern login list".',
+});
 
-async function requireLogin(store: LoginStore | undefined, id: string): Promise<LoginSet> {
+async function loginBy(store: LoginStore | undefined, id: string): Promise<LoginSet | undefined> {
   const [set] = (await store?.find({ id })) ?? [];
-  if (set) return set;
-  throw unknownLogin(id);
+  return set;
 }
 
 /** What a login set is to be, before a key is touched for it. */
@@ -112,7 +110,12 @@ async function requireSameValidator(store: LoginStore, publicId: string, config:
   });
 }
 
-function refusedTouch(account: string, message: string, status: 'crit' | 'unknown'): LoginChangeResult {
+/** A touch that associates nothing. */
+export function refusedTouch(
+  account: string,
+  message: string,
+  status: 'crit' | 'unknown',
+): LoginChangeResult {
   return {
     ...concluded(account, {
       id: 'login.touch',
@@ -127,7 +130,7 @@ function refusedTouch(account: string, message: string, status: 'crit' | 'unknow
 /**
  * Associate a key with an account by one touch, whose OTP is spent.
  *
- * @throws AppError E_ACCOUNT, E_NO_LOGIN, E_VALIDATOR, E_TOO_MANY
+ * @throws AppError E_VALIDATOR (exit 64) for a key that another validator has, E_TOO_MANY (exit 65)
  */
 export async function addLogin(
   store: LoginStore,
@@ -137,8 +140,9 @@ export async function addLogin(
   world: { readonly nowMs: number; readonly signal: AbortSignal },
 ): Promise<LoginChangeResult> {
   const { account, to, validator: config, ...set } = wanted;
-  const target = to === null ? null : await requireLogin(store, to);
-  if (target && target.account !== account) throw unknownLogin(target.id);
+  const target = to === null ? undefined : await loginBy(store, to);
+  if (to !== null && target?.account !== account)
+    return { ...concluded(account, unknownLogin(to)), login: null };
   if (!target && (await store.find({ account })).length >= MOST_SETS)
     throw new AppError(`'${account}' has ${MOST_SETS} login sets already.`, {
       code: 'E_TOO_MANY',
@@ -180,18 +184,15 @@ export async function listLogins(
   return { target: account ?? null, status: 'ok', summary, checks: [], logins };
 }
 
-/**
- * Remove a login set; with the last one of an account its session passwords end.
- *
- * @throws AppError E_NO_LOGIN (exit 65)
- */
+/** Remove a login set; with the last one of an account its session passwords end. */
 export async function removeLogin(store: LoginStore | undefined, id: string): Promise<LoginRemoveResult> {
-  const set = await requireLogin(store, id);
+  const set = await loginBy(store, id);
+  if (!store || !set) return { ...concluded(id, unknownLogin(id)), login: null, sessionsEnded: 0 };
   const { account } = set;
-  const [login] = store ? await viewsOf(store, [set]) : [];
-  await store?.remove(id);
-  const left = (await store?.find({ account })) ?? [];
-  const sessionsEnded = left.length === 0 ? ((await store?.endSessions({ accounts: [account] })) ?? 0) : 0;
+  const [login] = await viewsOf(store, [set]);
+  await store.remove(id);
+  const left = await store.find({ account });
+  const sessionsEnded = left.length === 0 ? await store.endSessions({ accounts: [account] }) : 0;
   const rest =
     left.length === 0 ? 'no way in is left' : `${counted(left.length, 'other is', 'others are')} left`;
   const message = `The login set ${id} of ${account} is removed; ${rest}.`;
@@ -205,7 +206,7 @@ export async function removeLogin(store: LoginStore | undefined, id: string): Pr
 /**
  * Give a login set another base password.
  *
- * @throws AppError E_NO_LOGIN (exit 65), E_KIND (exit 65) for one without
+ * @throws AppError E_KIND (exit 65) for one without
  */
 export async function changePassword(
   store: LoginStore | undefined,
@@ -213,15 +214,16 @@ export async function changePassword(
   password: string,
   nowMs: number,
 ): Promise<LoginChangeResult> {
-  const set = await requireLogin(store, id);
+  const set = await loginBy(store, id);
+  if (!store || !set) return { ...concluded(id, unknownLogin(id)), login: null };
   if (set.kind === 'otp')
     throw new AppError(`The login set ${id} has no base password.`, {
       code: 'E_KIND',
       exit: ExitCode.input,
       hint: 'Make one that has: "postern login add --kind password+otp".',
     });
-  await store?.setPassword(id, await hashPassword(password), nowMs);
-  const [login] = store ? await viewsOf(store, [set]) : [];
+  await store.setPassword(id, await hashPassword(password), nowMs);
+  const [login] = await viewsOf(store, [set]);
   const message = `The base password of ${id}, ${set.account}, is changed.`;
   return {
     ...concluded(set.account, { id: 'login.password', status: 'ok', message }),
@@ -272,11 +274,7 @@ export function verdictResult(account: string, verdict: LoginVerdict): LoginVeri
   }
 }
 
-/**
- * Make a session password for an account that logs in here.
- *
- * @throws AppError E_NO_LOGIN (exit 65) for an account without login sets
- */
+/** Make a session password for an account that logs in here. */
 export async function newSession(
   store: LoginStore | undefined,
   wanted: Omit<NewSession, 'digest'>,
@@ -286,12 +284,15 @@ export async function newSession(
   const live = ((await store?.find({ account })) ?? []).filter(
     ({ expiresMs }) => expiresMs === null || nowMs < expiresMs,
   );
-  if (!store || live.length === 0)
-    throw new AppError(`'${account}' has no login set.`, {
-      code: 'E_NO_LOGIN',
-      exit: ExitCode.input,
-      hint: 'Make one with "postern login add".',
-    });
+  if (!store || live.length === 0) {
+    const check: Check = {
+      id: 'login.known',
+      status: 'crit',
+      message: `'${account}' has no login set.`,
+      fix: 'Make one with "postern login add".',
+    };
+    return { ...concluded(account, check), session: null, password: null };
+  }
   const password = newSessionPassword();
   const id = await store.addSession({ ...wanted, digest: digestOf(password) }, nowMs);
   const session = sessionView({ ...wanted, id, createdMs: nowMs, firstMs: null, lastMs: null });

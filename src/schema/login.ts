@@ -49,8 +49,8 @@ export const loginVerify = z.strictObject({
 
 export const loginSessionNew = z.strictObject({
   ...report.shape,
-  session,
-  password: z.string().describe('Shown this once.'),
+  session: session.nullable().describe('null for an account without login sets.'),
+  password: z.string().nullable().describe('Shown this once.'),
 });
 
 export const loginSessionList = z.strictObject({ ...report.shape, sessions: z.array(session) });

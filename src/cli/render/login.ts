@@ -28,7 +28,7 @@ function loginRow({ id, account, kind, label, publicIds, services, expires }: Lo
 
 /** Login sets, a line each. */
 export function renderLogins({ summary, logins }: LoginListResult, columns: number): Line[] {
-  return [line`${summary}`, ...fittedTable(logins.map(loginRow), columns, 2)];
+  return [line`${mark('ok')}  ${summary}`, ...fittedTable(logins.map(loginRow), columns, 2)];
 }
 
 function sessionRow({ id, account, service, network, firstUse, ends }: SessionView) {
@@ -38,18 +38,17 @@ function sessionRow({ id, account, service, network, firstUse, ends }: SessionVi
 
 /** Session passwords, a line each. */
 export function renderSessions({ summary, sessions }: LoginSessionListResult, columns: number): Line[] {
-  return [line`${summary}`, ...fittedTable(sessions.map(sessionRow), columns, 2)];
+  return [line`${mark('ok')}  ${summary}`, ...fittedTable(sessions.map(sessionRow), columns, 2)];
 }
 
 /** A new session password, which is shown this once. */
 export function renderNewSession(result: LoginSessionNewResult, columns: number): Line[] {
+  const { password, session } = result;
+  if (password === null || session === null) return renderOutcome(result, columns);
+  const hint = `Shown this once; "postern login session end ${session.id}" ends it.`;
   return [
-    ...wrap(line`${mark(result.status)}  ${result.summary}`, columns, 4),
-    line`  ${strong(result.password)}`,
-    ...wrap(
-      line`  ${dim(`Shown this once; "postern login session end ${result.session.id}" ends it.`)}`,
-      columns,
-      2,
-    ),
+    ...renderOutcome(result, columns),
+    line`  ${strong(password)}`,
+    ...wrap(line`  ${dim(hint)}`, columns, 2),
   ];
 }
