@@ -40,9 +40,13 @@ writeFileSync(GOOD_CONFIG, '{"timeout-dns": "5s", "commands": {"mx probe": {"par
 });
 const secretFile = `${folder}/secret`;
 writeFileSync(secretFile, 'a secret\n', { mode: 0o600 });
+const tokenFile = `${folder}/token`;
+writeFileSync(tokenFile, 'a token of more than 22 characters\n'.replaceAll(' ', '-'), { mode: 0o600 });
 
 /** A key in software, its AES key in slot 1, and a challenge, for commands that need a key on the desk. */
 const KEY = practiceKey();
+const touchFile = `${folder}/touch`;
+writeFileSync(touchFile, `${KEY.otp}\n`);
 const ON_KEY = ['--software-key', KEY.file];
 /** What a mediator publishes, for those who read it. */
 const publishedFolder = `${folder}/published`;
@@ -210,6 +214,15 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'otp modhex': [['b565716f'], 0],
   'validation export': [['--to', '/nonexistent/keys.age', '--recipient', 'age1'], 69],
   'validation import': [[`${root}test/fixtures/keys/gui-yubico.csv`, '--dry-run'], 0],
+  'login add': [['ann@example.org', '--otp-file', touchFile], 2],
+  'login list': [[], 0],
+  'login passwd': [['0000000000', '--password-file', secretFile], 2],
+  'login remove': [['0000000000'], 2],
+  'login serve': [['--check', '--token-file', tokenFile], 0],
+  'login session end': [['0000000000'], 1],
+  'login session list': [[], 0],
+  'login session new': [['ann@example.org'], 2],
+  'login verify': [['ann@example.org', '--password-file', secretFile], 2],
   'yubikey access-code change': [
     [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],
     0,

@@ -24,7 +24,7 @@ function stateFolder(env: NodeJS.ProcessEnv): string {
 }
 
 /** Where the store lies: the master key by flag, as a credential of the service, or beside the database. */
-function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): StorePlace {
+export function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): StorePlace {
   const credential = join(env['CREDENTIALS_DIRECTORY'] ?? '', 'postern-master-key');
   const fromService = env['CREDENTIALS_DIRECTORY'] && existsSync(credential) ? credential : undefined;
   return { folder: stateFolder(env), masterKeyFile: flags['master-key-file'] ?? fromService };

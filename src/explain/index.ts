@@ -7,6 +7,7 @@ import { dnsblExplanations } from './dnsbl.ts';
 import { importExplanations } from './import.ts';
 import { listSyncExplanations } from './list-sync.ts';
 import { localExplanations } from './local.ts';
+import { loginExplanations } from './login.ts';
 import { mediatorExplanations } from './mediator.ts';
 import { pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
@@ -37,6 +38,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...localExplanations,
     ...pathExplanations,
     ...listSyncExplanations,
+    ...loginExplanations,
     ...mediatorExplanations,
     ...reportExplanations,
     ...sendExplanations,

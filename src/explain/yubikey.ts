@@ -104,6 +104,13 @@ export const yubikeyExplanations: readonly Explanation[] = [
     fix: 'Touch the key again; "postern yubikey inventory" tells how its public id stands.',
   },
   {
+    id: 'otp.validator',
+    what: 'Whether a validation service could tell if an OTP counts.',
+    why: 'Without an answer that can be believed nobody is let in, and nobody is told that the OTP was wrong: it is a temporary failure.',
+    fix: 'Look whether the service can be reached, and whether client id and API key belong together; "postern otp verify --explain" tells what each address answered.',
+    ref: 'Validation protocol 2.0',
+  },
+  {
     id: 'otp.decrypts',
     what: 'Whether an OTP decrypts to what its key makes.',
     why: 'A checksum that fits by chance happens once in 65536 tries; the private id of 48 bits decides.',

@@ -18,7 +18,11 @@ export type OpenedStore = {
   readonly newMasterKey: string | null;
 };
 
-const fileOf = ({ folder }: StorePlace) => join(folder, 'keys.db');
+/** The database of a store. */
+export function databaseOf({ folder }: StorePlace): string {
+  return join(folder, 'keys.db');
+}
+
 const keyFileOf = ({ folder }: StorePlace) => join(folder, 'master.key');
 
 /**
@@ -28,8 +32,8 @@ const keyFileOf = ({ folder }: StorePlace) => join(folder, 'master.key');
  * @throws AppError E_MASTER_KEY (exit 78) for a database without its key: never is a new one made for it
  */
 export async function openExistingStore(place: StorePlace): Promise<KeyStore | undefined> {
-  if (!existsSync(fileOf(place))) return undefined;
-  return openKeyStore(fileOf(place), readMasterKey(place.masterKeyFile ?? keyFileOf(place)));
+  if (!existsSync(databaseOf(place))) return undefined;
+  return openKeyStore(databaseOf(place), readMasterKey(place.masterKeyFile ?? keyFileOf(place)));
 }
 
 /** Open the store, and make it, with a master key of its own, when there is none. */
@@ -37,10 +41,10 @@ export async function openOrCreateStore(place: StorePlace): Promise<OpenedStore>
   const existing = await openExistingStore(place);
   if (existing) return { store: existing, newMasterKey: null };
   if (place.masterKeyFile !== undefined) {
-    const store = await openKeyStore(fileOf(place), readMasterKey(place.masterKeyFile));
+    const store = await openKeyStore(databaseOf(place), readMasterKey(place.masterKeyFile));
     return { store, newMasterKey: null };
   }
   const file = keyFileOf(place);
   const { key, created } = createMasterKey(file);
-  return { store: await openKeyStore(fileOf(place), key), newMasterKey: created ? file : null };
+  return { store: await openKeyStore(databaseOf(place), key), newMasterKey: created ? file : null };
 }

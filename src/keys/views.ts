@@ -130,7 +130,11 @@ export function inventoryResult(
 }
 
 /** Take no OTP of a lost key any more. */
-export function loseKey(store: KeyStore | undefined, serial: number, nowMs: number): YubikeyLostResult {
+export function loseKey(
+  store: KeyStore | undefined,
+  serial: number,
+  nowMs: number,
+): Omit<YubikeyLostResult, 'logins' | 'sessionsEnded'> {
   const known = store?.slots(serial) ?? [];
   const owned = (store?.keys() ?? []).filter((key) => key.serial === serial);
   const disabled = store?.disable(serial, nowMs) ?? [];

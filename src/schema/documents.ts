@@ -9,6 +9,17 @@ import { domainCheck } from './domain-check.ts';
 import { explain } from './explain.ts';
 import { help } from './help.ts';
 import {
+  loginAdd,
+  loginList,
+  loginPasswd,
+  loginRemove,
+  loginServe,
+  loginSessionEnd,
+  loginSessionList,
+  loginSessionNew,
+  loginVerify,
+} from './login.ts';
+import {
   mediatorAct,
   mediatorAudit,
   mediatorChallenge,
@@ -107,6 +118,15 @@ export const documents = {
   'postern/error/1': error,
   'postern/explain/1': document('postern/explain/1', explain),
   'postern/help/1': document('postern/help/1', help),
+  'postern/login-add/1': document('postern/login-add/1', loginAdd),
+  'postern/login-list/1': document('postern/login-list/1', loginList),
+  'postern/login-passwd/1': document('postern/login-passwd/1', loginPasswd),
+  'postern/login-remove/1': document('postern/login-remove/1', loginRemove),
+  'postern/login-serve/1': document('postern/login-serve/1', loginServe),
+  'postern/login-session-end/1': document('postern/login-session-end/1', loginSessionEnd),
+  'postern/login-session-list/1': document('postern/login-session-list/1', loginSessionList),
+  'postern/login-session-new/1': document('postern/login-session-new/1', loginSessionNew),
+  'postern/login-verify/1': document('postern/login-verify/1', loginVerify),
   'postern/mediator-add/1': document('postern/mediator-add/1', mediatorAct),
   'postern/mediator-approve/1': document('postern/mediator-approve/1', mediatorAct),
   'postern/mediator-audit/1': document('postern/mediator-audit/1', mediatorAudit),

@@ -96,6 +96,10 @@ export const yubikeyLost = z.strictObject({
   ...report.shape,
   serial: z.int(),
   disabled: z.array(z.string()).describe('Public ids whose OTPs are refused from now on.'),
+  logins: z
+    .array(z.strictObject({ id: z.string(), account: z.string() }))
+    .describe('Login sets that the key belongs to.'),
+  sessionsEnded: z.int().describe('Session passwords of their accounts.'),
 });
 
 export type YubikeyListResult = Frozen<z.infer<typeof yubikeyList>>;

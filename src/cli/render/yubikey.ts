@@ -107,5 +107,11 @@ export function renderInventory(result: YubikeyInventoryResult, columns: number)
 
 /** What became of a lost key. */
 export function renderLost({ status, summary, checks }: YubikeyLostResult, columns: number): Line[] {
-  return status === 'ok' ? wrap(line`${mark(status)}  ${summary}`, columns, 4) : findings(checks, columns);
+  if (status !== 'ok') return findings(checks, columns);
+  return [
+    ...wrap(line`${mark(status)}  ${summary}`, columns, 4),
+    ...checks
+      .filter(({ info }) => info)
+      .flatMap(({ message, fix }) => wrap(line`  ${message} ${dim(fix ?? '')}`, columns, 2)),
+  ];
 }
