@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createMasterKey, readMasterKey } from './master-key.ts';
+import { createMasterKey, type MasterKey, readMasterKey } from './master-key.ts';
 import { type KeyStore, openKeyStore } from './store.ts';
 
 /** Where the store lies. */
@@ -25,6 +25,11 @@ export function databaseOf({ folder }: StorePlace): string {
 
 const keyFileOf = ({ folder }: StorePlace) => join(folder, 'master.key');
 
+/** The master key of a store that is there. @throws AppError as {@link readMasterKey} does */
+export function masterKeyOf(place: StorePlace): MasterKey {
+  return readMasterKey(place.masterKeyFile ?? keyFileOf(place));
+}
+
 /**
  * Open the store that is there.
  *
@@ -33,7 +38,7 @@ const keyFileOf = ({ folder }: StorePlace) => join(folder, 'master.key');
  */
 export async function openExistingStore(place: StorePlace): Promise<KeyStore | undefined> {
   if (!existsSync(databaseOf(place))) return undefined;
-  return openKeyStore(databaseOf(place), readMasterKey(place.masterKeyFile ?? keyFileOf(place)));
+  return openKeyStore(databaseOf(place), masterKeyOf(place));
 }
 
 /** Open the store, and make it, with a master key of its own, when there is none. */

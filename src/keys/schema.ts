@@ -73,4 +73,35 @@ export const MIGRATIONS: readonly string[] = [
      last_ms    INTEGER
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX session_passwords_by_account ON session_passwords (account);`,
+  `CREATE TABLE validation_clients (
+     id           INTEGER PRIMARY KEY,
+     label        TEXT NOT NULL,
+     state        TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
+     api_key      BLOB NOT NULL,
+     old_key      BLOB,
+     old_until_ms INTEGER,
+     must_sign    INTEGER NOT NULL CHECK (must_sign IN (0, 1)),
+     public_ids   TEXT NOT NULL,
+     networks     TEXT NOT NULL,
+     created_ms   INTEGER NOT NULL,
+     changed_ms   INTEGER NOT NULL,
+     used_ms      INTEGER
+   ) STRICT;
+   CREATE TABLE validation_seen (
+     public_id   TEXT PRIMARY KEY,
+     use_counter INTEGER NOT NULL,
+     session_use INTEGER NOT NULL,
+     nonce       TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE validation_health (n INTEGER PRIMARY KEY, ms INTEGER NOT NULL) STRICT;
+   CREATE TABLE audit (
+     n       INTEGER PRIMARY KEY,
+     time_ms INTEGER NOT NULL,
+     actor   TEXT NOT NULL,
+     action  TEXT NOT NULL,
+     subject TEXT NOT NULL,
+     hash    BLOB NOT NULL
+   ) STRICT;
+   CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
+   CREATE TRIGGER audit_is_not_cut BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;`,
 ];

@@ -174,7 +174,10 @@ function damaged(what: string): AppError {
 
 const aboutSlot = (id: string) => `slot:${id}`;
 const aboutCode = (id: string) => `code:${id}`;
-const aboutKey = (publicId: string) => `key:1:${publicId}`;
+/** What the secrets of a public id are sealed for. */
+export function aboutKey(publicId: string): string {
+  return `key:1:${publicId}`;
+}
 
 /**
  * Open the store of keys.

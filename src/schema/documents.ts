@@ -65,6 +65,15 @@ import {
 } from './throttle.ts';
 import { trustList, trustOverride, trustSync } from './trust-lists.ts';
 import { trustShow } from './trust-show.ts';
+import {
+  validationBackup,
+  validationClientAct,
+  validationClientList,
+  validationKeyAct,
+  validationKeyList,
+  validationServe,
+  validationStatus,
+} from './validation.ts';
 import { validationExport, validationImport } from './validation-transfer.ts';
 import {
   yubikeyAccessCode,
@@ -183,6 +192,17 @@ export const documents = {
   'postern/trust-sync/1': document('postern/trust-sync/1', trustSync),
   'postern/validation-export/1': document('postern/validation-export/1', validationExport),
   'postern/validation-import/1': document('postern/validation-import/1', validationImport),
+  'postern/validation-backup/1': document('postern/validation-backup/1', validationBackup),
+  'postern/validation-client-add/1': document('postern/validation-client-add/1', validationClientAct),
+  'postern/validation-client-disable/1': document('postern/validation-client-disable/1', validationClientAct),
+  'postern/validation-client-enable/1': document('postern/validation-client-enable/1', validationClientAct),
+  'postern/validation-client-list/1': document('postern/validation-client-list/1', validationClientList),
+  'postern/validation-client-rotate/1': document('postern/validation-client-rotate/1', validationClientAct),
+  'postern/validation-key-disable/1': document('postern/validation-key-disable/1', validationKeyAct),
+  'postern/validation-key-enable/1': document('postern/validation-key-enable/1', validationKeyAct),
+  'postern/validation-key-list/1': document('postern/validation-key-list/1', validationKeyList),
+  'postern/validation-serve/1': document('postern/validation-serve/1', validationServe),
+  'postern/validation-status/1': document('postern/validation-status/1', validationStatus),
   'postern/yubikey-access-code-change/1': document('postern/yubikey-access-code-change/1', yubikeyAccessCode),
   'postern/yubikey-access-code-remove/1': document('postern/yubikey-access-code-remove/1', yubikeyAccessCode),
   'postern/yubikey-access-code-set/1': document('postern/yubikey-access-code-set/1', yubikeyAccessCode),
