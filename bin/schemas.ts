@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { documents } from '../src/schema/documents.ts';
+import { throttleOpenApi } from '../src/schema/openapi.ts';
 
 const folder = fileURLToPath(new URL('../schemas/', import.meta.url));
 const check = process.argv.includes('--check');
@@ -22,6 +23,8 @@ const wanted = new Map<string, string>(
     ] as const;
   }),
 );
+
+wanted.set('postern-throttle-openapi.json', `${JSON.stringify(throttleOpenApi(), null, 2)}\n`);
 
 mkdirSync(folder, { recursive: true });
 const present = readdirSync(folder).filter((file) => file.endsWith('.json'));

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Interfaces } from '@oclif/core';
@@ -14,7 +14,7 @@ import { AppError, ExitCode } from '../../src/errors.ts';
 import type { ThrottleServeResult, ThrottleService } from '../../src/schema/throttle.ts';
 import { activatedSockets, type Endpoint, formatEndpoint, parseEndpoint } from '../../src/service/address.ts';
 import type { Gate } from '../../src/service/api.ts';
-import { Tokens } from '../../src/service/tokens.ts';
+import { type Right, Tokens } from '../../src/service/tokens.ts';
 import { parseOrigin } from '../../src/throttle/front.ts';
 import { type Network, parseNetwork } from '../../src/throttle/networks.ts';
 import { type ServiceOptions, startThrottle } from '../../src/throttle/service.ts';
@@ -22,6 +22,9 @@ import { openSqliteStore } from '../../src/throttle/sqlite-store.ts';
 
 /** How long what is being answered may take when the service stops, in milliseconds. */
 const GRACE_MS = 10_000;
+
+/** The document that describes the API, among the schemas. */
+const OPEN_API = 'postern-throttle-openapi.json';
 
 const flags = withEnvironment({
   listen: Flags.string({
@@ -89,10 +92,20 @@ function networkOf(text: string): Network {
   });
 }
 
+/** The tokens as the files have them now. @throws AppError E_TOKEN, or what reading them throws */
+function tokensIn(given: ServeFlags): readonly (readonly [string, Right])[] {
+  const files = [
+    [given['token-file'], 'write'],
+    [given['read-token-file'], 'read'],
+  ] as const;
+  return files.flatMap(([file, right]) =>
+    file === undefined ? [] : [[readSecretFile(file), right] as const],
+  );
+}
+
 /** What is demanded of callers over TCP. */
 function gateOf(given: ServeFlags, admin: Endpoint): Gate | undefined {
   if (admin.kind !== 'tcp') return undefined;
-  const tokens = new Tokens();
   if (given['token-file'] === undefined) {
     throw new AppError('--listen: over TCP callers need a token.', {
       code: 'E_TOKEN',
@@ -100,9 +113,8 @@ function gateOf(given: ServeFlags, admin: Endpoint): Gate | undefined {
       hint: 'Name a file with one with --token-file, or listen on unix:/PATH.',
     });
   }
-  tokens.add(readSecretFile(given['token-file']), 'write');
-  const reader = given['read-token-file'];
-  if (reader !== undefined) tokens.add(readSecretFile(reader), 'read');
+  const tokens = new Tokens();
+  tokens.replace(tokensIn(given));
   return {
     tokens,
     hosts: new Set([admin.host.includes(':') ? `[${admin.host}]` : admin.host.toLowerCase(), 'localhost']),
@@ -132,6 +144,8 @@ function planned(
     tracked: 0,
     evictedLive: 0,
     evictedMaxShare: 0,
+    heaviest: [],
+    countersSaved: null,
   };
 }
 
@@ -141,7 +155,8 @@ export default class ThrottleServe extends BaseCommand {
     'Keeps sites, policies, exemptions and blocks, answers the other throttle commands on a socket, and refuses ' +
     'clients: by the built-in front, a small reverse proxy, or through a web server that asks before it serves. What ' +
     'happens is written to standard output, a JSON object a line. The built-in front costs about ten times the ' +
-    'processor time of nginx. It stops by SIGTERM or Ctrl-C, and lets what is being answered end.';
+    'processor time of nginx. It stops by SIGTERM or Ctrl-C, and lets what is being answered end; ' +
+    'by SIGHUP it reads the files with tokens again.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --front 0.0.0.0:80 --origin http://127.0.0.1:8080',
@@ -169,35 +184,54 @@ export default class ThrottleServe extends BaseCommand {
       return this.emit({ target: null, status: 'ok', summary, checks: [], service }, renderServe);
     }
     if (admin.kind === 'unix') mkdirSync(dirname(admin.path), { recursive: true });
-    const service = await this.serve({
-      version: this.config.version,
-      store: await openSqliteStore(databaseFile(given.database, process.env)),
-      wall: () => Date.now(),
-      monotonic: () => performance.now(),
-      seed: randomBytes(4).readUInt32LE(),
-      admin,
-      activated: activatedSockets(process.env, process.pid),
-      window: given.window,
-      windowMs: given['window-length'],
-      blockMs: given['block-length'],
-      prefix: given['ipv6-prefix'],
-      exemptLoopback: given['exempt-loopback'],
-      onEvent: tell,
-      ...(gate && { gate }),
-      ...(decision && { decision }),
-      ...(front && origin && { front: { at: front, origin, trusted } }),
-    });
+    const database = databaseFile(given.database, process.env);
+    const service = await this.serve(
+      {
+        version: this.config.version,
+        store: await openSqliteStore(database),
+        ...(database !== ':memory:' && { countersFile: `${database}.counters` }),
+        openApi: readFileSync(join(this.config.root, 'schemas', OPEN_API), 'utf8'),
+        wall: () => Date.now(),
+        monotonic: () => performance.now(),
+        seed: randomBytes(4).readUInt32LE(),
+        admin,
+        activated: activatedSockets(process.env, process.pid),
+        window: given.window,
+        windowMs: given['window-length'],
+        blockMs: given['block-length'],
+        prefix: given['ipv6-prefix'],
+        exemptLoopback: given['exempt-loopback'],
+        onEvent: tell,
+        ...(gate && { gate }),
+        ...(decision && { decision }),
+        ...(front && origin && { front: { at: front, origin, trusted } }),
+      },
+      () => gate?.tokens.replace(tokensIn(given)),
+    );
     return { target: null, status: 'ok', summary: 'The service was stopped.', checks: [], service };
   }
 
-  private async serve(options: ServiceOptions): Promise<ThrottleService> {
+  private async serve(options: ServiceOptions, reload: () => void): Promise<ThrottleService> {
     const daemon = await startThrottle(options);
     tell({ event: 'started', ...daemon.describe() });
+    const onHangup = () => tell(reloaded(reload));
+    process.on('SIGHUP', onHangup);
     await this.stopped();
+    process.removeListener('SIGHUP', onHangup);
     const last = daemon.describe();
     await daemon.stop(GRACE_MS - 1000);
     tell({ event: 'stopped' });
     return last;
+  }
+}
+
+/** Read the tokens again; where that fails the old ones hold. */
+function reloaded(reload: () => void): { readonly event: string; readonly message?: string } {
+  try {
+    reload();
+    return { event: 'tokens read again' };
+  } catch (error) {
+    return { event: 'tokens kept', message: (error as Error).message };
   }
 }
 

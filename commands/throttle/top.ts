@@ -33,12 +33,14 @@ export default class ThrottleTop extends BaseCommand {
 
   override async run(): Promise<ThrottleTopResult> {
     const { args, flags } = await this.parse(ThrottleTop);
-    const ask = serviceCaller<Pick<ThrottleTopResult, 'clients'>>(flags, this.signal);
+    const ask = serviceCaller<Pick<ThrottleTopResult, 'clients' | 'networks'>>(flags, this.signal);
     const look = async (): Promise<ThrottleTopResult> => {
-      const { clients } = await ask(servicePath(['clients'], { site: args.site, limit: flags.limit }));
+      const { clients, networks } = await ask(
+        servicePath(['clients'], { site: args.site, limit: flags.limit }),
+      );
       const summary =
         clients.length === 0 ? 'Nobody asked for anything.' : `Nearest to a block: ${clients[0]?.client}.`;
-      return { target: args.site ?? null, status: 'ok', summary, checks: [], clients };
+      return { target: args.site ?? null, status: 'ok', summary, checks: [], clients, networks };
     };
     if (!flags.watch) return this.emit(await look(), renderTop);
     this.beginRows();

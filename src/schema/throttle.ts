@@ -98,6 +98,14 @@ export const throttleSite = z.strictObject({
   policy: policy.describe('What holds now.'),
   until: time.nullable().describe('When a temporary policy ends; null when there is none.'),
   lasting: policy.describe('What holds without a temporary policy.'),
+  budget: z
+    .string()
+    .nullable()
+    .describe('Requests and bytes of all clients together; null when there is no such limit.'),
+  spent: z
+    .strictObject({ requests: count, bytes: count })
+    .nullable()
+    .describe('What all clients together had of the budget within the window.'),
   refusal: z.union([z.literal(429), z.literal(503)]).describe('Status of the error page.'),
   note: z.string(),
 });
@@ -127,6 +135,12 @@ const standing = z.strictObject({
   share: z.number().describe('Of the nearer limit that is used, 1 being all of it.'),
 });
 
+const network = z.strictObject({
+  site: z.string(),
+  network: z.string().describe('IPv4 /24 or IPv6 /48.'),
+  requests: count.describe('Within the window, refused ones as well; estimated, never too low.'),
+});
+
 const exemption = z.strictObject({
   network: z.string(),
   site: z.string().nullable().describe('Null for every site.'),
@@ -150,7 +164,12 @@ export const throttleBlocks = z.strictObject({ ...report.shape, blocks: z.array(
 export const throttleBlockSet = z.strictObject({ ...report.shape, block: throttleBlock });
 export const throttleUnblock = z.strictObject({ ...report.shape, lifted: z.array(throttleBlock) });
 export const throttleExempt = z.strictObject({ ...report.shape, exemptions: z.array(exemption) });
-export const throttleTop = z.strictObject({ ...report.shape, clients: z.array(standing) });
+const top = {
+  clients: z.array(standing),
+  networks: z.array(network).describe('Who asks the most, whether it is answered or not.'),
+};
+
+export const throttleTop = z.strictObject({ ...report.shape, ...top });
 
 export const throttleExplain = z.strictObject({
   ...report.shape,
@@ -165,7 +184,7 @@ export const throttleExplain = z.strictObject({
   ),
 });
 
-const listener = z.strictObject({ for: z.enum(['admin', 'front', 'decision']), at: z.string() });
+const listener = z.strictObject({ for: z.enum(['admin', 'front', 'decision', 'dashboard']), at: z.string() });
 
 export const throttleService = z.strictObject({
   version: z.string(),
@@ -180,6 +199,8 @@ export const throttleService = z.strictObject({
   tracked: count.describe('Clients that are counted.'),
   evictedLive: count.describe('Clients that were forgotten early, for want of memory.'),
   evictedMaxShare: z.number(),
+  heaviest: z.array(network).describe('Networks that ask the most.'),
+  countersSaved: time.nullable().describe('When the counters were last saved; null when they are not.'),
 });
 
 export const throttleStatus = z.strictObject({
@@ -196,6 +217,7 @@ export type ThrottleSite = Frozen<z.infer<typeof throttleSite>>;
 export type ThrottleBlock = Frozen<z.infer<typeof throttleBlock>>;
 export type ThrottleStanding = Frozen<z.infer<typeof standing>>;
 export type ThrottleExemption = Frozen<z.infer<typeof exemption>>;
+export type ThrottleNetwork = Frozen<z.infer<typeof network>>;
 export type ThrottleListener = Frozen<z.infer<typeof listener>>;
 export type ThrottleService = Frozen<z.infer<typeof throttleService>>;
 export type ThrottleSiteListResult = Frozen<z.infer<typeof throttleSiteList>>;
@@ -211,3 +233,138 @@ export type ThrottleTopResult = Frozen<z.infer<typeof throttleTop>>;
 export type ThrottleExplainResult = Frozen<z.infer<typeof throttleExplain>>;
 export type ThrottleStatusResult = Frozen<z.infer<typeof throttleStatus>>;
 export type ThrottleServeResult = Frozen<z.infer<typeof throttleServe>>;
+
+// The API of the service: what each route takes and gives. The OpenAPI document is made from it.
+
+/** One route. */
+type Operation = {
+  readonly summary: string;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  /** A schema for JSON, a media type for anything else. */
+  readonly answer: z.ZodType | string;
+};
+
+const limits = z
+  .string()
+  .regex(/^\d+\/\d+[kKMG]?$/)
+  .describe('Requests and bytes, such as 500/20M.');
+const forSeconds = z
+  .number()
+  .gt(0)
+  .max(366 * 86_400)
+  .describe('Only for so long.');
+const ofSite = z.strictObject({ site: z.string().optional().describe('This site alone.') });
+const details = {
+  aliases: z.array(z.string()).max(100).optional(),
+  refusal: z.union([z.literal(429), z.literal(503)]).optional(),
+  budget: limits.nullable().optional().describe('Of all clients together; null for none.'),
+  note: z.string().max(500).optional(),
+};
+const change = z.strictObject({
+  limits: limits.optional(),
+  mode: mode.optional(),
+  forSeconds: forSeconds.optional(),
+});
+const oneSite = z.strictObject({ site: throttleSite });
+const allSites = z.strictObject({ sites: z.array(throttleSite) });
+const someExemptions = z.strictObject({ exemptions: z.array(exemption) });
+
+/** What the API says when it does not do something. */
+export const throttleFailure = z.strictObject({
+  error: z.strictObject({
+    code: z.string().describe('Such as E_NOT_FOUND; the README lists them.'),
+    message: z.string(),
+    hint: z.string().optional(),
+    exit: z.int().describe('Exit code of the command that asked.'),
+  }),
+});
+
+export const throttleApi: Readonly<Record<string, Operation>> = {
+  'GET /v1/sites': { summary: 'Every site with its policy.', answer: allSites },
+  'POST /v1/sites': {
+    summary: 'Add a site; it takes 10000/200M unless limits are given.',
+    body: z.strictObject({ name: z.string(), limits: limits.optional(), mode: mode.optional(), ...details }),
+    answer: oneSite,
+  },
+  'GET /v1/sites/:name': {
+    summary: 'A site, and what it served and refused.',
+    answer: z.strictObject({
+      site: throttleSite,
+      traffic: z.strictObject({ tenMinutes: traffic, day: traffic, month: traffic }),
+      blocked: count,
+    }),
+  },
+  'PUT /v1/sites/:name': {
+    summary: 'Change names, budget, error page or note.',
+    body: z.strictObject(details),
+    answer: oneSite,
+  },
+  'DELETE /v1/sites/:name': { summary: 'Remove a site and its blocks.', answer: oneSite },
+  'PUT /v1/sites/:name/policy': {
+    summary: 'Set what each client may have from a site.',
+    body: change,
+    answer: allSites,
+  },
+  'PUT /v1/policy': { summary: 'Set the same for every site.', body: change, answer: allSites },
+  'GET /v1/blocks': {
+    summary: 'Every client that is blocked now.',
+    query: ofSite,
+    answer: z.strictObject({ blocks: z.array(throttleBlock) }),
+  },
+  'POST /v1/blocks': {
+    summary: 'Block a client.',
+    body: z.strictObject({
+      site: z.string(),
+      client: z.string(),
+      forSeconds: forSeconds.optional(),
+      reason: z.string().optional(),
+    }),
+    answer: z.strictObject({ block: throttleBlock }),
+  },
+  'DELETE /v1/blocks/:client': {
+    summary: 'End the blocks of a client.',
+    query: ofSite,
+    answer: z.strictObject({ lifted: z.array(throttleBlock) }),
+  },
+  'GET /v1/exemptions': { summary: 'Who passes without counting.', answer: someExemptions },
+  'POST /v1/exemptions': {
+    summary: 'Let a network pass.',
+    body: z.strictObject({
+      network: z.string(),
+      site: z.string().optional(),
+      forSeconds: forSeconds.optional(),
+      reason: z.string().optional(),
+    }),
+    answer: someExemptions,
+  },
+  'DELETE /v1/exemptions/:network': {
+    summary: 'Count a network again.',
+    query: ofSite,
+    answer: someExemptions,
+  },
+  'GET /v1/clients': {
+    summary: 'Who is nearest to a block, and the networks that ask the most.',
+    query: ofSite.extend({
+      limit: z.coerce.number().int().min(1).max(1000).optional().describe('So many of each.'),
+    }),
+    answer: z.strictObject(top),
+  },
+  'GET /v1/explain/:client': {
+    summary: 'How a client stands, and why.',
+    query: ofSite,
+    answer: z.strictObject({ client: z.string(), sites: throttleExplain.shape.sites }),
+  },
+  'GET /v1/status': { summary: 'The service itself.', answer: z.strictObject({ service: throttleService }) },
+  'GET /v1/events': {
+    summary:
+      'What happens, as it happens: blocked, unblock, policy-set and others, and each second "top" with the answer of /v1/clients. Who reads too slowly is cut off.',
+    answer: 'text/event-stream',
+  },
+  'GET /v1/openapi.json': { summary: 'This document.', answer: z.looseObject({ openapi: z.string() }) },
+  'GET /metrics': { summary: 'Figures for Prometheus.', answer: 'text/plain' },
+  'GET /healthz': {
+    summary: 'Whether the service answers; no token is needed.',
+    answer: z.strictObject({ status: z.literal('ok') }),
+  },
+};

@@ -36,6 +36,10 @@ export type CountersLoss = {
 
 const KEY_WORDS = 5;
 
+/** Words of a client and of a second where they are kept. */
+const PACKED_CLIENT = KEY_WORDS + 1;
+const PACKED_SECOND = 4;
+
 /** Places that are compared when one has to go. */
 const NEIGHBOURS = 16;
 
@@ -122,6 +126,71 @@ export class Counters {
   remove(site: number, client: Client): void {
     const slot = this.find(site, client);
     if (slot !== -1) this.removeAt(slot);
+  }
+
+  /** Forget everybody on a site. */
+  forget(site: number): void {
+    for (let slot = 0; slot < this.capacity; slot += 1)
+      // Removing moves another one up, who may be of the same site.
+      while (this.heads[slot] !== 0 && (this.keys[slot * KEY_WORDS] ?? 0) >>> 1 === site) this.removeAt(slot);
+  }
+
+  /** The earliest second that counts for a client, or null. */
+  earliest(site: number, client: Client, second: number): number | null {
+    const slot = this.find(site, client);
+    if (slot === -1) return null;
+    this.expire(slot, this.horizon(second));
+    if (this.heads[slot] !== 0) return this.seconds[this.heads[slot] ?? 0] ?? null;
+    this.used -= 1;
+    this.closeGap(slot);
+    return null;
+  }
+
+  /**
+   * Everything that counts at a second, to be kept: for each client its key, how many seconds there are, and each of
+   * them with requests and bytes (the lower 32 bits first).
+   */
+  pack(second: number): Uint32Array {
+    const horizon = this.horizon(second);
+    let words = new Uint32Array(SMALLEST);
+    let length = 0;
+    for (let slot = 0; slot < this.capacity; slot += 1) {
+      if (this.heads[slot] === 0) continue;
+      const head = length;
+      if (words.length < length + PACKED_CLIENT) words = grown(words, words.length * 2);
+      words.set(this.keys.subarray(slot * KEY_WORDS, slot * KEY_WORDS + KEY_WORDS), length);
+      length += PACKED_CLIENT;
+      for (let node = this.heads[slot] ?? 0; node !== 0; node = this.next[node] ?? 0) {
+        if ((this.seconds[node] ?? 0) <= horizon) continue;
+        if (words.length < length + PACKED_SECOND) words = grown(words, words.length * 2);
+        const bytes = this.secondBytes[node] ?? 0;
+        words[length] = this.seconds[node] ?? 0;
+        words[length + 1] = this.secondRequests[node] ?? 0;
+        words[length + 2] = bytes % 2 ** 32;
+        words[length + 3] = Math.floor(bytes / 2 ** 32);
+        length += PACKED_SECOND;
+      }
+      const seconds = (length - head - PACKED_CLIENT) / PACKED_SECOND;
+      if (seconds === 0) length = head;
+      else words[head + KEY_WORDS] = seconds;
+    }
+    return words.subarray(0, length);
+  }
+
+  /** Take up what {@link pack} gave, without what no longer counts. @throws RangeError when it is something else */
+  unpack(words: Uint32Array, second: number): void {
+    const horizon = this.horizon(second);
+    for (let at = 0; at < words.length; ) {
+      const [tag = 0, a = 0, b = 0, c = 0, d = 0, count = 0] = words.subarray(at, at + PACKED_CLIENT);
+      const end = at + PACKED_CLIENT + count * PACKED_SECOND;
+      if (count === 0 || end > words.length) throw new RangeError('a list of seconds is cut off');
+      const client = { text: '', kind: (tag & 1) as Client['kind'], words: [a, b, c, d] as const };
+      for (at += PACKED_CLIENT; at < end; at += PACKED_SECOND) {
+        const [when = 0, requests = 0, low = 0, high = 0] = words.subarray(at, at + PACKED_SECOND);
+        if (when > horizon && when <= second)
+          this.add(tag >>> 1, client, when, requests, high * 2 ** 32 + low);
+      }
+    }
   }
 
   /** Everybody who had something within the window, in no order. */

@@ -169,6 +169,17 @@ export class Engine {
   /** Forget everything about a site. */
   forget(site: number): void {
     this.sites.delete(site);
+    this.counters.forget(site);
+  }
+
+  /** What was counted, to be kept over a restart. */
+  pack(nowMs: number): Uint32Array {
+    return this.counters.pack(Math.floor(nowMs / 1000));
+  }
+
+  /** Take up what {@link pack} gave. @throws RangeError when it is something else */
+  unpack(words: Uint32Array, nowMs: number): void {
+    this.counters.unpack(words, Math.floor(nowMs / 1000));
   }
 
   private blocksOf(site: number): Map<string, Block> {

@@ -29,6 +29,10 @@ export default class ThrottleSiteAdd extends BaseCommand {
         summary: 'Status of the error page; 503 for clients that do not know 429.',
         options: ['429', '503'] as const,
       })(),
+      budget: Flags.string({
+        summary: 'What all clients together may have in ten minutes; beyond it everybody waits a moment.',
+        helpValue: 'N/SIZE',
+      }),
       note: Flags.string({ summary: 'A note for whoever comes next.', helpValue: 'TEXT' }),
     }),
     ...serviceFlags,
@@ -44,6 +48,7 @@ export default class ThrottleSiteAdd extends BaseCommand {
         ...(flags.limits !== undefined && { limits: flags.limits }),
         ...(flags.alias && { aliases: flags.alias }),
         ...(flags['error-status'] && { refusal: Number(flags['error-status']) }),
+        ...(flags.budget !== undefined && { budget: flags.budget }),
         ...(flags.note !== undefined && { note: flags.note }),
       },
     });

@@ -28,6 +28,10 @@ export default class ThrottleSiteEdit extends BaseCommand {
         summary: 'Status of the error page; 503 for clients that do not know 429.',
         options: ['429', '503'] as const,
       })(),
+      budget: Flags.string({
+        summary: 'What all clients together may have in ten minutes, or none.',
+        helpValue: 'N/SIZE',
+      }),
       note: Flags.string({ summary: 'A note for whoever comes next.', helpValue: 'TEXT' }),
     }),
     ...serviceFlags,
@@ -41,6 +45,7 @@ export default class ThrottleSiteEdit extends BaseCommand {
       body: {
         ...(flags.alias && { aliases: flags.alias }),
         ...(flags['error-status'] && { refusal: Number(flags['error-status']) }),
+        ...(flags.budget !== undefined && { budget: flags.budget === 'none' ? null : flags.budget }),
         ...(flags.note !== undefined && { note: flags.note }),
       },
     });

@@ -4,6 +4,7 @@ import type {
   ThrottleCompileResult,
   ThrottleExemptResult,
   ThrottleExplainResult,
+  ThrottleNetwork,
   ThrottleServeResult,
   ThrottleService,
   ThrottleSite,
@@ -34,11 +35,24 @@ function modeWord(mode: ThrottleSite['policy']['mode']): Inline {
   return mode === 'dry' ? warn('dry run') : warn('off');
 }
 
-function siteRow({ name, aliases, policy, lasting, until, refusal, note }: ThrottleSite): readonly Inline[] {
+function siteRow({
+  name,
+  aliases,
+  policy,
+  lasting,
+  until,
+  refusal,
+  note,
+  budget,
+  spent,
+}: ThrottleSite): readonly Inline[] {
   const temporary = until === null ? '' : `until ${until}, then ${lasting.limits}`;
   const details = [
     aliases.length > 0 ? `also ${aliases.join(', ')}` : '',
     refusal === 503 ? '503' : '',
+    budget === null
+      ? ''
+      : `all together ${budget}, used ${spent?.requests ?? 0}/${megabytes(spent?.bytes ?? 0)}`,
     note,
   ];
   return [
@@ -130,8 +144,23 @@ function standingRow({ client, site, requests, bytes, limits, share }: ThrottleS
   ];
 }
 
+/** Networks that ask the most. */
+function networkRows(networks: readonly ThrottleNetwork[]): Line[] {
+  if (networks.length === 0) return [];
+  const rows = networks.map(({ network, site, requests }) => [
+    strong(network),
+    site,
+    `${number(requests)} requests`,
+  ]);
+  return [[], line`  ${dim('networks, refused requests among them')}`, ...table(rows, 2)];
+}
+
 export function renderTop(result: ThrottleTopResult, columns: number): Line[] {
-  return [...summaryLine(result, columns), ...table(result.clients.map(standingRow), 2)];
+  return [
+    ...summaryLine(result, columns),
+    ...table(result.clients.map(standingRow), 2),
+    ...networkRows(result.networks),
+  ];
 }
 
 export function renderExplain(result: ThrottleExplainResult, columns: number): Line[] {
@@ -172,6 +201,7 @@ function serviceRows({
         dim('holds'),
         `${number(service.sites)} sites, ${number(service.tracked)} clients, ${number(service.blocks)} blocks`,
       ],
+      [dim('saved'), service.countersSaved ?? 'counters are not kept over a restart'],
     ],
     2,
   );
@@ -180,7 +210,9 @@ function serviceRows({
 export function renderStatus(result: ThrottleStatusResult, columns: number): Line[] {
   return [
     ...summaryLine(result, columns),
-    ...(result.service === null ? [] : serviceRows(result.service)),
+    ...(result.service === null
+      ? []
+      : [...serviceRows(result.service), ...networkRows(result.service.heaviest)]),
     ...renderFindings(
       result.checks.map((check) => ({ where: '', check })),
       columns,
