@@ -15,7 +15,8 @@ import type { ThrottleServeResult, ThrottleService } from '../../src/schema/thro
 import { activatedSockets, type Endpoint, formatEndpoint, parseEndpoint } from '../../src/service/address.ts';
 import type { Gate } from '../../src/service/api.ts';
 import { type Right, Tokens } from '../../src/service/tokens.ts';
-import { parseOrigin } from '../../src/throttle/front.ts';
+import { parseRoot } from '../../src/throttle/files.ts';
+import { type FrontOptions, parseOrigin } from '../../src/throttle/front.ts';
 import { type Network, parseNetwork } from '../../src/throttle/networks.ts';
 import { type ServiceOptions, startThrottle } from '../../src/throttle/service.ts';
 import { openSqliteStore } from '../../src/throttle/sqlite-store.ts';
@@ -41,11 +42,16 @@ const flags = withEnvironment({
   front: Flags.string({
     summary: 'Answer web clients here with the built-in front; for small sites and trials.',
     helpValue: 'PLACE',
-    dependsOn: ['origin'],
   }),
   origin: Flags.string({
     summary: 'Web server behind the built-in front.',
     helpValue: 'URL',
+    dependsOn: ['front'],
+    exclusive: ['root'],
+  }),
+  root: Flags.string({
+    summary: 'Folder whose files the built-in front gives out, in place of a web server.',
+    helpValue: 'DIR',
     dependsOn: ['front'],
   }),
   'trusted-proxy': Flags.string({
@@ -89,6 +95,18 @@ function networkOf(text: string): Network {
     code: 'E_NETWORK',
     exit: ExitCode.usage,
     hint: 'Give an address, or a network such as 192.0.2.0/24.',
+  });
+}
+
+/** What is behind the built-in front. @throws AppError E_ORIGIN, E_ROOT (exit 64) */
+function originOf({ front, origin, root }: ServeFlags): FrontOptions['origin'] | undefined {
+  if (origin !== undefined) return parseOrigin(origin);
+  if (root !== undefined) return { root: parseRoot(root) };
+  if (front === undefined) return undefined;
+  throw new AppError('--front: there is nothing behind it.', {
+    code: 'E_ORIGIN',
+    exit: ExitCode.usage,
+    hint: 'Name a web server with --origin, or a folder with --root.',
   });
 }
 
@@ -160,6 +178,7 @@ export default class ThrottleServe extends BaseCommand {
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --front 0.0.0.0:80 --origin http://127.0.0.1:8080',
+    '<%= config.bin %> <%= command.id %> --front 0.0.0.0:80 --root /srv/www',
     '<%= config.bin %> <%= command.id %> --listen systemd:admin --decision unix:/run/postern/decision.sock',
   ];
   static override flags = flags;
@@ -172,7 +191,7 @@ export default class ThrottleServe extends BaseCommand {
     const decision = given.decision === undefined ? undefined : parseEndpoint(given.decision, 'decision');
     const gate = gateOf(given, admin);
     const trusted = (given['trusted-proxy'] ?? []).map(networkOf);
-    const origin = given.origin === undefined ? undefined : parseOrigin(given.origin);
+    const origin = originOf(given);
     if (given.check) {
       const endpoints = [
         ['admin', admin] as const,

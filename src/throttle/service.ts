@@ -8,7 +8,7 @@ import { Metrics } from '../service/metrics.ts';
 import { type About, addMetrics, adminRoutes, describeService, publishTop } from './admin.ts';
 import { createDecisionServer } from './decision.ts';
 import type { WindowType } from './engine.ts';
-import { createFront } from './front.ts';
+import { createFront, type FrontOptions } from './front.ts';
 import type { Network } from './networks.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
@@ -24,7 +24,11 @@ export type ServiceOptions = {
   /** Where administrators ask; on a Unix socket the file's mode is the permission, over TCP there is a gate. Null: nowhere. */
   readonly admin: Endpoint | null;
   readonly gate?: Gate;
-  readonly front?: { readonly at: Endpoint; readonly origin: URL; readonly trusted: readonly Network[] };
+  readonly front?: {
+    readonly at: Endpoint;
+    readonly origin: FrontOptions['origin'];
+    readonly trusted: readonly Network[];
+  };
   readonly decision?: Endpoint;
   /** Where counters are kept over a restart; without it they are not. */
   readonly countersFile?: string;

@@ -201,7 +201,7 @@ function serviceRows({
         dim('holds'),
         `${number(service.sites)} sites, ${number(service.tracked)} clients, ${number(service.blocks)} blocks`,
       ],
-      [dim('saved'), service.countersSaved ?? 'counters are not kept over a restart'],
+      [dim('counters'), service.countersSaved === null ? 'not saved yet' : `saved ${service.countersSaved}`],
     ],
     2,
   );
