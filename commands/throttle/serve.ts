@@ -6,6 +6,7 @@ import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { escapeJson } from '../../src/cli/clean.ts';
+import { dashboardAssets } from '../../src/cli/dashboard-assets.ts';
 import { duration, withEnvironment } from '../../src/cli/flags.ts';
 import { renderServe } from '../../src/cli/render/throttle.ts';
 import { readSecretFile } from '../../src/cli/secrets.ts';
@@ -209,6 +210,10 @@ export default class ThrottleServe extends BaseCommand {
         version: this.config.version,
         store: await openSqliteStore(database),
         ...(database !== ':memory:' && { countersFile: `${database}.counters` }),
+        dashboard: {
+          assets: dashboardAssets(this.config.root),
+          random: () => randomBytes(32).toString('base64url'),
+        },
         openApi: readFileSync(join(this.config.root, 'schemas', OPEN_API), 'utf8'),
         wall: () => Date.now(),
         monotonic: () => performance.now(),

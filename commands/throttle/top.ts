@@ -33,14 +33,14 @@ export default class ThrottleTop extends BaseCommand {
 
   override async run(): Promise<ThrottleTopResult> {
     const { args, flags } = await this.parse(ThrottleTop);
-    const ask = serviceCaller<Pick<ThrottleTopResult, 'clients' | 'networks'>>(flags, this.signal);
+    const ask = serviceCaller<Pick<ThrottleTopResult, 'clients' | 'networks' | 'totals'>>(flags, this.signal);
     const look = async (): Promise<ThrottleTopResult> => {
-      const { clients, networks } = await ask(
+      const { clients, networks, totals } = await ask(
         servicePath(['clients'], { site: args.site, limit: flags.limit }),
       );
       const summary =
         clients.length === 0 ? 'Nobody asked for anything.' : `Nearest to a block: ${clients[0]?.client}.`;
-      return { target: args.site ?? null, status: 'ok', summary, checks: [], clients, networks };
+      return { target: args.site ?? null, status: 'ok', summary, checks: [], clients, networks, totals };
     };
     if (!flags.watch) return this.emit(await look(), renderTop);
     this.beginRows();

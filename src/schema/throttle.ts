@@ -8,6 +8,12 @@ const time = z.iso.datetime();
 const count = z.int().min(0);
 const demand = z.strictObject({ p50: z.number(), p95: z.number(), p99: z.number(), max: z.number() });
 
+const demandStep = z.strictObject({
+  upTo: z.number().nullable().describe('The most of this step; null where it has no end.'),
+  people: count,
+  programs: count,
+});
+
 const simulatedPreset = z.strictObject({
   totals: z.strictObject({
     clients: count.describe('Clients that would have been blocked.'),
@@ -61,7 +67,24 @@ export const throttleSimulate = z.strictObject({
     to: time.nullable(),
   }),
   demand: z
-    .strictObject({ requests: demand, bytes: demand })
+    .strictObject({
+      requests: demand,
+      bytes: demand,
+      steps: z
+        .strictObject({ requests: z.array(demandStep), bytes: z.array(demandStep) })
+        .describe('How many clients asked for how much; steps end where a preset does.'),
+      busiest: z
+        .array(
+          z.strictObject({
+            client: z.string(),
+            site: z.string().nullable(),
+            looksHuman: z.boolean(),
+            requests: count,
+            bytes: count,
+          }),
+        )
+        .describe('The clients that asked for the most, at most 200.'),
+    })
     .describe('What clients asked for in their busiest ten minutes.'),
   recommendation: z.strictObject({
     preset: presetName,
@@ -165,6 +188,9 @@ export const throttleBlockSet = z.strictObject({ ...report.shape, block: throttl
 export const throttleUnblock = z.strictObject({ ...report.shape, lifted: z.array(throttleBlock) });
 export const throttleExempt = z.strictObject({ ...report.shape, exemptions: z.array(exemption) });
 const top = {
+  totals: z
+    .strictObject({ served: count, refused: count, bytes: count, blocked: count })
+    .describe('Since the service started; blocked are clients now.'),
   clients: z.array(standing),
   networks: z.array(network).describe('Who asks the most, whether it is answered or not.'),
 };
@@ -210,8 +236,15 @@ export const throttleStatus = z.strictObject({
 
 export const throttleServe = z.strictObject({ ...report.shape, service: throttleService });
 
+export const throttleDashboard = z.strictObject({
+  ...report.shape,
+  url: z.string().describe('Opens the dashboard once.'),
+  until: time.describe('When it stops working.'),
+});
+
 export const throttleCompile = z.strictObject({ ...report.shape, files: z.array(z.string()) });
 
+export type ThrottleDashboardResult = Frozen<z.infer<typeof throttleDashboard>>;
 export type ThrottleCompileResult = Frozen<z.infer<typeof throttleCompile>>;
 export type ThrottleSite = Frozen<z.infer<typeof throttleSite>>;
 export type ThrottleBlock = Frozen<z.infer<typeof throttleBlock>>;
@@ -360,6 +393,11 @@ export const throttleApi: Readonly<Record<string, Operation>> = {
     summary:
       'What happens, as it happens: blocked, unblock, policy-set and others, and each second "top" with the answer of /v1/clients. Who reads too slowly is cut off.',
     answer: 'text/event-stream',
+  },
+  'POST /v1/dashboard': {
+    summary: 'Open the dashboard on loopback, and get an address that works once.',
+    body: z.strictObject({ port: z.int().min(0).max(65_535).optional().describe('0 or none for any.') }),
+    answer: z.strictObject({ url: z.string(), until: time }),
   },
   'GET /v1/openapi.json': { summary: 'This document.', answer: z.looseObject({ openapi: z.string() }) },
   'GET /metrics': { summary: 'Figures for Prometheus.', answer: 'text/plain' },

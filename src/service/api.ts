@@ -55,6 +55,7 @@ const MAX_BODY = 64 * 1024;
 
 const STATUS: Readonly<Record<string, number>> = {
   E_TOKEN: 401,
+  E_SESSION: 401,
   E_FORBIDDEN: 403,
   E_NOT_FOUND: 404,
   E_METHOD: 405,
@@ -141,7 +142,8 @@ function send(response: ServerResponse, status: number, type: string, text: stri
   response.end(text);
 }
 
-function sendFailure(response: ServerResponse, thrown: unknown, onError: ApiOptions['onError']): void {
+/** Say what went wrong, as `{ error }`; a bug is told to the log alone. */
+export function sendFailure(response: ServerResponse, thrown: unknown, onError: ApiOptions['onError']): void {
   if (!(thrown instanceof AppError)) onError(thrown);
   const error =
     thrown instanceof AppError

@@ -7,6 +7,7 @@ import type {
   ThrottleService,
   ThrottleSite,
   ThrottleStanding,
+  ThrottleTopResult,
 } from '../schema/throttle.ts';
 import { type Call, type Handler, StreamAnswer, TextAnswer } from '../service/api.ts';
 import type { EventHub } from '../service/events.ts';
@@ -136,6 +137,19 @@ function exemptionShape({ network, site, reason, untilMs }: Exemption): Throttle
   return { network, site, reason, until: untilMs === null ? null : iso(untilMs) };
 }
 
+/** What some sites served and refused since the start. */
+function totalsOf(warden: Warden, sites: readonly Site[]): ThrottleTopResult['totals'] {
+  const each = sites.map((site) => warden.totalsOf(site));
+  const add = (read: (totals: (typeof each)[number]) => number) =>
+    each.reduce((sum, totals) => sum + read(totals), 0);
+  return {
+    served: add(({ servedRequests }) => servedRequests),
+    refused: add(({ refusedRequests }) => refusedRequests),
+    bytes: add(({ servedBytes }) => servedBytes),
+    blocked: warden.blocks().filter(({ block }) => sites.some(({ number }) => number === block.site)).length,
+  };
+}
+
 /** The values of the warden in the shapes of the API. */
 function shapes(warden: Warden) {
   const block = (each: Block, tipping: Tipping | null): ThrottleBlock => {
@@ -171,6 +185,7 @@ function shapes(warden: Warden) {
     site: (site: Site) => siteShape(site, warden.spent(site), warden.nowMs),
     /** Who is nearest to a block, and who asks the most. */
     top: (site: Site | null, limit: number) => ({
+      totals: totalsOf(warden, site === null ? warden.sites.all() : [site]),
       clients: warden.top(site, limit).map(standing),
       networks: networks(site, limit),
     }),

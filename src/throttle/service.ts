@@ -1,11 +1,13 @@
+import { AppError, ExitCode } from '../errors.ts';
 import type { ThrottleListener, ThrottleService } from '../schema/throttle.ts';
 import type { Endpoint } from '../service/address.ts';
-import { createApi, type Gate } from '../service/api.ts';
+import { createApi, type Gate, type Handler } from '../service/api.ts';
 import { steadyClock } from '../service/clock.ts';
 import { EventHub } from '../service/events.ts';
 import { type Listening, listen } from '../service/listen.ts';
 import { Metrics } from '../service/metrics.ts';
 import { type About, addMetrics, adminRoutes, describeService, publishTop } from './admin.ts';
+import { type Asset, Dashboard } from './dashboard.ts';
 import { createDecisionServer } from './decision.ts';
 import type { WindowType } from './engine.ts';
 import { createFront, type FrontOptions } from './front.ts';
@@ -32,6 +34,14 @@ export type ServiceOptions = {
   readonly decision?: Endpoint;
   /** Where counters are kept over a restart; without it they are not. */
   readonly countersFile?: string;
+  /** The files of the dashboard; without them there is none. */
+  readonly dashboard?: {
+    readonly assets: ReadonlyMap<string, Asset>;
+    /** Unguessable text, at least 128 bits, of letters, digits, "-" and "_". */
+    readonly random: () => string;
+    /** Largest log that may be sent, in bytes. */
+    readonly mostUpload?: number;
+  };
   /** The OpenAPI document of the API. */
   readonly openApi?: string;
   readonly activated?: ReadonlyMap<string, number>;
@@ -103,6 +113,28 @@ function createSaver(warden: Warden, path: string | undefined, onError: (error: 
   return { save, finish, savedMs: () => savedMs };
 }
 
+/** A key for the dashboard, for whoever may use this API. The page itself has no such route. */
+export function dashboardRoute(
+  dashboard: Dashboard | null,
+  onEvent: ServiceOptions['onEvent'],
+): Record<string, Handler> {
+  return {
+    'POST /v1/dashboard': async ({ body }) => {
+      if (dashboard === null)
+        throw new AppError('The dashboard is not installed.', {
+          code: 'E_NOT_FOUND',
+          exit: ExitCode.unavailable,
+        });
+      const { port = 0 } = (body ?? {}) as { port?: unknown };
+      if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535)
+        throw new AppError('"port" has to be a port.', { code: 'E_FIELD', exit: ExitCode.usage });
+      const { url, untilMs } = await dashboard.invite(port);
+      onEvent({ event: 'dashboard opened', at: dashboard.at });
+      return { url, until: new Date(untilMs).toISOString() };
+    },
+  };
+}
+
 type Opened = { readonly for: ThrottleListener['for']; readonly listening: Listening };
 
 /**
@@ -126,7 +158,10 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   const about: About = {
     version: options.version,
     sinceMs: now(),
-    listening: () => open.map((each) => ({ for: each.for, at: each.listening.at })),
+    listening: () => [
+      ...open.map((each) => ({ for: each.for, at: each.listening.at })),
+      ...(dashboard?.at ? [{ for: 'dashboard' as const, at: dashboard.at }] : []),
+    ],
     savedMs: saver.savedMs,
     events,
     openApi: options.openApi ?? null,
@@ -134,7 +169,14 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   const metrics = new Metrics();
   addMetrics(metrics, warden, about);
   const routes = adminRoutes(warden, about, metrics);
-  const api = createApi({ routes, onError, ...(options.gate && { gate: options.gate }) });
+  const dashboard =
+    options.dashboard && new Dashboard({ ...options.dashboard, routes, now, onError, prefix: warden.prefix });
+  const invite = dashboardRoute(dashboard ?? null, onEvent);
+  const api = createApi({
+    routes: { ...routes, ...invite },
+    onError,
+    ...(options.gate && { gate: options.gate }),
+  });
   const front = options.front && createFront({ ...options.front, warden, onError });
   const timers = [
     setInterval(() => warden.flush(), FLUSH_MS),
@@ -146,6 +188,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   const stop = async (graceMs: number) => {
     for (const timer of timers) clearInterval(timer);
     events.close();
+    await dashboard?.close();
     await Promise.all(open.map(({ listening }) => listening.close(graceMs)));
     front?.close();
     warden.flush();

@@ -2,6 +2,7 @@ import type {
   ThrottleBlock,
   ThrottleBlocksResult,
   ThrottleCompileResult,
+  ThrottleDashboardResult,
   ThrottleExemptResult,
   ThrottleExplainResult,
   ThrottleNetwork,
@@ -223,6 +224,11 @@ export function renderStatus(result: ThrottleStatusResult, columns: number): Lin
 /** What would be started. */
 export function renderServe(result: ThrottleServeResult, columns: number): Line[] {
   return [...summaryLine(result, columns), ...serviceRows(result.service)];
+}
+
+/** The address alone on its line, to be copied. */
+export function renderDashboard(result: ThrottleDashboardResult, columns: number): Line[] {
+  return [...summaryLine(result, columns), line`${result.url}`];
 }
 
 /** Files that were written. */

@@ -7,6 +7,7 @@ import { throttleApi, throttleFailure } from '../../../src/schema/throttle.ts';
 import { EventHub } from '../../../src/service/events.ts';
 import { Metrics } from '../../../src/service/metrics.ts';
 import { adminRoutes } from '../../../src/throttle/admin.ts';
+import { dashboardRoute } from '../../../src/throttle/service.ts';
 import { root } from '../../helpers/run.ts';
 import { ask, startThrottleLab, type ThrottleLab } from '../../helpers/throttle-lab.ts';
 
@@ -38,7 +39,10 @@ test('it names every route of the service and no other', () => {
     events: new EventHub(),
     openApi: null,
   };
-  const routes = adminRoutes(lab.daemon.warden, about, new Metrics());
+  const routes = {
+    ...adminRoutes(lab.daemon.warden, about, new Metrics()),
+    ...dashboardRoute(null, () => undefined),
+  };
   expect(new Set(Object.keys(throttleApi))).toEqual(new Set(Object.keys(routes)));
 });
 
