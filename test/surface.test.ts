@@ -270,7 +270,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'throttle site remove': [['old.example.org', ...AT], 0],
   'throttle site show': [['www.example.org', ...AT], 0],
   'throttle status': [AT, 0],
-  'throttle top': [AT, 0],
+  'throttle top': [['--no-watch', ...AT], 0],
   'throttle unblock': [['192.0.2.66', ...AT], 0],
   'trust sync': [[publishedFolder, '--root', `${publishedFolder}/1.root.json`], 0],
 };

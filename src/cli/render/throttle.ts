@@ -164,6 +164,42 @@ export function renderTop(result: ThrottleTopResult, columns: number): Line[] {
   ];
 }
 
+/** What a person does with the live view. */
+export type TopView = {
+  /** Which client, from 0. */
+  readonly selected: number;
+  readonly paused: boolean;
+  /** What came of the last key. */
+  readonly message: string;
+};
+
+/** Networks below the clients of a live view. */
+const LIVE_NETWORKS = 5;
+
+/** The live view: the chosen client is marked, and the last line names the keys. */
+export function renderLiveTop(result: ThrottleTopResult, columns: number, view: TopView): Line[] {
+  const { served, refused, bytes, blocked } = result.totals;
+  const rows = result.clients.map((each, index) => [
+    index === view.selected ? strong('>') : '',
+    ...standingRow(each),
+  ]);
+  const figures = `served ${number(served)} requests, ${megabytes(bytes)}; refused ${number(refused)}; blocked now ${number(blocked)}`;
+  return [
+    ...summaryLine(result, columns),
+    ...wrap(line`  ${dim(figures)}`, columns, 2),
+    [],
+    ...table(rows, 1),
+    ...networkRows(result.networks.slice(0, LIVE_NETWORKS)),
+    [],
+    ...(view.message === '' ? [[]] : wrap(line`  ${view.message}`, columns, 2)),
+    ...wrap(
+      line`  ${dim(`arrows choose · b block · u unblock · e let pass · space ${view.paused ? 'go on' : 'hold'} · q end`)}`,
+      columns,
+      2,
+    ),
+  ];
+}
+
 export function renderExplain(result: ThrottleExplainResult, columns: number): Line[] {
   return [
     ...summaryLine(result, columns),
