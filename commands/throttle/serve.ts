@@ -25,8 +25,8 @@ import { openSqliteStore } from '../../src/throttle/sqlite-store.ts';
 /** How long what is being answered may take when the service stops, in milliseconds. */
 const GRACE_MS = 10_000;
 
-/** The document that describes the API, among the schemas. */
-const OPEN_API = 'postern-throttle-openapi.json';
+/** The document that describes the API. */
+const OPEN_API = 'throttle-openapi.json';
 
 const flags = withEnvironment({
   listen: Flags.string({
@@ -214,7 +214,7 @@ export default class ThrottleServe extends BaseCommand {
           assets: dashboardAssets(this.config.root),
           random: () => randomBytes(32).toString('base64url'),
         },
-        openApi: readFileSync(join(this.config.root, 'schemas', OPEN_API), 'utf8'),
+        openApi: readFileSync(join(this.config.root, 'data', OPEN_API), 'utf8'),
         wall: () => Date.now(),
         monotonic: () => performance.now(),
         seed: randomBytes(4).readUInt32LE(),

@@ -15,7 +15,7 @@ type Document = {
   readonly paths: Readonly<Record<string, Readonly<Record<string, { operationId: string }>>>>;
 };
 
-const FILE = `${root}schemas/postern-throttle-openapi.json`;
+const FILE = `${root}data/throttle-openapi.json`;
 const text = readFileSync(FILE, 'utf8');
 const document = JSON.parse(text) as Document;
 let lab: ThrottleLab;
