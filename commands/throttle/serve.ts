@@ -163,6 +163,7 @@ function planned(
     tracked: 0,
     evictedLive: 0,
     evictedMaxShare: 0,
+    storeFailures: 0,
     heaviest: [],
     countersSaved: null,
   };

@@ -38,6 +38,12 @@ export const throttleExplanations: readonly Explanation[] = [
     fix: 'Look with "throttle top" who they are. A flood of single addresses is better met by a budget for the whole site ("throttle site edit SITE --budget N/SIZE"), or by whoever carries the traffic.',
   },
   {
+    id: 'throttle.store',
+    what: 'Whether the service can write what has to survive a restart.',
+    why: 'Blocks and changes are stored at once. When that fails they hold in memory, so nobody is let through who should not be, but a restart forgets them.',
+    fix: 'Look at what the service wrote: journalctl -u postern-throttle. Usually the disk is full, or the folder of the database belongs to somebody else.',
+  },
+  {
     id: 'throttle.service',
     what: 'Whether the service answers.',
     why: 'Without it nobody is counted. The built-in front is gone with it; servers that only ask it let everybody pass.',

@@ -226,6 +226,7 @@ export const throttleService = z.strictObject({
   evictedLive: count.describe('Clients that were forgotten early, for want of memory.'),
   evictedMaxShare: z.number(),
   heaviest: z.array(network).describe('Networks that ask the most.'),
+  storeFailures: count.describe('Writes to the database that failed since the start.'),
   countersSaved: time.nullable().describe('When the counters were last saved; null when they are not.'),
 });
 

@@ -411,6 +411,7 @@ export function describeService(warden: Warden, about: About): ThrottleService {
     tracked: warden.tracked,
     evictedLive,
     evictedMaxShare,
+    storeFailures: warden.storeFailures,
     heaviest: shapes(warden).networks(null, HEAVIEST),
     countersSaved: savedMs === null ? null : iso(savedMs),
   };

@@ -9,6 +9,8 @@ export type Counted = Tally & {
   readonly site: number;
   readonly kind: number;
   readonly words: readonly [number, number, number, number];
+  /** Of the nearer limit, 0 to 1 and beyond. */
+  readonly share: number;
 };
 
 export type CountersOptions = {
@@ -39,6 +41,9 @@ const KEY_WORDS = 5;
 /** Words of a client and of a second where they are kept. */
 const PACKED_CLIENT = KEY_WORDS + 1;
 const PACKED_SECOND = 4;
+
+/** Most words of one client: no window that anybody sets has more seconds than a day. */
+const MOST_PACKED = PACKED_CLIENT + PACKED_SECOND * 86_400;
 
 /** Places that are compared when one has to go. */
 const NEIGHBOURS = 16;
@@ -152,29 +157,34 @@ export class Counters {
    */
   pack(second: number): Uint32Array {
     const horizon = this.horizon(second);
-    let words = new Uint32Array(SMALLEST);
+    let words = new Uint32Array(this.used * (PACKED_CLIENT + PACKED_SECOND) + SMALLEST);
     let length = 0;
     for (let slot = 0; slot < this.capacity; slot += 1) {
       if (this.heads[slot] === 0) continue;
-      const head = length;
-      if (words.length < length + PACKED_CLIENT) words = grown(words, words.length * 2);
-      words.set(this.keys.subarray(slot * KEY_WORDS, slot * KEY_WORDS + KEY_WORDS), length);
-      length += PACKED_CLIENT;
-      for (let node = this.heads[slot] ?? 0; node !== 0; node = this.next[node] ?? 0) {
-        if ((this.seconds[node] ?? 0) <= horizon) continue;
-        if (words.length < length + PACKED_SECOND) words = grown(words, words.length * 2);
-        const bytes = this.secondBytes[node] ?? 0;
-        words[length] = this.seconds[node] ?? 0;
-        words[length + 1] = this.secondRequests[node] ?? 0;
-        words[length + 2] = bytes % 2 ** 32;
-        words[length + 3] = Math.floor(bytes / 2 ** 32);
-        length += PACKED_SECOND;
-      }
-      const seconds = (length - head - PACKED_CLIENT) / PACKED_SECOND;
-      if (seconds === 0) length = head;
-      else words[head + KEY_WORDS] = seconds;
+      if (words.length < length + MOST_PACKED)
+        words = grown(words, Math.max(words.length * 2, length + MOST_PACKED));
+      length = this.packClient(slot, horizon, words, length);
     }
     return words.subarray(0, length);
+  }
+
+  /** One client, if anything of it still counts. @returns where the next one begins */
+  private packClient(slot: number, horizon: number, words: Uint32Array, from: number): number {
+    for (let word = 0; word < KEY_WORDS; word += 1)
+      words[from + word] = this.keys[slot * KEY_WORDS + word] ?? 0;
+    let to = from + PACKED_CLIENT;
+    for (let node = this.heads[slot] ?? 0; node !== 0; node = this.next[node] ?? 0) {
+      if ((this.seconds[node] ?? 0) <= horizon || to + PACKED_SECOND > from + MOST_PACKED) continue;
+      const bytes = this.secondBytes[node] ?? 0;
+      words[to] = this.seconds[node] ?? 0;
+      words[to + 1] = this.secondRequests[node] ?? 0;
+      words[to + 2] = bytes % 2 ** 32;
+      words[to + 3] = Math.floor(bytes / 2 ** 32);
+      to += PACKED_SECOND;
+    }
+    const seconds = (to - from - PACKED_CLIENT) / PACKED_SECOND;
+    words[from + KEY_WORDS] = seconds;
+    return seconds === 0 ? from : to;
   }
 
   /** Take up what {@link pack} gave, without what no longer counts. @throws RangeError when it is something else */
@@ -193,19 +203,40 @@ export class Counters {
     }
   }
 
-  /** Everybody who had something within the window, in no order. */
-  *all(second: number): Generator<Counted> {
+  /**
+   * Who is nearest to the limits, the nearest first.
+   *
+   * @param site  null for all
+   */
+  nearest(site: number | null, limit: number, second: number): Counted[] {
     const horizon = this.horizon(second);
+    const found: Counted[] = [];
+    let least = 0;
     for (let slot = 0; slot < this.capacity; slot += 1) {
       if (this.heads[slot] === 0) continue;
-      const tally = this.tallyAt(slot, horizon);
-      if (tally.requests === 0 && tally.bytes === 0) continue;
-      const [tag = 0, a = 0, b = 0, c = 0, d = 0] = this.keys.subarray(
-        slot * KEY_WORDS,
-        slot * KEY_WORDS + KEY_WORDS,
+      const tag = this.keys[slot * KEY_WORDS] ?? 0;
+      if (site !== null && tag >>> 1 !== site) continue;
+      // What has left the window is in these sums yet: they are never too small.
+      const limits = this.options.limitsOf(tag >>> 1);
+      const most = Math.max(
+        (this.requests[slot] ?? 0) / limits.requests,
+        (this.bytes[slot] ?? 0) / limits.bytes,
       );
-      yield { site: tag >>> 1, kind: tag & 1, words: [a, b, c, d], ...tally };
+      if (most <= least) continue;
+      const share = this.shareAt(slot, horizon);
+      if (share <= least) continue;
+      found.push(this.countedAt(slot, horizon, share));
+      if (found.length < limit * 2) continue;
+      found.sort((a, b) => b.share - a.share).length = limit;
+      least = found.at(-1)?.share ?? 0;
     }
+    return found.sort((a, b) => b.share - a.share).slice(0, limit);
+  }
+
+  private countedAt(slot: number, horizon: number, share: number): Counted {
+    const at = slot * KEY_WORDS;
+    const [tag = 0, a = 0, b = 0, c = 0, d = 0] = this.keys.subarray(at, at + KEY_WORDS);
+    return { site: tag >>> 1, kind: tag & 1, words: [a, b, c, d], share, ...this.tallyAt(slot, horizon) };
   }
 
   /** The last second that no longer counts. */

@@ -152,9 +152,9 @@ export class Engine {
     return this.counters.tally(site, client, Math.floor(nowMs / 1000));
   }
 
-  /** Everybody who had something within the window. */
-  counted(nowMs: number): Generator<Counted> {
-    return this.counters.all(Math.floor(nowMs / 1000));
+  /** Who is nearest to the limits, the nearest first. @param site  null for all */
+  nearest(site: number | null, limit: number, nowMs: number): Counted[] {
+    return this.counters.nearest(site, limit, Math.floor(nowMs / 1000));
   }
 
   /** Clients that are counted, whether their window has passed or not. */

@@ -304,16 +304,15 @@ export class Warden {
 
   /** Who is nearest to the limits. @param site  null for all */
   top(site: Site | null, limit: number): Standing[] {
-    const nowMs = this.now();
-    const standings: Standing[] = [];
-    for (const { site: number, words, requests, bytes } of this.engine.counted(nowMs)) {
-      if (site !== null && site.number !== number) continue;
-      const where = this.sites.at(number);
-      const { limits } = policyOf(where, nowMs);
-      const share = Math.max(requests / limits.requests, bytes / limits.bytes);
-      standings.push({ site: where, client: clientOfWords(words, this.prefix), requests, bytes, share });
-    }
-    return standings.sort((a, b) => b.share - a.share).slice(0, limit);
+    return this.engine
+      .nearest(site?.number ?? null, limit, this.now())
+      .map(({ site: number, words, requests, bytes, share }) => ({
+        site: this.sites.at(number),
+        client: clientOfWords(words, this.prefix),
+        requests,
+        bytes,
+        share,
+      }));
   }
 
   /** How a client stands with a site. */
