@@ -237,10 +237,14 @@ export default class ThrottleServe extends BaseCommand {
   }
 
   private async serve(options: ServiceOptions, reload: () => void): Promise<ThrottleService> {
-    const daemon = await startThrottle(options);
-    tell({ event: 'started', ...daemon.describe() });
+    // Before anybody is told that it runs: without a listener the signal ends the process.
     const onHangup = () => tell(reloaded(reload));
     process.on('SIGHUP', onHangup);
+    const daemon = await startThrottle(options).catch((error: unknown) => {
+      process.removeListener('SIGHUP', onHangup);
+      throw error;
+    });
+    tell({ event: 'started', ...daemon.describe() });
     await this.stopped();
     process.removeListener('SIGHUP', onHangup);
     const last = daemon.describe();
