@@ -6,6 +6,9 @@ import { number, size, span } from './format.js';
 
 const CAUSE = { requests: 'requests', bytes: 'bytes', manual: 'by hand' };
 
+/** Blocks that are listed. */
+const SHOWN = 200;
+
 /** Everything that changes the list, by the name of its event. */
 const CHANGES = new Set(['blocked', 'block', 'unblock', 'site-removed']);
 
@@ -116,9 +119,13 @@ export async function blocks() {
   const list = h('div', {});
   const count = h('span', { class: 'count' }, '');
   const reload = async () => {
-    const found = (await call('/v1/blocks')).blocks;
-    count.textContent = number(found.length);
-    list.replaceChildren(table('Blocked clients', columns(reload), found, 'Nobody is blocked.'));
+    const { blocks: found, total } = await call(`/v1/blocks?limit=${SHOWN}`);
+    count.textContent = number(total);
+    const rest = total - found.length;
+    list.replaceChildren(
+      table('Blocked clients', columns(reload), found, 'Nobody is blocked.'),
+      rest > 0 ? h('p', { class: 'note' }, `and ${number(rest)} that are blocked longer already`) : '',
+    );
     tick();
   };
   const tick = () => {
@@ -127,6 +134,7 @@ export async function blocks() {
       text.textContent = left > 0 ? span(left) : 'over';
     }
   };
+  let stale = false;
   const { sites } = await call('/v1/sites');
   const form = h('section', { class: 'card' }, h('h2', {}, 'Block a client'), blockForm(sites, reload));
   await reload();
@@ -140,8 +148,11 @@ export async function blocks() {
     ),
     hear: (event) => {
       tick();
-      // Whoever stands on a button of the list keeps it.
-      if (CHANGES.has(event) && !list.contains(document.activeElement)) reload().catch(() => undefined);
+      if (CHANGES.has(event)) stale = true;
+      // Once a second, with the figures, however many are blocked in it; whoever stands on a button of the list keeps it.
+      if (event !== 'top' || !stale || list.contains(document.activeElement)) return;
+      stale = false;
+      reload().catch(() => undefined);
     },
   };
 }

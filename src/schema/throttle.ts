@@ -342,9 +342,11 @@ export const throttleApi: Readonly<Record<string, Operation>> = {
   },
   'PUT /v1/policy': { summary: 'Set the same for every site.', body: change, answer: allSites },
   'GET /v1/blocks': {
-    summary: 'Every client that is blocked now.',
-    query: ofSite,
-    answer: z.strictObject({ blocks: z.array(throttleBlock) }),
+    summary: 'Every client that is blocked now, the latest first.',
+    query: ofSite.extend({
+      limit: z.coerce.number().int().min(1).max(1000).optional().describe('So many; all without it.'),
+    }),
+    answer: z.strictObject({ blocks: z.array(throttleBlock), total: count }),
   },
   'POST /v1/blocks': {
     summary: 'Block a client.',

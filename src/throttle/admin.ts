@@ -303,7 +303,10 @@ function blockRoutes(warden: Warden): Record<string, Handler> {
     'GET /v1/blocks': (call) => {
       const site = siteIn(call.query.get('site'));
       const blocks = warden.blocks().filter(({ block }) => site === null || block.site === site.number);
-      return { blocks: blocks.map(({ block, tipping }) => shape.block(block, tipping)) };
+      // All of them unless somebody asks for fewer: a flood has many.
+      const limit = call.query.has('limit') ? limitOf(call, MOST_ROWS) : blocks.length;
+      const shown = blocks.slice(0, limit).map(({ block, tipping }) => shape.block(block, tipping));
+      return { blocks: shown, total: blocks.length };
     },
     'POST /v1/blocks': (call) => {
       const fields = fieldsOf(call);

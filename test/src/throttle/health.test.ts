@@ -31,3 +31,13 @@ test('a database that cannot be written lets nobody through, and is told', async
   expect(lab.events).toContainEqual({ event: 'store failed', message: 'disk full' });
   await lab.close();
 });
+
+test('of many blocks as many are told as somebody asks for, and how many there are', async () => {
+  const lab = await startThrottleLab();
+  for (let last = 0; last < 5; last += 1)
+    await lab.api('/v1/blocks', 'POST', { site: 'other', client: `192.0.2.${last}` });
+  expect(await lab.api('/v1/blocks?limit=2')).toMatchObject({ blocks: [{}, {}], total: 5 });
+  expect(await lab.api('/v1/blocks')).toMatchObject({ blocks: Array(5).fill({}), total: 5 });
+  await expect(lab.api('/v1/blocks?limit=0')).rejects.toMatchObject({ code: 'E_FIELD' });
+  await lab.close();
+});
