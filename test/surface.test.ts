@@ -225,6 +225,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'yubikey inventory': [[], 0],
   'yubikey list': [ON_KEY, 0],
   'yubikey lost': [['99999999'], 2],
+  'yubikey ndef': [[...ON_KEY, '--slot', '1', '--dry-run'], 69],
   'yubikey program': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
   'yubikey swap': [[...ON_KEY, '--dry-run'], 0],
   'yubikey update': [[...ON_KEY, '--slot', '1', '--no-enter', '--dry-run'], 0],

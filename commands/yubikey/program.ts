@@ -167,7 +167,7 @@ export default class YubikeyProgram extends ChangeCommand {
       kind: flags.kind,
       content: contentFor({
         kind: flags.kind,
-        serial: key.view.serial ?? 0,
+        serial: key.owner,
         version: key.status.version,
         publicId: flags['public-id'],
         secret: readSecret(flags),
@@ -191,13 +191,13 @@ export default class YubikeyProgram extends ChangeCommand {
         const slotToWrite = newSlot(key, program);
         await handOver(flags, handedOver(slotToWrite, program.content, Date.now()));
         const id = await enrol(key, kept, slotToWrite, oldCodes, Date.now());
-        return this.confirm(flags, key, kept, recordOf(kept, key.view.serial ?? 0, id));
+        return this.confirm(flags, key, kept, recordOf(kept, key.owner, id));
       },
     };
   }
 
   private goOn(flags: ProgramFlags, key: OpenKey, store: KeyStore): Planned {
-    const [record] = unfinished(store, key.view.serial ?? 0);
+    const [record] = unfinished(store, key.owner);
     if (!record)
       throw new AppError('Nothing was begun with this key that is not finished.', {
         code: 'E_NOTHING_TO_RESUME',

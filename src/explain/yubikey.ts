@@ -22,8 +22,8 @@ export const yubikeyExplanations: readonly Explanation[] = [
   {
     id: 'yubikey.serial',
     what: 'A key that shows no serial number.',
-    why: 'Keys before 2.2 have none. Later ones show it only if a slot was written with "serial by API". Records cannot tell such keys apart.',
-    fix: 'Name it with --serial 0 while no other one is plugged in. What is programmed here shows the serial number.',
+    why: 'Keys before 2.2 have none. Later ones show it only if a slot was written with "serial by API". Our records give each such key a negative number of its own, as nothing else tells them apart.',
+    fix: 'Name it with --serial 0 before it is on record, and with its negative number afterwards, while no other one is plugged in. What is programmed here shows the serial number.',
   },
   {
     id: 'yubikey.otp-interface',

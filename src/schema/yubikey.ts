@@ -24,7 +24,7 @@ const key = z.strictObject({
 
 const slotRecord = z.strictObject({
   id: z.string(),
-  serial: z.int().describe('0 for a key that shows none.'),
+  serial: z.int().describe('A negative number of ours for a key that shows none.'),
   slot: slotNumber,
   kind: slotKind,
   state: z
@@ -67,6 +67,7 @@ const change = z.strictObject({
 export const yubikeyProgram = change;
 export const yubikeyUpdate = change;
 export const yubikeyAccessCode = change;
+export const yubikeyNdef = change;
 export const yubikeySwap = change;
 export const yubikeyDelete = change;
 

@@ -279,3 +279,70 @@ describe('without a key on the desk', () => {
     expect(list.keys).toBeInstanceOf(Array);
   });
 });
+
+describe('keys that show no serial number', () => {
+  test('have records of their own, so that programming one takes nothing from another', async () => {
+    const hidden = () => {
+      const made = practiceKey();
+      const state = JSON.parse(readFileSync(made.file, 'utf8'));
+      // Written elsewhere, without "serial by API"; old firmware tells it nowhere else.
+      for (const slot of [1, 2]) {
+        const config = Buffer.from(state.slots[slot].config, 'hex');
+        config[45] = 0;
+        state.slots[slot].config = config.toString('hex');
+      }
+      writeFileSync(made.file, JSON.stringify({ ...state, version: [2, 4, 2] }), { mode: 0o600 });
+      return made;
+    };
+    for (const { file } of [hidden(), hidden()]) {
+      const ran = await yubikey(
+        'program',
+        '--slot',
+        '2',
+        '--kind',
+        'hmac-sha1',
+        '--software-key',
+        file,
+        '--yes',
+        '--serial',
+        '0',
+      );
+      expect(ran, ran.stderr).toMatchObject({ exit: 0 });
+    }
+    const { slots } = await inventory();
+    expect(
+      slots.map(({ serial, state }: { serial: number; state: string }) => [serial, state]).toSorted(),
+    ).toEqual([
+      [-1, 'current'],
+      [-2, 'current'],
+    ]);
+  });
+});
+
+test('no secret is seen in arguments, environment, output or files that others can read', async () => {
+  // Arguments and environment of the program and of whatever it starts, for as long as it waits for a touch.
+  const watch = `
+    umask 022; mkfifo touch
+    $POSTERN yubikey program --slot 1 --protect --software-key ${key.file} --yes --serial ${key.serial} --otp-file touch >out 2>err &
+    until grep -q Touch err 2>/dev/null; do sleep 0.1; done
+    cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' >seen
+    $POSTERN otp generate --software-key ${key.file} >touch
+    wait
+    find "$XDG_STATE_HOME" -type f -perm /077 >open`;
+  const folder = mkdtempSync(join(tmpdir(), 'postern-seen-'));
+  await shell(`cd ${folder}; ${watch}`, { ...env, POSTERN_DEBUG: '1' });
+  const config = Buffer.from(JSON.parse(readFileSync(key.file, 'utf8')).slots['1'].config, 'hex');
+  const secrets = [config.subarray(16, 22), config.subarray(22, 38), config.subarray(38, 44)];
+  const read = (name: string) => readFileSync(join(folder, name), 'latin1');
+  expect(read('out')).toContain('is in use');
+  const text = `${read('out')}${read('err')}${read('seen')}`;
+  for (const secret of secrets)
+    for (const form of ['hex', 'base64', 'latin1'] as const)
+      expect(text).not.toContain(secret.toString(form));
+  expect(read('open')).toBe('');
+  const stored = readdirSync(join(env.XDG_STATE_HOME, 'postern')).map((name) =>
+    readFileSync(join(env.XDG_STATE_HOME, 'postern', name), 'latin1'),
+  );
+  for (const secret of secrets)
+    for (const each of stored) expect(each).not.toContain(secret.toString('latin1'));
+});
