@@ -45,6 +45,15 @@ export abstract class ChangeCommand extends BaseCommand {
     makesStore: boolean,
     planned: (key: OpenKey, store: KeyStore | undefined) => Planned,
   ): Promise<YubikeyChangeResult> {
+    return this.emit(await this.changed(flags, makesStore, planned), renderChange);
+  }
+
+  /** The same for one of several keys: the result is not shown yet. */
+  protected async changed(
+    flags: ChangeFlags,
+    makesStore: boolean,
+    planned: (key: OpenKey, store: KeyStore | undefined) => Planned,
+  ): Promise<YubikeyChangeResult> {
     const work = (store: KeyStore | undefined) =>
       withKeyOf(
         flags,
@@ -56,10 +65,7 @@ export abstract class ChangeCommand extends BaseCommand {
         () => this.tellTouch(),
       );
     const open = makesStore && !flags['dry-run'];
-    const result = open
-      ? await withStore(flags, (text) => this.note(text), work)
-      : await withStoreIfAny(flags, work);
-    return this.emit(result, renderChange);
+    return open ? await withStore(flags, (text) => this.note(text), work) : await withStoreIfAny(flags, work);
   }
 
   private toldTouch = false;

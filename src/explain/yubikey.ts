@@ -56,6 +56,12 @@ export const yubikeyExplanations: readonly Explanation[] = [
     fix: 'Touch the right slot and go on with "postern yubikey program --resume".',
   },
   {
+    id: 'yubikey.batch',
+    what: 'A key of a box that was put in and is not done.',
+    why: 'It refused, was pulled out, or was not touched. Nothing is lost: its record says how far it came.',
+    fix: 'Run the command again with the same list, and put it in.',
+  },
+  {
     id: 'yubikey.overwrites',
     what: 'A slot that holds something and will be written anew.',
     why: 'A key does not give out what is in a slot, so nothing of it can be kept.',

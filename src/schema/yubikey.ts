@@ -62,6 +62,18 @@ const change = z.strictObject({
   dryRun: z.boolean(),
   plan: z.array(z.string()).describe('What is done, in order.'),
   record: slotRecord.nullable(),
+  batch: z
+    .array(
+      z.strictObject({
+        label: z.string(),
+        serial: z.int(),
+        slot: z.int(),
+        publicId: z.string().nullable(),
+        time: z.string(),
+      }),
+    )
+    .optional()
+    .describe('Keys of a box that are done, those of earlier calls included.'),
 });
 
 export const yubikeyProgram = change;

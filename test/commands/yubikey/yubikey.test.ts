@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -278,6 +278,36 @@ describe('without a key on the desk', () => {
     const list = await json('list');
     expect(list.keys).toBeInstanceOf(Array);
   });
+});
+
+test('a box of keys is programmed one after the other, each once, and goes on where it ended', async () => {
+  const list = join(key.folder, 'box.csv');
+  const desk = join(key.folder, 'desk.json');
+  const box = (count: number) => {
+    const argv = ['program', '--slot', '2', '--kind', 'hmac-sha1', '--yes', '--software-key', desk];
+    return yubikey(...argv, '--batch', list, '--label-prefix', 'staff-', '--count', String(count), '--json');
+  };
+  const putIn = (serial: number) => copyFileSync(practiceKey({ serial, blank: true }).file, desk);
+  putIn(101);
+  const first = await box(1);
+  expect(first, first.stderr).toMatchObject({ exit: 0 });
+  // The same one is still in for a while, and is told; then another.
+  const second = box(1);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  putIn(102);
+  expect(JSON.parse((await second).stdout).batch).toMatchObject([
+    { label: 'staff-001', serial: 101 },
+    { label: 'staff-002', serial: 102 },
+  ]);
+  expect(readFileSync(list, 'utf8')).toMatch(
+    /^label,serial,slot,public_id,programmed\nstaff-001,101,2,,.*\nstaff-002,102,2,,.*\n$/,
+  );
+  // The machine died before the list had the last one: it gets its line, and is not written again.
+  writeFileSync(list, readFileSync(list, 'utf8').replace(/staff-002.*\n/, ''));
+  const held = readFileSync(desk, 'utf8');
+  expect((await box(1)).exit).toBe(0);
+  expect(readFileSync(desk, 'utf8')).toBe(held);
+  expect((await inventory()).slots).toHaveLength(2);
 });
 
 describe('keys that show no serial number', () => {
