@@ -2,6 +2,12 @@ import type { Explanation } from './types.ts';
 
 export const importExplanations: readonly Explanation[] = [
   {
+    id: 'export.empty',
+    what: 'Whether there are keys to export.',
+    why: 'An export that is a backup and holds nothing would be noticed when it is needed.',
+    fix: 'Run it as the user, and with the state directory, that the keys were recorded with.',
+  },
+  {
     id: 'import.proof',
     what: 'Keys of which an OTP was given that does not decrypt with what the file says.',
     why: 'The key was reprogrammed after the file was written, or the file is of another key: people would be locked out.',
