@@ -22,7 +22,7 @@ export const importExplanations: readonly Explanation[] = [
   {
     id: 'import.no-secret',
     what: 'Keys whose AES key or private id is neither in the files nor on record.',
-    why: 'yubikey-val keeps the counters, yubikey-ksm the secrets; some lists have no private ids.',
+    why: 'Counters are kept by yubikey-val, secrets by yubikey-ksm; some lists have no private ids.',
     fix: 'Name both databases in one call; private ids that no file has are taken from an OTP of each key with --prove.',
   },
   {
