@@ -43,6 +43,8 @@ writeFileSync(secretFile, 'a secret\n', { mode: 0o600 });
 
 /** A key in software, its AES key in slot 1, and a challenge, for commands that need a key on the desk. */
 const KEY = practiceKey();
+/** A NEO, which telephones can read. */
+const RADIO = practiceKey({ version: [3, 4, 0] });
 const ON_KEY = ['--software-key', KEY.file];
 /** What a mediator publishes, for those who read it. */
 const publishedFolder = `${folder}/published`;
@@ -208,6 +210,8 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'otp generate': [ON_KEY, 0],
   'otp verify': [[KEY.otp], 2],
   'otp modhex': [['b565716f'], 0],
+  'validation export': [['--to', '/nonexistent/keys.age', '--recipient', 'age1'], 2],
+  'validation import': [[`${root}test/fixtures/keys/gui-yubico.csv`, '--dry-run'], 0],
   'yubikey access-code change': [
     [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],
     0,
@@ -223,6 +227,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'yubikey inventory': [[], 0],
   'yubikey list': [ON_KEY, 0],
   'yubikey lost': [['99999999'], 2],
+  'yubikey ndef': [['--software-key', RADIO.file, '--slot', '1', '--dry-run'], 0],
   'yubikey program': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
   'yubikey swap': [[...ON_KEY, '--dry-run'], 0],
   'yubikey update': [[...ON_KEY, '--slot', '1', '--no-enter', '--dry-run'], 0],

@@ -55,6 +55,7 @@ import {
 } from './throttle.ts';
 import { trustList, trustOverride, trustSync } from './trust-lists.ts';
 import { trustShow } from './trust-show.ts';
+import { validationExport, validationImport } from './validation-transfer.ts';
 import {
   yubikeyAccessCode,
   yubikeyCalculate,
@@ -63,6 +64,7 @@ import {
   yubikeyInventory,
   yubikeyList,
   yubikeyLost,
+  yubikeyNdef,
   yubikeyProgram,
   yubikeySwap,
   yubikeyUpdate,
@@ -162,6 +164,8 @@ export const documents = {
   'postern/trust-override/1': document('postern/trust-override/1', trustOverride),
   'postern/trust-show/1': document('postern/trust-show/1', trustShow),
   'postern/trust-sync/1': document('postern/trust-sync/1', trustSync),
+  'postern/validation-export/1': document('postern/validation-export/1', validationExport),
+  'postern/validation-import/1': document('postern/validation-import/1', validationImport),
   'postern/yubikey-access-code-change/1': document('postern/yubikey-access-code-change/1', yubikeyAccessCode),
   'postern/yubikey-access-code-remove/1': document('postern/yubikey-access-code-remove/1', yubikeyAccessCode),
   'postern/yubikey-access-code-set/1': document('postern/yubikey-access-code-set/1', yubikeyAccessCode),
@@ -171,6 +175,7 @@ export const documents = {
   'postern/yubikey-inventory/1': document('postern/yubikey-inventory/1', yubikeyInventory),
   'postern/yubikey-list/1': document('postern/yubikey-list/1', yubikeyList),
   'postern/yubikey-lost/1': document('postern/yubikey-lost/1', yubikeyLost),
+  'postern/yubikey-ndef/1': document('postern/yubikey-ndef/1', yubikeyNdef),
   'postern/yubikey-program/1': document('postern/yubikey-program/1', yubikeyProgram),
   'postern/yubikey-swap/1': document('postern/yubikey-swap/1', yubikeySwap),
   'postern/yubikey-update/1': document('postern/yubikey-update/1', yubikeyUpdate),
