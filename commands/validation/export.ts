@@ -5,8 +5,7 @@ import { storeFlags, withStoreIfAny } from '../../src/cli/key-store.ts';
 import { encryptFor, recipientFlags } from '../../src/cli/recipients.ts';
 import { renderExport } from '../../src/cli/render/validation-transfer.ts';
 import { writeSecret } from '../../src/cli/secrets.ts';
-import { AppError, ExitCode } from '../../src/errors.ts';
-import { EXPORT_FORMATS, exportKeys } from '../../src/keys/transfer/export.ts';
+import { EXPORT_FORMATS, type ExportFormat, exportKeys } from '../../src/keys/transfer/export.ts';
 import type { ValidationExportResult } from '../../src/schema/validation-transfer.ts';
 
 export default class ValidationExport extends BaseCommand {
@@ -41,16 +40,12 @@ export default class ValidationExport extends BaseCommand {
     const encrypted = !flags['in-clear'];
     const count = await withStoreIfAny(flags, async (store) => {
       const keys = store?.keys() ?? [];
-      if (!store || keys.length === 0)
-        throw new AppError('There are no keys to export.', {
-          code: 'E_NO_KEYS',
-          exit: ExitCode.unavailable,
-          hint: '"postern yubikey inventory" tells what is on record.',
-        });
+      if (!store || keys.length === 0) return 0;
       const text = exportKeys(store, keys, format);
       writeSecret(to, encrypted ? await encryptFor(flags, text) : text);
       return keys.length;
     });
+    if (count === 0) return this.emit(nothing(to, format), renderExport);
     const what = count === 1 ? 'One key was' : `${count} keys were`;
     const result: ValidationExportResult = {
       target: null,
@@ -64,4 +59,26 @@ export default class ValidationExport extends BaseCommand {
     };
     return this.emit(result, renderExport);
   }
+}
+
+/** A backup of nothing is bad news. */
+function nothing(file: string, format: ExportFormat): ValidationExportResult {
+  const message = 'There are no keys to export; nothing was written.';
+  return {
+    target: null,
+    status: 'crit',
+    summary: message,
+    checks: [
+      {
+        id: 'export.empty',
+        status: 'crit',
+        message,
+        fix: 'Look whether this is the right state directory: "postern yubikey inventory" tells what is on record.',
+      },
+    ],
+    file,
+    format,
+    encrypted: false,
+    keys: 0,
+  };
 }

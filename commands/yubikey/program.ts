@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import {
   ChangeCommand,
@@ -7,11 +8,20 @@ import {
   type Planned,
   recordFor,
 } from '../../src/cli/change-command.ts';
-import { changeFlags, readAccessCode, readHexFile, slotOf } from '../../src/cli/desk.ts';
+import {
+  changeFlags,
+  openDesk,
+  readAccessCode,
+  readHexFile,
+  slotOf,
+  speakingOf,
+} from '../../src/cli/desk.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
+import { addToBatchList, type BatchRow, nextKey, nextLabel, readBatchList } from '../../src/cli/key-batch.ts';
 import { storeFlags } from '../../src/cli/key-store.ts';
 import { ask } from '../../src/cli/prompt.ts';
 import { encryptFor, recipientFlags } from '../../src/cli/recipients.ts';
+import { renderChange } from '../../src/cli/render/yubikey.ts';
 import { readSecretFile, replaceSecret, writeSecret } from '../../src/cli/secrets.ts';
 import { line } from '../../src/cli/text.ts';
 import { readTouch } from '../../src/cli/touch.ts';
@@ -36,6 +46,7 @@ import type { KeyStore, SlotRecord } from '../../src/keys/store.ts';
 import { handedOver, seenRecord } from '../../src/keys/transfer/hand-over.ts';
 import { recordText, type TransferRecord } from '../../src/keys/transfer/record.ts';
 import { unfinished } from '../../src/keys/views.ts';
+import { type Check, worst } from '../../src/report.ts';
 import type { YubikeyChangeResult } from '../../src/schema/yubikey.ts';
 import type { SlotNumber } from '../../src/yubikey/commands.ts';
 import type { OpenKey } from '../../src/yubikey/survey.ts';
@@ -47,6 +58,40 @@ function recordOf(store: KeyStore, serial: number, id: string): SlotRecord {
   const record = store.slots(serial).find((each) => each.id === id);
   if (!record) throw new Error(`record ${id} is gone`);
   return record;
+}
+
+/** A key that was programmed, but the machine died before the list said so: it gets its line and is not written again. */
+function onRecord({ id, slot }: SlotRecord): Planned {
+  const summary = `Slot ${slot} is on record already.`;
+  return { slot, plan: [summary], checks: [], carryOut: async () => ({ summary, recordId: id }) };
+}
+
+const boxCheck = (serial: number, why: string): Check => ({
+  id: 'yubikey.batch',
+  status: 'warn',
+  message: `Key ${serial} is not done: ${why}.`,
+  fix: 'Run the command again with the same list, and put it in.',
+});
+
+function boxResult(
+  slot: SlotNumber,
+  rows: readonly BatchRow[],
+  tried: readonly Check[],
+): YubikeyChangeResult {
+  const done = new Set(rows.map(({ serial }) => serial));
+  const checks = tried.filter(({ message }) => !done.has(Number(/\d+/.exec(message)?.[0])));
+  return {
+    target: null,
+    status: worst(checks.map(({ status }) => status)),
+    summary: rows.length === 1 ? 'One key is done.' : `${rows.length} keys are done.`,
+    checks,
+    serial: null,
+    slot,
+    dryRun: false,
+    plan: [],
+    record: null,
+    batch: rows,
+  };
 }
 
 function needsStore(store: KeyStore | undefined): KeyStore {
@@ -126,6 +171,18 @@ export default class YubikeyProgram extends ChangeCommand {
         helpValue: 'FILE',
       }),
       resume: Flags.boolean({ summary: 'Go on with what was begun with this key.' }),
+      batch: Flags.string({
+        summary:
+          'Program a box of keys, one after the other; this file lists those that are done, for labels and to go on later. --record-to names a folder.',
+        helpValue: 'FILE',
+        exclusive: ['resume', 'serial', 'dry-run', 'secret-file', 'private-id-file'],
+      }),
+      'label-prefix': Flags.string({
+        summary: 'With --batch: labels begin with this, and a number follows.',
+        default: 'key-',
+        helpValue: 'TEXT',
+      }),
+      count: Flags.integer({ summary: 'With --batch: end after so many keys.', min: 1, helpValue: 'N' }),
     }),
   };
 
@@ -137,11 +194,74 @@ export default class YubikeyProgram extends ChangeCommand {
   override async run(): Promise<YubikeyChangeResult> {
     const flags = await this.read();
     const slot = flags.resume ? null : await this.whichSlot(flags);
+    if (flags.batch !== undefined) return this.programBox(flags, flags.batch, slot ?? 2);
     const result = await this.change(flags, slot !== null, (key, store) =>
       slot === null ? this.goOn(flags, key, needsStore(store)) : this.start(flags, slot, key, store),
     );
     this.next('postern login add');
     return result;
+  }
+
+  /** One key after the other, until there are enough; Ctrl-C ends it as well, and the list says what was done. */
+  private async programBox(
+    flags: ProgramFlags,
+    list: string,
+    slot: SlotNumber,
+  ): Promise<YubikeyChangeResult> {
+    if (!/^[\w.:@ -]*$/.test(flags['label-prefix']))
+      throw new AppError('--label-prefix takes letters, digits and . : @ _ - alone.', {
+        code: 'E_BATCH',
+        exit: ExitCode.usage,
+      });
+    let rows = readBatchList(list);
+    const failed: Check[] = [];
+    let before: number | null | undefined;
+    for (let done = 0; done < (flags.count ?? Number.POSITIVE_INFINITY); ) {
+      this.note(line`Put the next key in, and no other. Ctrl-C ends.`);
+      before = await nextKey(() => openDesk(flags), speakingOf(flags, this.signal), before);
+      const serial = before;
+      const known = rows.find((row) => row.serial === serial && row.slot === slot);
+      if (serial === null) this.note(line`The key shows no serial number; program it by itself.`);
+      else if (known) this.note(line`Key ${serial} was done before: ${known.label}.`);
+      else {
+        const outcome = await this.programOne({ ...flags, serial }, slot);
+        if ('status' in outcome) failed.push(outcome);
+        else {
+          const row = { ...outcome, label: nextLabel(flags['label-prefix'], rows) };
+          addToBatchList(list, rows, row);
+          rows = [...rows, row];
+          done += 1;
+          this.note(line`Key ${serial} is done: ${row.label}. Take it out.`);
+        }
+      }
+    }
+    return this.emit(boxResult(slot, rows, failed), renderChange);
+  }
+
+  /** One key of a box; what keeps it from being programmed is told, and the next one may come. */
+  private async programOne(
+    flags: ProgramFlags & { readonly serial: number },
+    slot: SlotNumber,
+  ): Promise<Omit<BatchRow, 'label'> | Check> {
+    const { serial } = flags;
+    const folder = flags['record-to'];
+    const own = folder === undefined ? flags : { ...flags, 'record-to': join(folder, `${serial}.age`) };
+    try {
+      const { record } = await this.changed(own, true, (key, store) => {
+        const begun = unfinished(store, key.owner).some((each) => each.slot === slot);
+        if (begun) return this.goOn(own, key, needsStore(store));
+        const current = recordFor(key, store, slot);
+        return current ? onRecord(current) : this.start(own, slot, key, store);
+      });
+      if (record?.state === 'current')
+        return { serial, slot, publicId: record.publicId, time: record.changed };
+      this.note(line`Key ${serial} was not seen to work. Put it in again to go on.`);
+      return boxCheck(serial, 'it was not seen to work');
+    } catch (error) {
+      if (!(error instanceof AppError) || error.exit === ExitCode.interrupted) throw error;
+      this.note(line`Key ${serial}: ${error.message} ${error.hint ?? ''}`);
+      return boxCheck(serial, error.message.replace(/\.$/, ''));
+    }
   }
 
   /** The slot that was given, or is given now. */
@@ -167,7 +287,7 @@ export default class YubikeyProgram extends ChangeCommand {
       kind: flags.kind,
       content: contentFor({
         kind: flags.kind,
-        serial: key.view.serial ?? 0,
+        serial: key.owner,
         version: key.status.version,
         publicId: flags['public-id'],
         secret: readSecret(flags),
@@ -189,15 +309,16 @@ export default class YubikeyProgram extends ChangeCommand {
       carryOut: async () => {
         const kept = needsStore(store);
         const slotToWrite = newSlot(key, program);
-        await handOver(flags, handedOver(slotToWrite, program.content, Date.now()));
+        const how = flags.batch === undefined ? 'new' : 'anew';
+        await handOver(flags, handedOver(slotToWrite, program.content, Date.now()), how);
         const id = await enrol(key, kept, slotToWrite, oldCodes, Date.now());
-        return this.confirm(flags, key, kept, recordOf(kept, key.view.serial ?? 0, id));
+        return this.confirm(flags, key, kept, recordOf(kept, key.owner, id));
       },
     };
   }
 
   private goOn(flags: ProgramFlags, key: OpenKey, store: KeyStore): Planned {
-    const [record] = unfinished(store, key.view.serial ?? 0);
+    const [record] = unfinished(store, key.owner);
     if (!record)
       throw new AppError('Nothing was begun with this key that is not finished.', {
         code: 'E_NOTHING_TO_RESUME',

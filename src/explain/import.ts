@@ -2,6 +2,12 @@ import type { Explanation } from './types.ts';
 
 export const importExplanations: readonly Explanation[] = [
   {
+    id: 'export.empty',
+    what: 'Whether there are keys to export.',
+    why: 'An export that is a backup and holds nothing would be noticed when it is needed.',
+    fix: 'Run it as the user, and with the state directory, that the keys were recorded with.',
+  },
+  {
     id: 'import.proof',
     what: 'Keys of which an OTP was given that does not decrypt with what the file says.',
     why: 'The key was reprogrammed after the file was written, or the file is of another key: people would be locked out.',
@@ -16,7 +22,7 @@ export const importExplanations: readonly Explanation[] = [
   {
     id: 'import.no-secret',
     what: 'Keys whose AES key or private id is neither in the files nor on record.',
-    why: 'yubikey-val keeps the counters, yubikey-ksm the secrets; some lists have no private ids.',
+    why: 'Counters are kept by yubikey-val, secrets by yubikey-ksm; some lists have no private ids.',
     fix: 'Name both databases in one call; private ids that no file has are taken from an OTP of each key with --prove.',
   },
   {

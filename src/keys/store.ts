@@ -89,6 +89,8 @@ export type KeyStore = {
   readonly willUpdate: (id: string, config: Uint8Array, oldCode: Uint8Array, nowMs: number) => void;
   readonly wasDeleted: (serial: number, slot: SlotNumber, nowMs: number) => void;
   readonly wereSwapped: (serial: number, nowMs: number) => void;
+  /** A negative number that no key has, for one that shows no serial number. */
+  readonly freeNumber: () => number;
   /** Records of one key, or of all, the newest first. */
   readonly slots: (serial?: number) => SlotRecord[];
   /** The configuration of a record with its secrets. */
@@ -293,6 +295,8 @@ export async function openKeyStore(file: string, masterKey: MasterKey): Promise<
          WHERE serial = ? AND state IN ('current', 'written')`,
       ).run(nowMs, serial);
     },
+    freeNumber: () =>
+      Math.min(0, Number(sql('SELECT min(serial) AS least FROM slots').get()?.['least'] ?? 0)) - 1,
     slots: (serial) => {
       const order = 'ORDER BY changed_ms DESC, created_ms DESC';
       const rows =

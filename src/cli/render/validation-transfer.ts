@@ -28,11 +28,9 @@ export function renderImport(result: ValidationImportResult, columns: number): L
 
 /** What was written. */
 export function renderExport({ status, summary, checks }: ValidationExportResult, columns: number): Line[] {
-  return [
-    ...wrap(line`${mark(status)}  ${summary}`, columns, 4),
-    ...renderFindings(
-      checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
-  ];
+  if (status === 'ok') return wrap(line`${mark(status)}  ${summary}`, columns, 4);
+  return renderFindings(
+    checks.map((check) => ({ where: '', check })),
+    columns,
+  );
 }

@@ -68,13 +68,13 @@ const tokenList: Layout = ([token, aesKey, , , publicId]) => ({
 
 /** A header of privacyIDEA, whose columns stand in any order. */
 function namedColumns(names: readonly string[]): Layout | undefined {
-  const lower = names.map((name) => name.toLowerCase());
+  const lower = names.map((name) => name.toLowerCase().replace(/^yubikey\./, ''));
   const column = (...wanted: readonly string[]) => lower.findIndex((name) => wanted.includes(name));
   const at = {
     aesKey: column('otpkey', 'seed', 'key', 'aeskey'),
     type: column('tokentype', 'type'),
-    publicId: column('yubikey.prefix', 'prefix', 'publicname', 'public_id', 'publicid'),
-    privateId: column('yubikey.tokenid', 'private_id', 'privateid', 'internalname'),
+    publicId: column('prefix', 'publicname', 'public_id', 'publicid'),
+    privateId: column('tokenid', 'private_id', 'privateid', 'internalname'),
     count: column('count', 'counter'),
     active: column('active'),
     token: column('serial'),

@@ -11,7 +11,7 @@ export function handedOver(
   createdMs: number,
 ): TransferRecord | null {
   if (publicId === null) return null;
-  return { publicId, privateId: uid, aesKey: key, serial: serial || null, seen: null, createdMs };
+  return { publicId, privateId: uid, aesKey: key, serial: serial > 0 ? serial : null, seen: null, createdMs };
 }
 
 /** The same once the key was seen to use it: with the counters of the OTP that it has typed. */
