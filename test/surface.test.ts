@@ -217,7 +217,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'login passwd': [['0000000000', '--password-file', secretFile], 2],
   'login remove': [['0000000000'], 2],
   'login serve': [['--check', '--token-file', tokenFile], 0],
-  'login session end': [['0000000000'], 1],
+  'login session end': [['0000000000'], 2],
   'login session list': [[], 0],
   'login session new': [['ann@example.org'], 2],
   'login verify': [['ann@example.org', '--password-file', secretFile], 2],
