@@ -11,6 +11,7 @@ import { mediatorExplanations } from './mediator.ts';
 import { pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
 import { registryExplanations } from './registry.ts';
+import { reportExplanations } from './reports.ts';
 import { sendExplanations } from './send.ts';
 import { senderExplanations } from './sender.ts';
 import { smtpExplanations } from './smtp.ts';
@@ -38,6 +39,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...listSyncExplanations,
     ...loginExplanations,
     ...mediatorExplanations,
+    ...reportExplanations,
     ...sendExplanations,
     ...senderExplanations,
     ...verdictExplanations,

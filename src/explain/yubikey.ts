@@ -108,7 +108,6 @@ export const yubikeyExplanations: readonly Explanation[] = [
     what: 'Whether a validation service could tell if an OTP counts.',
     why: 'Without an answer that can be believed nobody is let in, and nobody is told that the OTP was wrong: it is a temporary failure.',
     fix: 'Look whether the service can be reached, and whether client id and API key belong together; "postern otp verify --explain" tells what each address answered.',
-    ref: 'Validation protocol 2.0',
   },
   {
     id: 'otp.decrypts',
