@@ -16,8 +16,10 @@ import { globalFlags } from '../src/cli/flags.ts';
 import { EXIT_MEANINGS } from '../src/cli/help-topics.ts';
 import { BY_HAND } from '../src/cli/settings.ts';
 import { ExitCode } from '../src/errors.ts';
+import { databaseOf, masterKeyOf, openOrCreateStore } from '../src/keys/open.ts';
 import { documents, failedRow } from '../src/schema/documents.ts';
 import { newSite } from '../src/throttle/site.ts';
+import { openAdministration } from '../src/validation/clients.ts';
 import { companyZone, mediatorLab } from './helpers/mediator.ts';
 import { practiceKey } from './helpers/practice-key.ts';
 import { publication, ring } from './helpers/registry.ts';
@@ -96,6 +98,21 @@ const throttle = await startThrottleLab({
 afterAll(() => throttle.close());
 throttle.daemon.warden.saveSite(newSite(1, 'www.example.org'), '', '');
 throttle.daemon.warden.saveSite(newSite(2, 'old.example.org'), '', '');
+/** A store of a validation server, with a client and a key. */
+const STORE = ['--store', await storeWithKey(`${folder}/validation`)];
+
+async function storeWithKey(place: string): Promise<string> {
+  const { store } = await openOrCreateStore({ folder: place });
+  const secret = { privateId: Buffer.alloc(6), aesKey: Buffer.alloc(16) };
+  store.add({ publicId: 'vvccccccccct', state: 'active', serial: null, secret, counters: null }, Date.now());
+  store.close();
+  const office = await openAdministration(databaseOf({ folder: place }), masterKeyOf({ folder: place }));
+  const client = { id: null, label: 'mail', apiKey: null, mustSign: false, publicIds: [], networks: [] };
+  office.addClient(client, { actor: 'test', nowMs: Date.now() }, () => undefined);
+  office.close();
+  return place;
+}
+
 const AT = ['--service', `unix:${throttle.socket.path}`];
 
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
@@ -214,6 +231,24 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'otp generate': [ON_KEY, 0],
   'otp verify': [[KEY.otp], 2],
   'otp modhex': [['b565716f'], 0],
+  get 'validation backup'() {
+    return [[`${folder}/${randomUUID()}.db`, ...STORE], 0] as const;
+  },
+  // Each run adds one, and needs a file of its own.
+  get 'validation client add'() {
+    return [['mail', '--write-key', `${folder}/${randomUUID()}.key`, ...STORE], 0] as const;
+  },
+  'validation client disable': [['1', ...STORE], 0],
+  'validation client enable': [['1', ...STORE], 0],
+  'validation client list': [STORE, 0],
+  get 'validation client rotate'() {
+    return [['1', '--write-key', `${folder}/${randomUUID()}.key`, ...STORE], 0] as const;
+  },
+  'validation key disable': [['vvccccccccct', ...STORE], 0],
+  'validation key enable': [['vvccccccccct', ...STORE], 0],
+  'validation key list': [STORE, 0],
+  'validation serve': [['--check', ...STORE], 0],
+  'validation status': [STORE, 0],
   'validation export': [['--to', '/nonexistent/keys.age', '--recipient', 'age1'], 2],
   'validation import': [[`${root}test/fixtures/keys/gui-yubico.csv`, '--dry-run'], 0],
   'login add': [['ann@example.org', '--otp-file', touchFile], 2],
@@ -221,7 +256,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'login passwd': [['0000000000', '--password-file', secretFile], 2],
   'login remove': [['0000000000'], 2],
   'login serve': [['--check', '--token-file', tokenFile], 0],
-  'login session end': [['0000000000'], 1],
+  'login session end': [['0000000000'], 2],
   'login session list': [[], 0],
   'login session new': [['ann@example.org'], 2],
   'login verify': [['ann@example.org', '--password-file', secretFile], 2],
@@ -564,7 +599,7 @@ describe('the built program', () => {
     expect((await runBuilt(['--version'])).stdout).toMatch(new RegExp(`^postern/${version} \\S+ node-v`));
   });
 
-  test('help is there for every command and topic, with the exit codes', async () => {
+  test('help is there for every command and topic, with the exit codes', { timeout: 120_000 }, async () => {
     for (const id of commandIds) {
       const { stdout, exit } = await runBuilt([...id.split(' '), '--help']);
       expect(exit).toBe(0);

@@ -70,6 +70,7 @@ export default class LoginAdd extends BaseCommand {
     const validator = validatorConfig(flags);
     const services = parseServices(flags.services);
     const expiresMs = flags.expires === undefined ? null : judgeTime(flags.expires, 'expires');
+    if (flags['otp-file'] === '-' && flags['password-file'] === '-') throw oneStdin();
     const password =
       flags.kind === 'otp' || flags.to !== undefined
         ? null
@@ -112,5 +113,13 @@ function noTouch(): AppError {
     code: 'E_NO_INPUT',
     exit: ExitCode.usage,
     hint: 'Run it on a terminal, or name what the touch typed with --otp-file.',
+  });
+}
+
+function oneStdin(): AppError {
+  return new AppError('There is one standard input, and two things are to come from it.', {
+    code: 'E_USAGE',
+    exit: ExitCode.usage,
+    hint: 'Read the base password from a private file.',
   });
 }

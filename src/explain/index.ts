@@ -21,6 +21,7 @@ import { srsExplanations } from './srs.ts';
 import { throttleExplanations } from './throttle.ts';
 import { certExplanations, tlsExplanations } from './tls.ts';
 import type { Explanation } from './types.ts';
+import { validationExplanations } from './validation.ts';
 import { verdictExplanations } from './verdict.ts';
 import { viewExplanations } from './view.ts';
 import { yubikeyExplanations } from './yubikey.ts';
@@ -43,6 +44,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...reportExplanations,
     ...sendExplanations,
     ...senderExplanations,
+    ...validationExplanations,
     ...verdictExplanations,
     ...spfExplanations,
     ...dkimExplanations,

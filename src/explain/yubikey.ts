@@ -114,7 +114,6 @@ export const yubikeyExplanations: readonly Explanation[] = [
     what: 'Whether a validation service could tell if an OTP counts.',
     why: 'Without an answer that can be believed nobody is let in, and nobody is told that the OTP was wrong: it is a temporary failure.',
     fix: 'Look whether the service can be reached, and whether client id and API key belong together; "postern otp verify --explain" tells what each address answered.',
-    ref: 'Validation protocol 2.0',
   },
   {
     id: 'otp.decrypts',
@@ -125,6 +124,7 @@ export const yubikeyExplanations: readonly Explanation[] = [
   ...(
     [
       ['decrypts', 'Whether the OTP of the demonstration decrypts, with the counters that it should have.'],
+      ['logins', 'Whether the logins of the demonstration were let in and refused as they should.'],
       ['once', 'Whether the OTP of the demonstration was accepted once and refused the second time.'],
       ['lost', 'Whether the OTPs of the lost key were refused.'],
     ] as const

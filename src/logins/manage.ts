@@ -321,8 +321,8 @@ export async function endSessions(
   const check: Check =
     ended === 0 && which.id !== undefined
       ? {
-          id: 'login.session',
-          status: 'warn',
+          id: 'login.known',
+          status: 'crit',
           message: `There is no session password '${which.id}'.`,
           fix: 'See "postern login session list".',
         }

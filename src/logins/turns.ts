@@ -1,4 +1,4 @@
-/** Nobody waits here for ever: more are turned away. */
+/** More wait than may. */
 export class TooMany extends Error {}
 
 /**
@@ -11,11 +11,16 @@ export class Turns {
   private queued = 0;
   private readonly workers: number;
   private readonly most: number;
+  private readonly mostEach: number;
 
-  /** @param most  how many may wait */
-  constructor(workers: number, most: number) {
+  /**
+   * @param most  how many may wait
+   * @param mostEach  how many of one caller: he takes no place in the queue away from all others
+   */
+  constructor(workers: number, most: number, mostEach: number) {
     this.workers = workers;
     this.most = most;
+    this.mostEach = mostEach;
   }
 
   /**
@@ -34,10 +39,11 @@ export class Turns {
   }
 
   private wait(caller: string): Promise<void> {
-    if (this.queued >= this.most) throw new TooMany('too many logins at once');
+    const own = this.waiting.get(caller);
+    if (this.queued >= this.most || (own?.length ?? 0) >= this.mostEach)
+      throw new TooMany('too many logins at once');
     this.queued += 1;
     return new Promise((resolve) => {
-      const own = this.waiting.get(caller);
       if (own) own.push(resolve);
       else this.waiting.set(caller, [resolve]);
     });

@@ -8,7 +8,10 @@ const WORKERS = 2;
 /** Logins that may wait for one of them. */
 const MOST_WAITING = 1000;
 
+/** Of one address: there may be an office behind it. */
+const MOST_OF_ONE = 100;
+
 /** A world with limits and turns of its own. */
 export function loginWorld(parts: Omit<LoginWorld, 'limits' | 'turns'>): LoginWorld {
-  return { ...parts, limits: new Limits(), turns: new Turns(WORKERS, MOST_WAITING) };
+  return { ...parts, limits: new Limits(), turns: new Turns(WORKERS, MOST_WAITING, MOST_OF_ONE) };
 }

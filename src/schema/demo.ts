@@ -43,6 +43,13 @@ const yubikey = z.strictObject({
   decoded: otpDecode,
   first: verdict.describe('Of the OTP.'),
   second: verdict.describe('Of the same OTP, once more.'),
+  logins: z.array(
+    z.strictObject({
+      account: z.string(),
+      tried: z.string().describe('What was put into the field.'),
+      verdict: z.enum(['accepted', 'refused', 'unavailable']),
+    }),
+  ),
   lost: z.array(z.string()).describe('Public ids that were disabled.'),
   afterLoss: verdict.describe('Of the next OTP of the lost key.'),
 });

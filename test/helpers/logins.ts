@@ -86,7 +86,7 @@ export async function loginLab({ failureMs = 20, timeoutMs = 2000 } = {}): Promi
     open: validatorOpener({ store: keys, nowMs: () => lab.nowMs, readSecret: (text) => text, timeoutMs }),
     usual: { kind: 'local' },
     limits: new Limits(),
-    turns: new Turns(2, 1000),
+    turns: new Turns(2, 1000, 300),
     nowMs: () => lab.nowMs,
     failureMs,
     signal: new AbortController().signal,

