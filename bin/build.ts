@@ -10,11 +10,14 @@ const quiet = process.argv.includes('--quiet');
 const say = (text: string) => !quiet && process.stdout.write(`${text}\n`);
 
 /** Threads, each started from a file of its own: see where `new Worker` is called. */
-const workers = { 'policy-host-worker': 'src/mta-sts/policy-host-worker.ts' };
+const workers = {
+  'policy-host-worker': 'src/mta-sts/policy-host-worker.ts',
+  'simulate-worker': 'src/throttle/simulate-worker.ts',
+};
 
 /** What no command may load before it needs it: each is `await import()`ed in its one adapter. */
 const HEAVY =
-  /node_modules\/(mailauth|node-hid|inquirer|@inquirer|fastify|zod|bullmq|ioredis|pg|@peculiar|reflect-metadata|tls-check)\//;
+  /node_modules\/(mailauth|node-hid|inquirer|@inquirer|fastify|zod|bullmq|ioredis|pg|@peculiar|reflect-metadata|tls-check|age-encryption|@noble)\//;
 
 /** What packages do at every start and nobody needs, by file: a text and what stands there instead. */
 const LEAN: readonly (readonly [file: string, from: string, to: string])[] = [

@@ -47,6 +47,8 @@ writeFileSync(tokenFile, 'a token of more than 22 characters\n'.replaceAll(' ', 
 const KEY = practiceKey();
 const touchFile = `${folder}/touch`;
 writeFileSync(touchFile, `${KEY.otp}\n`);
+/** A NEO, which telephones can read. */
+const RADIO = practiceKey({ version: [3, 4, 0] });
 const ON_KEY = ['--software-key', KEY.file];
 /** What a mediator publishes, for those who read it. */
 const publishedFolder = `${folder}/published`;
@@ -221,6 +223,8 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'login session list': [[], 0],
   'login session new': [['ann@example.org'], 2],
   'login verify': [['ann@example.org', '--password-file', secretFile], 2],
+  'validation export': [['--to', '/nonexistent/keys.age', '--recipient', 'age1'], 2],
+  'validation import': [[`${root}test/fixtures/keys/gui-yubico.csv`, '--dry-run'], 0],
   'yubikey access-code change': [
     [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],
     0,
@@ -236,6 +240,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'yubikey inventory': [[], 0],
   'yubikey list': [ON_KEY, 0],
   'yubikey lost': [['99999999'], 2],
+  'yubikey ndef': [['--software-key', RADIO.file, '--slot', '1', '--dry-run'], 0],
   'yubikey program': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
   'yubikey swap': [[...ON_KEY, '--dry-run'], 0],
   'yubikey update': [[...ON_KEY, '--slot', '1', '--no-enter', '--dry-run'], 0],
@@ -272,6 +277,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'throttle block': [['192.0.2.66', '--site', 'www.example.org', ...AT], 0],
   'throttle blocks': [AT, 0],
   'throttle compile': [['nginx', '--out', `${folder}/nginx`, ...AT], 0],
+  'throttle dashboard': [AT, 0],
   'throttle exempt': [['192.0.2.0/24', ...AT], 0],
   'throttle explain': [['192.0.2.66', ...AT], 0],
   'throttle policy list': [AT, 0],
@@ -284,7 +290,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'throttle site remove': [['old.example.org', ...AT], 0],
   'throttle site show': [['www.example.org', ...AT], 0],
   'throttle status': [AT, 0],
-  'throttle top': [AT, 0],
+  'throttle top': [['--no-watch', ...AT], 0],
   'throttle unblock': [['192.0.2.66', ...AT], 0],
   'trust sync': [[publishedFolder, '--root', `${publishedFolder}/1.root.json`], 0],
 };
@@ -488,7 +494,12 @@ describe('the built program', () => {
       69,
       /no such socket/,
     ],
-    ['a front without an origin', ['throttle', 'serve', '--front', '127.0.0.1:0'], 64, /origin/],
+    [
+      'a front with nothing behind it',
+      ['throttle', 'serve', '--front', '127.0.0.1:0'],
+      64,
+      /nothing behind it/,
+    ],
     ['an API over TCP without a token', ['throttle', 'serve', '--listen', '127.0.0.1:0'], 64, /need a token/],
     [
       'a file that is no message',

@@ -15,7 +15,7 @@ export default class YubikeyInventory extends BaseCommand {
   ];
   static override flags = {
     ...storeFlags,
-    serial: Flags.integer({ summary: 'Of this key only.', min: 0, helpValue: 'N' }),
+    serial: Flags.integer({ summary: 'Of this key only.', helpValue: 'N' }),
   };
 
   override async run(): Promise<YubikeyInventoryResult> {

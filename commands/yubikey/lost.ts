@@ -16,7 +16,6 @@ export default class YubikeyLost extends BaseCommand {
     serial: Args.integer({
       description: 'Serial number of the key.',
       required: true,
-      min: 1,
       ignoreStdin: true,
     }),
   };

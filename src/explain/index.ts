@@ -4,6 +4,7 @@ import { diffExplanations, requireExplanations } from './demands.ts';
 import { dkimExplanations } from './dkim.ts';
 import { dnsExplanations } from './dns.ts';
 import { dnsblExplanations } from './dnsbl.ts';
+import { importExplanations } from './import.ts';
 import { listSyncExplanations } from './list-sync.ts';
 import { localExplanations } from './local.ts';
 import { loginExplanations } from './login.ts';
@@ -54,6 +55,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...configExplanations,
     ...requireExplanations,
     ...diffExplanations,
+    ...importExplanations,
     ...yubikeyExplanations,
     ...viewExplanations,
   ].map((each) => [each.id, each]),

@@ -22,8 +22,8 @@ export const yubikeyExplanations: readonly Explanation[] = [
   {
     id: 'yubikey.serial',
     what: 'A key that shows no serial number.',
-    why: 'Keys before 2.2 have none. Later ones show it only if a slot was written with "serial by API". Records cannot tell such keys apart.',
-    fix: 'Name it with --serial 0 while no other one is plugged in. What is programmed here shows the serial number.',
+    why: 'Keys before 2.2 have none. Later ones show it only if a slot was written with "serial by API". Our records give each such key a negative number of its own, as nothing else tells them apart.',
+    fix: 'Name it with --serial 0 before it is on record, and with its negative number afterwards, while no other one is plugged in. What is programmed here shows the serial number.',
   },
   {
     id: 'yubikey.otp-interface',
@@ -54,6 +54,12 @@ export const yubikeyExplanations: readonly Explanation[] = [
     what: 'A touch that typed something else than the slot should.',
     why: 'Another key or slot was touched, or the key was programmed by another program since.',
     fix: 'Touch the right slot and go on with "postern yubikey program --resume".',
+  },
+  {
+    id: 'yubikey.batch',
+    what: 'A key of a box that was put in and is not done.',
+    why: 'It refused, was pulled out, or was not touched. Nothing is lost: its record says how far it came.',
+    fix: 'Run the command again with the same list, and put it in.',
   },
   {
     id: 'yubikey.overwrites',

@@ -50,6 +50,7 @@ import {
   throttleBlockSet,
   throttleBlocks,
   throttleCompile,
+  throttleDashboard,
   throttleExempt,
   throttleExplain,
   throttlePolicyList,
@@ -65,6 +66,7 @@ import {
 } from './throttle.ts';
 import { trustList, trustOverride, trustSync } from './trust-lists.ts';
 import { trustShow } from './trust-show.ts';
+import { validationExport, validationImport } from './validation-transfer.ts';
 import {
   yubikeyAccessCode,
   yubikeyCalculate,
@@ -73,6 +75,7 @@ import {
   yubikeyInventory,
   yubikeyList,
   yubikeyLost,
+  yubikeyNdef,
   yubikeyProgram,
   yubikeySwap,
   yubikeyUpdate,
@@ -162,6 +165,7 @@ export const documents = {
   'postern/throttle-block/1': document('postern/throttle-block/1', throttleBlockSet),
   'postern/throttle-blocks/1': document('postern/throttle-blocks/1', throttleBlocks),
   'postern/throttle-compile/1': document('postern/throttle-compile/1', throttleCompile),
+  'postern/throttle-dashboard/1': document('postern/throttle-dashboard/1', throttleDashboard),
   'postern/throttle-exempt/1': document('postern/throttle-exempt/1', throttleExempt),
   'postern/throttle-explain/1': document('postern/throttle-explain/1', throttleExplain),
   'postern/throttle-policy-list/1': document('postern/throttle-policy-list/1', throttlePolicyList),
@@ -180,6 +184,8 @@ export const documents = {
   'postern/trust-override/1': document('postern/trust-override/1', trustOverride),
   'postern/trust-show/1': document('postern/trust-show/1', trustShow),
   'postern/trust-sync/1': document('postern/trust-sync/1', trustSync),
+  'postern/validation-export/1': document('postern/validation-export/1', validationExport),
+  'postern/validation-import/1': document('postern/validation-import/1', validationImport),
   'postern/yubikey-access-code-change/1': document('postern/yubikey-access-code-change/1', yubikeyAccessCode),
   'postern/yubikey-access-code-remove/1': document('postern/yubikey-access-code-remove/1', yubikeyAccessCode),
   'postern/yubikey-access-code-set/1': document('postern/yubikey-access-code-set/1', yubikeyAccessCode),
@@ -189,6 +195,7 @@ export const documents = {
   'postern/yubikey-inventory/1': document('postern/yubikey-inventory/1', yubikeyInventory),
   'postern/yubikey-list/1': document('postern/yubikey-list/1', yubikeyList),
   'postern/yubikey-lost/1': document('postern/yubikey-lost/1', yubikeyLost),
+  'postern/yubikey-ndef/1': document('postern/yubikey-ndef/1', yubikeyNdef),
   'postern/yubikey-program/1': document('postern/yubikey-program/1', yubikeyProgram),
   'postern/yubikey-swap/1': document('postern/yubikey-swap/1', yubikeySwap),
   'postern/yubikey-update/1': document('postern/yubikey-update/1', yubikeyUpdate),
