@@ -35,6 +35,7 @@ const ON_KEY = ['--software-key', KEY.file];
 
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
+  'browser diagnose': [['--profile-dir', EMPTY_FOLDER], 0],
   completion: [['bash'], 0],
   'config check': [['--config', GOOD_CONFIG], 0],
   'config show': [['mx', 'probe'], 0],
