@@ -14,7 +14,7 @@ import type { Check } from '../src/report.ts';
 import type { DemoResult } from '../src/schema/demo.ts';
 
 /** Every story there is, in the order in which they are told. */
-const STORIES = ['transport', 'trust'] as const;
+const STORIES = ['transport', 'trust', 'yubikey', 'throttle'] as const;
 
 /** A story as it went. */
 type Told = {
@@ -28,7 +28,7 @@ export default class Demo extends BaseCommand {
   static override description =
     'Runs the same code that the commands run, on servers and messages made for it, tells what happened, and ends ' +
     'by itself. "transport": was it encrypted, on servers on loopback. "trust": who really sent this, on four ' +
-    'messages. With --keep the servers stay until Ctrl-C, and the flags that reach them are printed.';
+    'messages. "yubikey": who is logging in, with a key in software. "throttle": who hammers this site, in some ten seconds. With --keep the servers stay until Ctrl-C, and the flags that reach them are printed.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> trust',
@@ -55,6 +55,8 @@ export default class Demo extends BaseCommand {
       const told = [
         ...(lab ? [await this.transport(lab)] : []),
         ...(wanted.includes('trust') ? [await trust()] : []),
+        ...(wanted.includes('yubikey') ? [await yubikey(this.signal)] : []),
+        ...(wanted.includes('throttle') ? [await throttle(this.signal)] : []),
       ];
       const result = this.emit(resultOf(told), (_, columns) => [...layOut(told, columns), ...others(wanted)]);
       if (lab && flags.keep) await this.keep(lab);
@@ -99,6 +101,28 @@ async function trust(): Promise<Told> {
   const lab = makeTrustLab(nowMs);
   const story = await tellTrust(lab, nowMs);
   return { story, checks: checkTrust(story, lab), lines: (columns) => renderTrustStory(story, columns) };
+}
+
+async function yubikey(signal: AbortSignal): Promise<Told> {
+  const { checkYubikey, tellYubikey } = await import('../src/demo/yubikey.ts');
+  const { renderYubikeyStory } = await import('../src/cli/render/demo-yubikey.ts');
+  const { speakingOf } = await import('../src/cli/desk.ts');
+  const speaking = speakingOf({ 'timeout-answer': 2000, 'timeout-touch': 2000 }, signal);
+  const story = await tellYubikey(speaking, Date.now());
+  return { story, checks: checkYubikey(story), lines: (columns) => renderYubikeyStory(story, columns) };
+}
+
+async function throttle(signal: AbortSignal): Promise<Told> {
+  const { startThrottleDemo } = await import('../src/demo/throttle-lab.ts');
+  const { checkThrottle, tellThrottle } = await import('../src/demo/throttle.ts');
+  const { renderThrottleStory } = await import('../src/cli/render/demo-throttle.ts');
+  const lab = await startThrottleDemo(Date.now() >>> 0);
+  try {
+    const story = await tellThrottle(lab, signal);
+    return { story, checks: checkThrottle(story), lines: (columns) => renderThrottleStory(story, columns) };
+  } finally {
+    await lab.close();
+  }
 }
 
 function resultOf(told: readonly Told[]): DemoResult {

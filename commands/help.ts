@@ -23,26 +23,26 @@ export default class Help extends BaseCommand {
   override async run(): Promise<HelpResult | undefined> {
     const { args } = await this.parse(Help);
     const subject = args.subject?.join(' ') ?? '';
-    const page = HELP_TOPICS.get(subject);
-    const lines = page?.lines ?? (subject === '' ? renderOverview(this.config) : undefined);
-    if (lines) return this.emitPage(subject, lines);
+    if (subject === '') return this.emitPage(subject, (columns) => renderOverview(this.config, columns));
+    const topic = HELP_TOPICS.get(subject);
+    if (topic) return this.emitPage(subject, topic.page);
     const called = findCalled(this.config as Config, args.subject ?? []);
     if (called.kind === 'unknown') throw called.error;
-    if (!this.isText) return this.emitPage(subject, this.describe(subject));
+    if (!this.isText) return this.emitPage(subject, () => this.describe(subject));
     await showHelp(this.config, args.subject ?? []);
     return undefined;
   }
 
-  private emitPage(subject: string, lines: readonly Line[]): HelpResult {
+  private emitPage(subject: string, page: (columns: number) => readonly Line[]): HelpResult {
     const plain = painter(false, false);
     const result = {
       target: subject,
       status: 'ok' as const,
       summary: `Help for ${subject === '' ? 'postern' : subject}.`,
       checks: [],
-      text: lines.map(plain),
+      text: page(Number.POSITIVE_INFINITY).map(plain),
     };
-    return this.emit(result, () => lines);
+    return this.emit(result, (_, columns) => page(columns));
   }
 
   /** Summary and flags of a command, or the commands of a topic, for scripts. */

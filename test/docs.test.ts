@@ -176,9 +176,8 @@ test.for(pages)('%s links to what is there', (page) => {
 
 test('the table of the named packages names what is installed, and what is to come', () => {
   const readme = readFileSync(`${root}README.md`, 'utf8');
-  const manifest: { dependencies: object; devDependencies: object } = JSON.parse(
-    readFileSync(`${root}package.json`, 'utf8'),
-  );
+  const manifest: { dependencies: object; devDependencies: object; optionalDependencies: object } =
+    JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
   const rows = [
     ...readme.matchAll(
       /^\| (oclif|inquirer|chalk|node-hid|mailauth|tls-check|smtp-connection|vitest) \| (.*) \|$/gm,
@@ -186,7 +185,11 @@ test('the table of the named packages names what is installed, and what is to co
   ];
   expect(rows).toHaveLength(8);
   for (const [, name = '', where = ''] of rows) {
-    const installed = { ...manifest.dependencies, ...manifest.devDependencies };
+    const installed = {
+      ...manifest.dependencies,
+      ...manifest.devDependencies,
+      ...manifest.optionalDependencies,
+    };
     const has = Object.keys(installed).some(
       (each) => each === name || (each === '@oclif/core' && name === 'oclif'),
     );

@@ -1,16 +1,28 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { globalFlags } from '../src/cli/flags.ts';
 import { EXIT_MEANINGS } from '../src/cli/help-topics.ts';
 import { BY_HAND } from '../src/cli/settings.ts';
 import { ExitCode } from '../src/errors.ts';
 import { documents, failedRow } from '../src/schema/documents.ts';
+import { newSite } from '../src/throttle/site.ts';
+import { companyZone, mediatorLab } from './helpers/mediator.ts';
 import { practiceKey } from './helpers/practice-key.ts';
+import { publication, ring } from './helpers/registry.ts';
 import { commandIds, loadCommand, root, run, runBuilt, shell } from './helpers/run.ts';
+import { startThrottleLab } from './helpers/throttle-lab.ts';
 
 type Flag = {
   readonly type: string;
@@ -32,6 +44,53 @@ writeFileSync(secretFile, 'a secret\n', { mode: 0o600 });
 /** A key in software, its AES key in slot 1, and a challenge, for commands that need a key on the desk. */
 const KEY = practiceKey();
 const ON_KEY = ['--software-key', KEY.file];
+/** What a mediator publishes, for those who read it. */
+const publishedFolder = `${folder}/published`;
+mkdirSync(`${publishedFolder}/lists`, { recursive: true });
+for (const [name, bytes] of publication({ keys: ring(), nowMs: Date.now() }))
+  writeFileSync(`${publishedFolder}/${name}`, bytes);
+
+/** Mediators at different points of their work; each run gets a copy. */
+const templates = `${folder}/mediators`;
+beforeAll(async () => {
+  const lab = await mediatorLab();
+  await lab.list('bank', 'bank.example');
+  await lab.act('sign', '--actor', 'Ann');
+  cpSync(lab.folder, `${templates}/listed`, { recursive: true });
+  await lab.vet('bank', 'Ann');
+  cpSync(lab.folder, `${templates}/renewing`, { recursive: true });
+  const other = await mediatorLab();
+  const { result } = await other.act('challenge', 'bank.example', '--actor', 'Ann');
+  Object.assign(other.zone, companyZone('bank.example', String(result['value'])));
+  await other.act('add', 'bank', 'bank.example', '--name', 'Bank', '--actor', 'Ann');
+  await other.vet('bank', 'Ann');
+  cpSync(other.folder, `${templates}/vetted`, { recursive: true });
+});
+
+function copyOf(template: string | null): string {
+  const copy = `${folder}/${randomUUID()}`;
+  if (template !== null && existsSync(`${templates}/${template}`))
+    cpSync(`${templates}/${template}`, copy, { recursive: true });
+  return copy;
+}
+
+function office(template: string): readonly string[] {
+  return ['--folder', copyOf(template)];
+}
+
+/** A throttle whose sites come back when they are removed, and go when they are added: samples run again and again. */
+const throttle = await startThrottleLab({
+  onEvent: ({ event, subject }) => {
+    const { warden } = throttle.daemon;
+    if (event === 'site removed' && subject === 'old.example.org')
+      setImmediate(() => warden.saveSite(newSite(2, 'old.example.org'), '', ''));
+    if (event === 'site added') setImmediate(() => warden.removeSite(warden.sites.named(String(subject))));
+  },
+});
+afterAll(() => throttle.close());
+throttle.daemon.warden.saveSite(newSite(1, 'www.example.org'), '', '');
+throttle.daemon.warden.saveSite(newSite(2, 'old.example.org'), '', '');
+const AT = ['--service', `unix:${throttle.socket.path}`];
 
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
@@ -52,6 +111,62 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   doctor: [['--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 2],
   explain: [['smtp.starttls.offered'], 0],
   help: [['exit-codes'], 0],
+  // An act is done once, so each run gets a mediator of its own.
+  get 'mediator init'() {
+    const argv = ['mediator.example', '--name', 'Mediator', '--actor', 'Ann', '--folder', copyOf(null)];
+    return [argv, 0] as const;
+  },
+  get 'mediator challenge'() {
+    return [['bank.example', '--actor', 'Ann', ...office('listed')], 0] as const;
+  },
+  get 'mediator add'() {
+    return [['shop', 'shop.example', '--name', 'Shop', '--actor', 'Ann', ...office('listed')], 0] as const;
+  },
+  get 'mediator vet'() {
+    const said = ['--level', 'organization', '--single-company', '--actor', 'Ann', '--selector', 's1'];
+    const dns = [
+      '--offline',
+      '--dns-cache',
+      `${templates}/listed/dns.json`,
+      '--second-resolver',
+      '192.0.2.53',
+    ];
+    return [['bank', ...said, ...dns, ...office('listed')], 0] as const;
+  },
+  get 'mediator approve'() {
+    return [['bank', '--actor', 'Ben', '--yes', ...office('vetted')], 0] as const;
+  },
+  get 'mediator renew'() {
+    return [['bank', '--actor', 'Ben', '--yes', ...office('renewing')], 0] as const;
+  },
+  get 'mediator suspend'() {
+    return [['bank', '--reason', 'sold', '--actor', 'Ann', ...office('listed')], 0] as const;
+  },
+  get 'mediator revoke'() {
+    return [['bank', '--reason', 'sold', '--now', '--actor', 'Ann', ...office('listed')], 0] as const;
+  },
+  get 'mediator list'() {
+    return [office('listed'), 0] as const;
+  },
+  get 'mediator diff'() {
+    return [office('listed'), 0] as const;
+  },
+  get 'mediator sign'() {
+    return [['--actor', 'timer', ...office('listed')], 0] as const;
+  },
+  get 'mediator publish'() {
+    return [[`${folder}/${randomUUID()}`, ...office('listed')], 0] as const;
+  },
+  get 'mediator rotate'() {
+    return [['list', '--actor', 'Ann', ...office('listed')], 0] as const;
+  },
+  get 'mediator audit'() {
+    return [office('listed'), 0] as const;
+  },
+  get 'mediator watch'() {
+    const dns = ['--offline', '--dns-cache', `${templates}/listed/dns.json`, '--selector', 's1'];
+    return [[...dns, ...office('listed')], 0] as const;
+  },
   'message check': [
     [
       `${root}examples/trust/listed.eml`,
@@ -64,6 +179,17 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
     0,
   ],
   'message path': [[`${root}examples/forwarded.eml`], 0],
+  'message view': [
+    [
+      `${root}examples/trust/listed.eml`,
+      '--registry',
+      `${root}examples/trust/local.json`,
+      '--dns-cache',
+      `${root}examples/trust/dns.json`,
+      '--offline',
+    ],
+    0,
+  ],
   'mx diff': [[`${root}test/fixtures/mx/before.json`, `${root}test/fixtures/mx/after.json`], 2],
   'mx policy': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
   'mx tlsa check': [
@@ -81,6 +207,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'mx probe': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
   'otp decode': [[KEY.otp, '--key-file', KEY.aesKeyFile], 0],
   'otp generate': [ON_KEY, 0],
+  'otp verify': [[KEY.otp], 2],
   'otp modhex': [['b565716f'], 0],
   'yubikey access-code change': [
     [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],
@@ -125,7 +252,27 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   ],
   'srs forward': [['joe@example.net', '--domain', 'forwarder.example', '--secret-file', secretFile], 0],
   'srs reverse': [['SRS0=kSoM=JO=example.net=joe@forwarder.example', '--explain'], 0],
+  'trust list': [[], 0],
+  'trust override': [[], 0],
   'trust show': [['gmail.com'], 0],
+  'throttle block': [['192.0.2.66', '--site', 'www.example.org', ...AT], 0],
+  'throttle blocks': [AT, 0],
+  'throttle compile': [['nginx', '--out', `${folder}/nginx`, ...AT], 0],
+  'throttle exempt': [['192.0.2.0/24', ...AT], 0],
+  'throttle explain': [['192.0.2.66', ...AT], 0],
+  'throttle policy list': [AT, 0],
+  'throttle policy set': [['www.example.org', '500/20M', ...AT], 0],
+  'throttle serve': [['--check'], 0],
+  'throttle simulate': [[`${root}examples/access.log`], 0],
+  'throttle site add': [['new.example.org', ...AT], 0],
+  'throttle site edit': [['www.example.org', '--note', 'main', ...AT], 0],
+  'throttle site list': [AT, 0],
+  'throttle site remove': [['old.example.org', ...AT], 0],
+  'throttle site show': [['www.example.org', ...AT], 0],
+  'throttle status': [AT, 0],
+  'throttle top': [AT, 0],
+  'throttle unblock': [['192.0.2.66', ...AT], 0],
+  'trust sync': [[publishedFolder, '--root', `${publishedFolder}/1.root.json`], 0],
 };
 
 const MANY = `${root}examples/forwarded.eml ${root}examples/forwarded.eml`;
@@ -319,6 +466,16 @@ describe('the built program', () => {
     ['a program in place of a message', ['message', 'path', process.execPath], 65, /is /],
     ['an output that cannot be written', ['help', '--output', '/nonexistent/x'], 73, /Cannot write/],
     ['questions without a terminal', ['send'], 64, /--from is missing/],
+    ['a wrong limit', ['throttle', 'policy', 'set', 'a.test', '20'], 64, /'20' is no limit/],
+    ['a policy for no site', ['throttle', 'policy', 'set'], 64, /There is no site/],
+    [
+      'a service that is not there',
+      ['throttle', 'blocks', '--service', 'unix:/nonexistent/x'],
+      69,
+      /no such socket/,
+    ],
+    ['a front without an origin', ['throttle', 'serve', '--front', '127.0.0.1:0'], 64, /origin/],
+    ['an API over TCP without a token', ['throttle', 'serve', '--listen', '127.0.0.1:0'], 64, /need a token/],
     [
       'a file that is no message',
       ['send', '--from', 'a@x.test', '--to', 'b@x.test', '--file', '/dev/null'],

@@ -15,8 +15,10 @@ import { mtaStsFinder } from '../../src/cli/policies.ts';
 import { renderDomainCheck } from '../../src/cli/render/domain.ts';
 import { collectTargets } from '../../src/cli/targets.ts';
 import { line } from '../../src/cli/text.ts';
+import { shippedOpenSignup } from '../../src/cli/trust-sources.ts';
 import { parseDomain } from '../../src/dns/names.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
+import { withVetting } from '../../src/mediator/vetting.ts';
 import type { DomainCheckResult } from '../../src/schema/domain-check.ts';
 import { checkDomain } from '../../src/sender/check.ts';
 
@@ -29,6 +31,7 @@ export default class DomainCheck extends BaseCommand {
   static override examples = [
     '<%= config.bin %> <%= command.id %> example.org',
     '<%= config.bin %> <%= command.id %> example.org --selector mail2026 --selector ed2026',
+    '<%= config.bin %> <%= command.id %> example.org --selector mail2026 --for-mediator',
     '<%= config.bin %> <%= command.id %> --from-file domains.txt --format jsonl',
   ];
   static override several = true;
@@ -52,6 +55,9 @@ export default class DomainCheck extends BaseCommand {
         multiple: true,
         multipleNonGreedy: true,
         helpValue: 'HOST',
+      }),
+      'for-mediator': Flags.boolean({
+        summary: 'Also say what a mediator would ask of the domain before it vouches for it.',
       }),
       'from-file': Flags.string({
         summary: 'Read further domains from a list, one a line.',
@@ -95,11 +101,15 @@ export default class DomainCheck extends BaseCommand {
       vouchers,
       madeUp: `x${randomBytes(8).toString('hex')}`,
     };
+    const openSignup = flags['for-mediator'] ? shippedOpenSignup(this.config.root) : null;
     try {
       return await this.each(
         targets,
         flags,
-        async (text) => checkDomain(nameOf(text, false), world),
+        async (text) => {
+          const result = await checkDomain(nameOf(text, false), world);
+          return openSignup === null ? result : withVetting(result, openSignup);
+        },
         renderDomainCheck,
       );
     } finally {

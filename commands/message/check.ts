@@ -168,7 +168,7 @@ export default class MessageCheck extends BaseCommand {
       recipient: flags.rcpt ?? null,
       asOfMs: flags['as-of'] === undefined ? null : judgeTime(flags['as-of']),
       nowMs: Date.now(),
-      knowledge: await openKnowledge(flags.registry, this.config.root),
+      knowledge: await openKnowledge(flags.registry, this.config.root, flags.grace),
       policy: { force: flags.force, strictReplay: flags['strict-replay'] },
       maxSignatures: flags['max-signatures'],
       liveDns: !flags.offline && flags['dns-cache'] === undefined,

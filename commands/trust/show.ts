@@ -27,6 +27,7 @@ export default class TrustShow extends BaseCommand {
   static override flags = {
     registry: trustFlags.registry,
     force: trustFlags.force,
+    grace: trustFlags.grace,
     'as-of': smtpFlags['as-of'],
     format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS]),
   };
@@ -34,7 +35,7 @@ export default class TrustShow extends BaseCommand {
   override async run(): Promise<readonly TrustShowResult[]> {
     const { argv, flags } = await this.parse(TrustShow);
     const nowMs = judgeTime(flags['as-of']);
-    const knowledge = await openKnowledge(flags.registry, this.config.root);
+    const knowledge = await openKnowledge(flags.registry, this.config.root, flags.grace);
     return await this.each(
       argv as string[],
       { parallel: 1, ordered: true },

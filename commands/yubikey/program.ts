@@ -10,6 +10,7 @@ import {
 import { changeFlags, readAccessCode, readHexFile, slotOf } from '../../src/cli/desk.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { storeFlags } from '../../src/cli/key-store.ts';
+import { ask } from '../../src/cli/prompt.ts';
 import { readSecretFile } from '../../src/cli/secrets.ts';
 import { line } from '../../src/cli/text.ts';
 import { readTouch } from '../../src/cli/touch.ts';
@@ -33,6 +34,7 @@ import {
 import type { KeyStore, SlotRecord } from '../../src/keys/store.ts';
 import { unfinished } from '../../src/keys/views.ts';
 import type { YubikeyChangeResult } from '../../src/schema/yubikey.ts';
+import type { SlotNumber } from '../../src/yubikey/commands.ts';
 import type { OpenKey } from '../../src/yubikey/survey.ts';
 
 type ProgramFlags = Awaited<ReturnType<YubikeyProgram['read']>>;
@@ -124,21 +126,29 @@ export default class YubikeyProgram extends ChangeCommand {
 
   override async run(): Promise<YubikeyChangeResult> {
     const flags = await this.read();
-    const result = await this.change(flags, !flags.resume, (key, store) =>
-      flags.resume ? this.goOn(flags, key, needsStore(store)) : this.start(flags, key, store),
+    const slot = flags.resume ? null : await this.whichSlot(flags);
+    const result = await this.change(flags, slot !== null, (key, store) =>
+      slot === null ? this.goOn(flags, key, needsStore(store)) : this.start(flags, slot, key, store),
     );
     this.next('postern login add');
     return result;
   }
 
-  private start(flags: ProgramFlags, key: OpenKey, store: KeyStore | undefined): Planned {
-    if (flags.slot === undefined)
-      throw new AppError('--slot is missing.', {
-        code: 'E_SLOT',
-        exit: ExitCode.usage,
-        hint: '1 is a short touch, 2 a long one; slot 1 has the credential from the factory.',
-      });
-    const slot = slotOf({ slot: flags.slot });
+  /** The slot that was given, or is given now. */
+  private async whichSlot({ slot }: ProgramFlags): Promise<SlotNumber> {
+    if (slot !== undefined) return slotOf({ slot });
+    const answer = await ask(
+      {
+        message: 'Which slot? 1 is a short touch and has the credential from the factory, 2 a long one:',
+        flag: 'slot',
+        validate: (typed) => /^[12]$/.test(typed.trim()) || 'It is 1 or 2.',
+      },
+      this.mayAsk,
+    );
+    return slotOf({ slot: Number(answer) });
+  }
+
+  private start(flags: ProgramFlags, slot: SlotNumber, key: OpenKey, store: KeyStore | undefined): Planned {
     const before = recordFor(key, store, slot);
     const oldCodes = currentCodes(flags, store, before);
     const [oldCode] = oldCodes;

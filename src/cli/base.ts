@@ -3,7 +3,14 @@ import { Command } from '@oclif/core/command';
 import { AppError, ExitCode } from '../errors.ts';
 import { type Report, type Status, worst } from '../report.ts';
 import { safeJson } from './clean.ts';
-import { type ColourChoice, type Painter, painter, wantsAscii, wantsColour } from './colour.ts';
+import {
+  type ColourChoice,
+  type Painter,
+  painter,
+  terminalColumns,
+  wantsAscii,
+  wantsColour,
+} from './colour.ts';
 import { envelope, errorDocument, rfc3339, schemaId, type Tool } from './envelope.ts';
 import { describeFailure, type Failure } from './failure.ts';
 import { type Format, globalFlags } from './flags.ts';
@@ -46,9 +53,6 @@ export type Several = {
   /** Rows even if there is only one target left. */
   readonly many?: boolean;
 };
-
-/** How long a command that was interrupted may take to stop by itself, in milliseconds. */
-const GRACE_MS = 1500;
 
 /** The format that was asked for, from the bare arguments: known also when they cannot be parsed. */
 function formatWanted(argv: readonly string[], env: NodeJS.ProcessEnv): string {
@@ -119,6 +123,9 @@ export abstract class BaseCommand extends Command {
   /** What the targets are: only files can be named as the place of a finding. */
   static targets: 'name' | 'file' = 'name';
 
+  /** How long a run that was interrupted may take to stop by itself, in milliseconds. */
+  static graceMs = 1500;
+
   /** Whether the configuration files give defaults; a command about them must run when they are wrong. */
   static configured = true;
 
@@ -155,8 +162,7 @@ export abstract class BaseCommand extends Command {
 
   /** Columns to fit the text in; without a terminal nothing is wrapped. */
   protected get columns(): number {
-    const toTerminal = this.options?.output === undefined && process.stdout.isTTY === true;
-    return toTerminal ? Math.max(process.stdout.columns || 80, 40) : Number.POSITIVE_INFINITY;
+    return this.options?.output === undefined ? terminalColumns() : Number.POSITIVE_INFINITY;
   }
 
   private get colour(): ColourChoice {
@@ -423,7 +429,8 @@ export abstract class BaseCommand extends Command {
   private async untilStopped<T>(run: Promise<T>): Promise<T> {
     const late = new Promise<never>((_, reject) => {
       this.signal.addEventListener('abort', () => {
-        setTimeout(() => reject(this.signal.reason), GRACE_MS).unref();
+        const { graceMs } = this.ctor as typeof BaseCommand;
+        setTimeout(() => reject(this.signal.reason), graceMs).unref();
       });
     });
     return Promise.race([run, late]);

@@ -65,6 +65,7 @@ export function painter(colour: boolean, ascii: boolean): Painter {
     unknown: chalk.magenta,
     dim: chalk.dim,
     strong: chalk.bold,
+    trusted: chalk.black.bgGreen,
   };
   return (line) => {
     const text = joined(line)
@@ -72,4 +73,11 @@ export function painter(colour: boolean, ascii: boolean): Painter {
       .join('');
     return ascii ? text.replace(/[✔✖├└─│→·…–’]/g, (sign) => ASCII[sign] ?? sign) : text;
   };
+}
+
+/** Columns of the terminal that standard output is; without one nothing is wrapped. */
+export function terminalColumns(): number {
+  return process.stdout.isTTY === true
+    ? Math.max(process.stdout.columns || 80, 40)
+    : Number.POSITIVE_INFINITY;
 }

@@ -72,7 +72,7 @@ export function slotOf({ slot }: { readonly slot: number }): SlotNumber {
 
 /** The clock, the limits and the end of a conversation with keys. */
 export function speakingOf(
-  flags: DeskFlags,
+  flags: Pick<DeskFlags, 'timeout-answer' | 'timeout-touch'>,
   signal: AbortSignal,
   onTouch?: (secondsLeft: number) => void,
 ): Speaking {

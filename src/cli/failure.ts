@@ -20,6 +20,8 @@ function oneLine(message: string): string {
   return message
     .replace(/\nSee more help with --help$/s, '')
     .replace(/^Parsing (--\S+) \n\t/, '$1: ')
+    .replace(/^The following errors? occurred:\n\s*/, '')
+    .replace(/(Missing required flag) (?=\w)/g, '$1 --')
     .trim()
     .replace(/:?\s*\n\s*/g, ': ')
     .replace(/ {2,}/g, ' ')

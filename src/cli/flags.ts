@@ -1,5 +1,6 @@
 import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
+import { AppError, ExitCode } from '../errors.ts';
 import type { WrittenFormat } from './formats/open.ts';
 import { BY_HAND } from './settings.ts';
 import { formatDuration, parseDuration } from './units.ts';
@@ -110,11 +111,32 @@ export const dnsFlags = withEnvironment({
   }),
 });
 
+/** RG-5: offline a list may count a little longer, but not so long that a revocation means nothing. */
+const MAX_GRACE_MS = 7 * 86_400_000;
+
+function parseGrace(text: string): number {
+  const graceMs = parseDuration(text);
+  if (graceMs <= MAX_GRACE_MS) return graceMs;
+  throw new AppError(`--grace: ${text} is longer than 7d.`, {
+    code: 'E_USAGE',
+    exit: ExitCode.usage,
+    hint: 'Synchronise at least once a week: postern trust sync.',
+  });
+}
+
 /** Flags of everything that judges a sender. */
 export const trustFlags = withEnvironment({
   registry: Flags.string({
     summary: 'Read the list of trusted domains, or local decisions that name one, from this file.',
     helpValue: 'FILE',
+    helpGroup: 'TRUST',
+  }),
+  grace: Flags.custom<number>({
+    helpValue: 'DURATION',
+    parse: async (text) => parseGrace(text),
+  })({
+    summary: 'Let a synchronised list count for this long after it has expired, 7d at most.',
+    default: 0,
     helpGroup: 'TRUST',
   }),
   force: Flags.boolean({

@@ -1,5 +1,5 @@
 import { ExitCode } from '../errors.ts';
-import { type Line, line, strong, table } from './text.ts';
+import { fittedTable, type Line, line, strong, wrap } from './text.ts';
 
 /** What each exit code means, in the words of every place that lists them. */
 export const EXIT_MEANINGS: readonly (readonly [code: ExitCode, meaning: string])[] = [
@@ -18,19 +18,39 @@ export const EXIT_MEANINGS: readonly (readonly [code: ExitCode, meaning: string]
   [ExitCode.interrupted, 'interrupted'],
 ];
 
-const exitCodes: Line[] = [
-  line`The first four are those of a monitoring plug-in (Nagios, Icinga), so a command is a check as it is.`,
-  [],
-  ...table(
-    EXIT_MEANINGS.map(([code, meaning]) => [strong(String(code)), meaning]),
+/** Paragraphs and tables in a width. */
+type Page = (columns: number) => readonly Line[];
+
+function entries(rows: readonly (readonly [name: string, text: string])[], columns: number): Line[] {
+  return fittedTable(
+    rows.map(([name, text]) => [strong(name), text]),
+    columns,
     2,
-  ),
-  [],
-  line`--fail-on warn makes a warning exit with 2, --fail-on never makes findings exit with 0.`,
-  line`--unknown ok|warn|crit exits as if what could not be told were that.`,
-  line`Both change the exit code only, never the status that is printed. Codes are never added up;`,
-  line`of several targets the worst decides: critical over unknown over warning over ok.`,
-];
+  );
+}
+
+const exitCodes: Page = (columns) => {
+  const say = (text: Line) => wrap(text, columns);
+  return [
+    ...say(
+      line`The first four are those of a monitoring plug-in (Nagios, Icinga), so a command is a check as it is.`,
+    ),
+    [],
+    ...entries(
+      EXIT_MEANINGS.map(([code, meaning]) => [String(code), meaning]),
+      columns,
+    ),
+    [],
+    ...say(
+      line`${strong('--fail-on warn')} makes a warning exit with 2, ${strong('--fail-on never')} makes findings exit with 0. ${strong('--unknown ok|warn|crit')} exits as if what could not be told were that. Both change the exit code only, never the status that is printed. Codes are never added up; of several targets the worst decides: critical over unknown over warning over ok.`,
+    ),
+    [],
+    line`In cron, with mail only when something is wrong:`,
+    line`  out=$(postern mx probe example.org --require starttls,cert) || echo "$out"`,
+    line`A CI job that fails when a demand is not met, with a report:`,
+    line`  postern mx probe example.org --require starttls --format junit --output mx.xml`,
+  ];
+};
 
 /** Variables beside those of the flags, and what each does. */
 export const ENVIRONMENT_VARIABLES: readonly (readonly [name: string, text: string])[] = [
@@ -44,56 +64,71 @@ export const ENVIRONMENT_VARIABLES: readonly (readonly [name: string, text: stri
   ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'where the configuration and the cache lie'],
 ];
 
-const environment: Line[] = [
-  line`Every flag can be set as ${strong('POSTERN_<FLAG>')}: upper case, "-" as "_", for all commands that have it.`,
-  line`Not so --allow-private and others that only a person may give.`,
-  [],
-  line`What counts: the flag, then the environment, then ${strong('--config FILE')} or the config.json in`,
-  line`$XDG_CONFIG_HOME/postern, then /etc/postern/config.json, then what is built in.`,
-  [],
-  ...table(
-    ENVIRONMENT_VARIABLES.map(([name, text]) => [strong(name), text]),
-    2,
+const environment: Page = (columns) => [
+  ...wrap(
+    line`Every flag can be set as ${strong('POSTERN_<FLAG>')}: upper case, "-" as "_", for all commands that have it. Not so --allow-private and others that only a person may give.`,
+    columns,
   ),
+  [],
+  ...wrap(
+    line`What counts: the flag, then the environment, then ${strong('--config FILE')} or the config.json in $XDG_CONFIG_HOME/postern (as a rule ~/.config/postern), then /etc/postern/config.json, then what is built in. In the file stand the flags without their dashes, for single commands under "commands":`,
+    columns,
+  ),
+  [],
+  line`  { "color": "never", "resolver": "127.0.0.1",`,
+  line`    "commands": { "mx probe": { "timeout-connect": "5s" } } }`,
+  [],
+  ...wrap(
+    line`${strong('postern config show --origin')} tells what is set where, ${strong('postern config check')} what is wrong in it.`,
+    columns,
+  ),
+  [],
+  ...entries(ENVIRONMENT_VARIABLES, columns),
 ];
 
-const output: Line[] = [
-  line`Standard output holds the result and nothing else; hints, questions and errors go to standard error.`,
-  [],
-  ...table(
-    [
-      ['--format text', 'for people; no colour and no wrapping without a terminal'],
-      ['--json', 'one JSON document; with several targets one line each, as jsonl'],
-      ['--format jsonl', 'one line a target, as soon as it is known (--ordered keeps the order)'],
-      [
-        '--format csv',
-        'the verdict of each target, then a record a check; "\'" stands before what would be a formula',
-      ],
-      [
-        '--format nagios',
-        'a monitoring plug-in: status line, performance data, details; every failure exits with 3',
-      ],
-      ['--format prometheus', 'for the textfile collector; with --output FILE.prom'],
-      ['--format junit', 'a suite a target, a case a check; critical fails, unknown is an error'],
-      ['--format sarif', 'SARIF 2.1.0: what is not ok; what could not be told has the kind "open"'],
-      ['--format github', 'annotations of a GitHub Actions job'],
-      ['--format markdown, html', 'for a ticket'],
-      ['--output FILE', 'into a file, which appears whole or not at all'],
-    ].map(([flag = '', text = '']) => [strong(flag), text]),
-    2,
+const FORMATS = [
+  ['--format text', 'for people; no colour and no wrapping without a terminal'],
+  ['--json', 'one JSON document; with several targets one line each, as jsonl'],
+  ['--format jsonl', 'one line a target, as soon as it is known (--ordered keeps the order)'],
+  [
+    '--format csv',
+    'the verdict of each target, then a record a check; "\'" stands before what would be a formula',
+  ],
+  [
+    '--format nagios',
+    'a monitoring plug-in: status line, performance data, details; every failure exits with 3',
+  ],
+  ['--format prometheus', 'for the textfile collector; with --output FILE.prom'],
+  ['--format junit', 'a suite a target, a case a check; critical fails, unknown is an error'],
+  ['--format sarif', 'SARIF 2.1.0: what is not ok; what could not be told has the kind "open"'],
+  ['--format github', 'annotations of a GitHub Actions job'],
+  ['--format markdown, html', 'for a ticket'],
+  ['--format postfix', 'a policy map (mx policy)'],
+  ['--output FILE', 'into a file, which appears whole or not at all'],
+] as const;
+
+const output: Page = (columns) => [
+  ...wrap(
+    line`Standard output holds the result and nothing else; hints, questions and errors go to standard error.`,
+    columns,
   ),
   [],
-  line`"COMMAND --help" lists those that a command can write. Control characters are shown as escapes in all of them.`,
+  ...entries(FORMATS, columns),
   [],
-  line`Each document has schema, tool, time (UTC), target, status (ok, warn, crit, unknown), a summary of`,
-  line`one sentence and checks: {id, status, message, evidence?, fix?, ref?}. Check ids and fields stay;`,
-  line`fields may be added. The JSON Schemas are in schemas/. A failure is {schema: "postern/error/1", error}.`,
+  ...wrap(
+    line`"COMMAND --help" lists those that a command can write. Control characters are shown as escapes in all of them.`,
+    columns,
+  ),
+  [],
+  ...wrap(
+    line`Each document has schema, tool, time (UTC), target, status (ok, warn, crit, unknown), a summary of one sentence and checks: {id, status, message, evidence?, fix?, ref?}. Check ids and fields stay; fields may be added. The JSON Schemas are in schemas/. A failure is {schema: "postern/error/1", error}.`,
+    columns,
+  ),
 ];
 
 /** Pages of `postern help TOPIC` that belong to no command. */
-export const HELP_TOPICS: ReadonlyMap<string, { readonly summary: string; readonly lines: readonly Line[] }> =
-  new Map([
-    ['exit-codes', { summary: 'what a script may rely on', lines: exitCodes }],
-    ['environment', { summary: 'variables and configuration files', lines: environment }],
-    ['output', { summary: 'formats and the JSON envelope', lines: output }],
-  ]);
+export const HELP_TOPICS: ReadonlyMap<string, { readonly summary: string; readonly page: Page }> = new Map([
+  ['exit-codes', { summary: 'what a script may rely on', page: exitCodes }],
+  ['environment', { summary: 'variables and configuration files', page: environment }],
+  ['output', { summary: 'formats and the JSON envelope', page: output }],
+]);

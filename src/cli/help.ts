@@ -1,7 +1,8 @@
 import type { Command } from '@oclif/core/command';
 import { CommandHelp, Help } from '@oclif/core/help';
-import { painter, wantsAscii, wantsColour } from './colour.ts';
+import { painter, terminalColumns, wantsAscii, wantsColour } from './colour.ts';
 import { renderOverview } from './overview.ts';
+import { formatDuration } from './units.ts';
 
 /** The usage in one line: the flags are listed below it anyway. */
 class PosternCommandHelp extends CommandHelp {
@@ -16,6 +17,21 @@ class PosternCommandHelp extends CommandHelp {
       .map(({ name }) => `--${name} ${name.toUpperCase()}`);
     return [this.command.id, ...args, ...must, '[FLAGS]'].join(' ');
   }
+
+  /** Choices as words, which can be wrapped, and durations as they are typed. */
+  protected override flags(flags: Command.Flag.Any[]): [string, string | undefined][] | undefined {
+    return super.flags(flags.map(readable));
+  }
+}
+
+function readable(flag: Command.Flag.Any): Command.Flag.Any {
+  if (flag.type !== 'option') return flag;
+  const { summary = '', options, helpValue, default: value } = flag;
+  return {
+    ...flag,
+    ...(options && { summary: `${summary} One of: ${options.join(', ')}.`, helpValue: helpValue ?? 'WORD' }),
+    ...(helpValue === 'DURATION' && typeof value === 'number' && { default: formatDuration(value) }),
+  };
 }
 
 /** oclif's help, with our overview at the root and the exit codes under every command. */
@@ -25,13 +41,13 @@ export default class PosternHelp extends Help {
   override async showRootHelp(): Promise<void> {
     const colour = wantsColour('auto', process.env, process.stdout.isTTY === true);
     const paint = painter(colour, wantsAscii(process.env));
-    this.log(renderOverview(this.config).map(paint).join('\n'));
+    this.log(renderOverview(this.config, terminalColumns()).map(paint).join('\n'));
   }
 
   override formatCommand(command: Command.Loadable): string {
-    return `${super.formatCommand(command)}\n${this.section(
-      'EXIT CODES',
+    const codes = this.wrap(
       '0 ok, 1 warning, 2 critical, 3 could not be told; the others: "postern help exit-codes"',
-    )}\n`;
+    );
+    return `${super.formatCommand(command).trimEnd()}\n\n${this.section('EXIT CODES', codes)}\n`;
   }
 }

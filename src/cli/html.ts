@@ -53,9 +53,21 @@ summary { cursor: pointer; color: var(--dim); font-size: .9rem; }
 @media print { body { max-width: none; } details { display: none; } }
 `;
 
+/** What nothing on a page may do: run, be sent, be loaded from elsewhere. */
+export const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/** The same for a page whose images lie in it. */
+export const POLICY_WITH_IMAGES = `${POLICY}; img-src data:`;
+
+/** How a page differs from a plain report. */
+export type PageOptions = { readonly style?: string; readonly policy?: string };
+
 /** One self-contained page: no scripts, nothing loaded, whatever stands in it. */
-export function page(title: string, body: Html): string {
-  const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+export function page(
+  title: string,
+  body: Html,
+  { style = STYLE, policy = POLICY }: PageOptions = {},
+): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -64,7 +76,7 @@ export function page(title: string, body: Html): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <title>${title}</title>
-<style>${{ html: STYLE }}</style>
+<style>${{ html: style }}</style>
 </head>
 <body>
 ${body}

@@ -1,6 +1,6 @@
 import type { Config } from '@oclif/core/config';
 import { jsonWanted, tellFailure } from './base.ts';
-import { painter, wantsAscii, wantsColour } from './colour.ts';
+import { painter, terminalColumns, wantsAscii, wantsColour } from './colour.ts';
 import { describeFailure } from './failure.ts';
 import { loadConfig } from './load-config.ts';
 import { flushed } from './output.ts';
@@ -13,7 +13,7 @@ const LINGER_MS = 3000;
 async function dispatch(config: Config, argv: readonly string[]): Promise<void> {
   if (argv.length === 0) {
     const colour = wantsColour('auto', process.env, process.stdout.isTTY === true);
-    const lines = renderOverview(config).map(painter(colour, wantsAscii(process.env)));
+    const lines = renderOverview(config, terminalColumns()).map(painter(colour, wantsAscii(process.env)));
     process.stdout.write(`${lines.join('\n')}\n`);
     return;
   }

@@ -4,6 +4,7 @@ import { globalFlags } from './flags.ts';
 import { ENVIRONMENT_VARIABLES, EXIT_MEANINGS } from './help-topics.ts';
 import { type Entry, macro, prose, tagged, words } from './mdoc.ts';
 import { answeredQuestions } from './overview.ts';
+import { formatDuration } from './units.ts';
 
 type Flag = Command.Flag.Cached;
 type Arg = Command.Arg.Cached;
@@ -39,9 +40,9 @@ function flagHead({ name, type, allowNo, ...rest }: Flag & { allowNo?: boolean }
 
 /** A default as it would be typed; there is none for what is a function of the machine. */
 function defaultOf(flag: Flag): string {
-  const { default: value, helpGroup } = flag as { default?: unknown; helpGroup?: string };
+  const { default: value, helpValue } = flag as { default?: unknown; helpValue?: string };
   if (value === undefined || value === false || (Array.isArray(value) && value.length === 0)) return '';
-  const text = helpGroup === 'TIME-OUT' && typeof value === 'number' ? `${value / 1000}s` : String(value);
+  const text = helpValue === 'DURATION' && typeof value === 'number' ? formatDuration(value) : String(value);
   return flag.type === 'boolean' ? ' This is the default.' : ` The default is ${text.replaceAll(',', ', ')}.`;
 }
 

@@ -1,5 +1,5 @@
 import type { Interfaces } from '@oclif/core';
-import { dim, type Line, line, strong, table } from './text.ts';
+import { dim, fittedTable, type Line, line, strong } from './text.ts';
 
 /** The questions a mail operator is asked, and the command that answers each. */
 const QUESTIONS = [
@@ -46,8 +46,18 @@ function topLevel(config: Interfaces.Config): { name: string; summary: string }[
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** What bare `postern` says: the five questions with one command each, then the topics. */
-export function renderOverview(config: Interfaces.Config): Line[] {
+/** Where to read on, by what somebody is after. */
+const MORE = [
+  ['postern COMMAND --help', 'what a command takes, with examples'],
+  ['postern help exit-codes', 'for cron jobs, monitoring and CI: what a script may rely on'],
+  ['postern help output', 'formats: JSON, CSV, JUnit, SARIF, Nagios, Prometheus, Markdown, HTML'],
+  ['postern help environment', 'settings such as colour: variables and the configuration file'],
+  ['postern explain ID', 'what a finding means, why it matters, how to fix it'],
+  ['postern demo', 'see it at work, without a network'],
+] as const;
+
+/** What bare `postern` says: the five questions with one command each, the topics, and where to read on. */
+export function renderOverview(config: Interfaces.Config, columns: number): Line[] {
   const known = new Set(config.commands.map(({ id }) => id.replaceAll(':', ' ')));
   const rows = QUESTIONS.map(({ question, command, example }) => [
     strong(question),
@@ -57,13 +67,16 @@ export function renderOverview(config: Interfaces.Config): Line[] {
   return [
     line`postern ${config.version}: for the people who run mail.`,
     [],
-    ...table(rows, 2),
-    [],
-    line`Try it without a network: ${strong('postern demo')}`,
+    ...fittedTable(rows, columns, 2),
     [],
     line`${strong('Commands')}`,
-    ...table(topics, 2),
+    ...fittedTable(topics, columns, 2),
     [],
-    line`"postern COMMAND --help" tells more; "postern help exit-codes" lists what a script may rely on.`,
+    line`${strong('More')}`,
+    ...fittedTable(
+      MORE.map(([how, what]) => [how, dim(what)]),
+      columns,
+      2,
+    ),
   ];
 }

@@ -1,3 +1,4 @@
+import { parseDomain } from '../dns/names.ts';
 import { AppError, ExitCode } from '../errors.ts';
 import { readWhole } from './input.ts';
 
@@ -37,5 +38,20 @@ export async function collectTargets(
     code: 'E_TARGET',
     exit: ExitCode.usage,
     hint: 'Name one or several, or a list with --from-file FILE ("-" for standard input).',
+  });
+}
+
+/**
+ * A domain that was given as an argument, as A-labels in lower case.
+ *
+ * @throws AppError E_TARGET (exit 64)
+ */
+export function domainArgument(text: string): string {
+  const name = parseDomain(text, { underscores: true });
+  if (name.kind === 'name') return name.ascii;
+  throw new AppError(`'${text}' ${name.reason}.`, {
+    code: 'E_TARGET',
+    exit: ExitCode.usage,
+    hint: 'Give a domain such as example.org.',
   });
 }

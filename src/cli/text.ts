@@ -3,7 +3,7 @@ import type { Status } from '../report.ts';
 import { clean } from './clean.ts';
 
 /** What a piece of text means; colour adds to the words and never replaces them. */
-export type Style = 'ok' | 'warn' | 'crit' | 'unknown' | 'dim' | 'strong';
+export type Style = 'ok' | 'warn' | 'crit' | 'unknown' | 'dim' | 'strong' | 'trusted';
 
 /** A piece of text. It is neutralised when made, so a renderer cannot forget to. */
 export type Span = { readonly text: string; readonly style?: Style };
@@ -60,6 +60,8 @@ export const crit = styled('crit');
 export const unknown = styled('unknown');
 export const dim = styled('dim');
 export const strong = styled('strong');
+/** The light green of a trusted sender: for words of ours and of the list, never for those of a message. */
+export const trusted = styled('trusted');
 
 const BY_STATUS: Readonly<Record<Status, readonly [glyph: string, word: string]>> = {
   ok: ['✔', 'ok'],
@@ -83,6 +85,20 @@ export function widthOf(spans: Line): number {
   return spans.reduce((sum, span) => sum + columns(span.text), 0);
 }
 
+/** A text that takes no more than a number of columns; what is cut ends in an ellipsis. */
+export function shorten(text: string, width: number): string {
+  const safe = clean(text);
+  if (columns(safe) <= width) return safe;
+  let kept = '';
+  let used = 1;
+  for (const char of safe) {
+    used += columns(char);
+    if (used > width) break;
+    kept += char;
+  }
+  return `${kept}…`;
+}
+
 /** A line filled up with blanks to a width. */
 function pad(spans: Line, width: number): Line {
   const missing = width - widthOf(spans);
@@ -94,33 +110,56 @@ function withoutEmptyEnd(cells: readonly Line[]): readonly Line[] {
   return cells.slice(0, cells.findLastIndex((cell) => widthOf(cell) > 0) + 1);
 }
 
-/** Lines with aligned columns and no frame. Rows may be of different length; the last cell is not padded. */
-export function table(rows: readonly (readonly Inline[])[], indent = 0): Line[] {
-  const cells = rows.map((row) => withoutEmptyEnd(row.map(asLine)));
+/** The width of each column but the last of every row. */
+function columnWidths(rows: readonly (readonly Line[])[]): readonly number[] {
   const widths: number[] = [];
-  for (const row of cells) {
-    for (const [column, cell] of row.entries()) {
-      if (column < row.length - 1) widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
+  for (const row of rows) {
+    for (const [column, cell] of row.slice(0, -1).entries()) {
+      widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
     }
   }
+  return widths;
+}
+
+const GAP = '  ';
+
+function rowsOf(rows: readonly (readonly Inline[])[]): (readonly Line[])[] {
+  return rows.map((row) => withoutEmptyEnd(row.map(asLine)));
+}
+
+/** Lines with aligned columns and no frame. Rows may be of different length; the last cell is not padded. */
+export function table(rows: readonly (readonly Inline[])[], indent = 0): Line[] {
+  const cells = rowsOf(rows);
+  const widths = columnWidths(cells);
   return cells.map((row) => {
     const padded = row.flatMap((cell, column) =>
-      column < row.length - 1 ? [...pad(cell, widths[column] ?? 0), { text: '  ' }] : cell,
+      column < row.length - 1 ? [...pad(cell, widths[column] ?? 0), { text: GAP }] : cell,
     );
     return indent > 0 ? [{ text: ' '.repeat(indent) }, ...padded] : padded;
   });
 }
 
+/** A table in a width: what is too long in the last column goes on below itself. */
+export function fittedTable(rows: readonly (readonly Inline[])[], width: number, indent = 0): Line[] {
+  const widths = columnWidths(rowsOf(rows));
+  const hang = widths.reduce((sum, each) => sum + each + GAP.length, indent);
+  return table(rows, indent).flatMap((row) => wrap(row, width, hang));
+}
+
 /** A label and what hangs below it. */
 export type Tree = { readonly label: Inline; readonly children?: readonly Tree[] };
 
-/** Lines of a tree, with the branches drawn. */
-export function tree(roots: readonly Tree[], prefix = ''): Line[] {
-  return roots.flatMap((node, index) => {
+/** Lines of a tree, with the branches drawn; a label that is wider than the tree may be goes on below itself. */
+export function tree(roots: readonly Tree[], width: number = Number.POSITIVE_INFINITY, prefix = ''): Line[] {
+  return roots.flatMap(({ label, children = [] }, index) => {
     const last = index === roots.length - 1;
+    const below = `${prefix}${last ? '   ' : '│  '}`;
+    const beside = `${below}${children.length > 0 ? '│ ' : '  '}`;
+    const [first = [], ...more] = wrap(asLine(label), width - beside.length);
     return [
-      [dim(`${prefix}${last ? '└─ ' : '├─ '}`), ...asLine(node.label)],
-      ...tree(node.children ?? [], `${prefix}${last ? '   ' : '│  '}`),
+      [dim(`${prefix}${last ? '└─ ' : '├─ '}`), ...first],
+      ...more.map((each) => [dim(beside), ...each]),
+      ...tree(children, width, below),
     ];
   });
 }
@@ -128,6 +167,25 @@ export function tree(roots: readonly Tree[], prefix = ''): Line[] {
 /** Lines shifted to the right. */
 export function indented(lines: readonly Line[], by: number): Line[] {
   return lines.map((spans) => (spans.length === 0 ? spans : [{ text: ' '.repeat(by) }, ...spans]));
+}
+
+/** A line without blanks at its end, which a narrow terminal would show as an empty line. */
+function withoutEnd(spans: Line): Line {
+  const index = spans.findLastIndex(({ text }) => text.trimEnd() !== '');
+  const end = spans[index];
+  return end === undefined ? [] : [...spans.slice(0, index), { ...end, text: end.text.trimEnd() }];
+}
+
+/** What may not be torn apart: a word in whatever styles, with the blanks behind it. */
+function unbroken(spans: Line): Span[][] {
+  const words: Span[][] = [[]];
+  for (const span of spans) {
+    for (const text of span.text.split(/(?<= )/)) {
+      if (text.trim() !== '' && words.at(-1)?.at(-1)?.text.endsWith(' ')) words.push([]);
+      words.at(-1)?.push({ ...span, text });
+    }
+  }
+  return words;
 }
 
 /**
@@ -138,18 +196,13 @@ export function wrap(spans: Line, width: number, hang = 0): Line[] {
   if (widthOf(spans) <= width) return [spans];
   const lines: Span[][] = [[]];
   let used = 0;
-  for (const span of spans) {
-    for (const word of span.text.split(/(?<= )/)) {
-      const bare = word.trimEnd();
-      if (used > hang && used + columns(bare) > width) {
-        lines.push([{ text: ' '.repeat(hang) }]);
-        used = hang;
-      }
-      // A blank that a break has replaced does not begin the next line.
-      if (bare === '' && used === hang && lines.length > 1) continue;
-      lines.at(-1)?.push({ ...span, text: word });
-      used += columns(word);
+  for (const word of unbroken(spans)) {
+    if (used > hang && used + widthOf(withoutEnd(word)) > width) {
+      lines.push([{ text: ' '.repeat(hang) }]);
+      used = hang;
     }
+    lines.at(-1)?.push(...word);
+    used += widthOf(word);
   }
-  return lines;
+  return lines.map(withoutEnd);
 }

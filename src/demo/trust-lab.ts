@@ -16,7 +16,7 @@ export type TrustLab = {
   /** Recorded answers, as `--dns-cache` takes them. */
   readonly dns: Readonly<Record<string, unknown>>;
   /** A registry document. */
-  readonly registry: object;
+  readonly registry: RegistryDocument;
   /** Local decisions beside it: the free-mail provider is invented, so no list that ships has it. */
   readonly local: object;
 };
@@ -26,6 +26,16 @@ const LISTED = 'bank.example';
 const UNLISTED = 'shop.example';
 
 const DAY_MS = 86_400_000;
+
+/** What the story needs to know of a registry document. */
+type RegistryDocument = {
+  readonly format: string;
+  readonly version: number;
+  readonly issued: string;
+  readonly expires: string;
+  readonly mediator: { readonly id: string; readonly name: string };
+  readonly entries: readonly object[];
+};
 
 /** File names of the lists; the local decisions name the registry. */
 export const REGISTRY_FILE = 'registry.json';
@@ -183,7 +193,7 @@ function zone(keys: ReadonlyMap<string, KeyObject>): Readonly<Record<string, unk
   return Object.fromEntries([...domains, attacker]);
 }
 
-function registryDocument(nowMs: number, validYears: number): object {
+function registryDocument(nowMs: number, validYears: number): RegistryDocument {
   const day = (offsetDays: number) => new Date(nowMs + offsetDays * DAY_MS).toISOString().slice(0, 10);
   return {
     format: 'trusted-domains/1',

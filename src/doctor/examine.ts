@@ -27,7 +27,7 @@ async function examineDns(dns: Resolver): Promise<Check[]> {
       {
         id: 'local.resolver',
         status: 'crit',
-        message: `The resolver does not answer: ${reason}.`,
+        message: `The resolver does not answer: ${reason.replace(/\.$/, '')}.`,
         evidence: answer.server,
         fix: 'Look at /etc/resolv.conf, or name another with --resolver.',
       },

@@ -5,7 +5,9 @@ import { diffExplanations, requireExplanations } from './demands.ts';
 import { dkimExplanations } from './dkim.ts';
 import { dnsExplanations } from './dns.ts';
 import { dnsblExplanations } from './dnsbl.ts';
+import { listSyncExplanations } from './list-sync.ts';
 import { localExplanations } from './local.ts';
+import { mediatorExplanations } from './mediator.ts';
 import { pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
 import { registryExplanations } from './registry.ts';
@@ -14,9 +16,11 @@ import { senderExplanations } from './sender.ts';
 import { smtpExplanations } from './smtp.ts';
 import { spfExplanations } from './spf.ts';
 import { srsExplanations } from './srs.ts';
+import { throttleExplanations } from './throttle.ts';
 import { certExplanations, tlsExplanations } from './tls.ts';
 import type { Explanation } from './types.ts';
 import { verdictExplanations } from './verdict.ts';
+import { viewExplanations } from './view.ts';
 import { yubikeyExplanations } from './yubikey.ts';
 
 /** What there is to know about every check, by its id, and about every reason of a verdict, by its code. */
@@ -31,6 +35,8 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...dnsExplanations,
     ...localExplanations,
     ...pathExplanations,
+    ...listSyncExplanations,
+    ...mediatorExplanations,
     ...sendExplanations,
     ...senderExplanations,
     ...verdictExplanations,
@@ -41,11 +47,13 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...registryExplanations,
     ...dnsblExplanations,
     ...srsExplanations,
+    ...throttleExplanations,
     ...configExplanations,
     ...requireExplanations,
     ...diffExplanations,
     ...yubikeyExplanations,
     ...browserExplanations,
+    ...viewExplanations,
   ].map((each) => [each.id, each]),
 );
 

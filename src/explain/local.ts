@@ -78,6 +78,7 @@ export const localExplanations: readonly Explanation[] = [
       ['listed', 'The message of the listed company is trusted.'],
       ['unlisted', 'The message of the company that no list has is authenticated.'],
       ['forged', 'The forged message is suspicious.'],
+      ['revocation', 'After the mediator revoked the listed company its message is no longer trusted.'],
     ] as const
   ).map(([name, what]) => ({
     id: `demo.trust.${name}`,

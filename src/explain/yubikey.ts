@@ -98,9 +98,27 @@ export const yubikeyExplanations: readonly Explanation[] = [
     fix: 'Give the key with --key-file, or look on the machine where the key was programmed.',
   },
   {
+    id: 'otp.accepted',
+    what: 'Whether an OTP is taken.',
+    why: 'Each OTP counts once: its counters have to be later than all that were seen, and its key has to be in use.',
+    fix: 'Touch the key again; "postern yubikey inventory" tells how its public id stands.',
+  },
+  {
     id: 'otp.decrypts',
     what: 'Whether an OTP decrypts to what its key makes.',
     why: 'A checksum that fits by chance happens once in 65536 tries; the private id of 48 bits decides.',
     fix: 'Look whether it was typed whole, and whether the key was reprogrammed.',
   },
+  ...(
+    [
+      ['decrypts', 'Whether the OTP of the demonstration decrypts, with the counters that it should have.'],
+      ['once', 'Whether the OTP of the demonstration was accepted once and refused the second time.'],
+      ['lost', 'Whether the OTPs of the lost key were refused.'],
+    ] as const
+  ).map(([name, what]) => ({
+    id: `demo.yubikey.${name}`,
+    what,
+    why: 'The demonstration checks itself: it runs the code of the commands on a key in software.',
+    fix: 'Look whether the folder for temporary files can be written; run it again with POSTERN_DEBUG=1.',
+  })),
 ];

@@ -42,16 +42,19 @@ function judge(publicId: string, ciphertext: Uint8Array, { aesKey, store }: Deco
   return { fields: shownFields(decrypted), privateId, checks: [check] };
 }
 
+/** What is told of a text that cannot be an OTP. */
+export function notAnOtp(): AppError {
+  return new AppError('That is no OTP.', {
+    code: 'E_NOT_AN_OTP',
+    exit: ExitCode.input,
+    hint: 'It has 32 to 64 characters of cbdefghijklnrtuv; most have 44.',
+  });
+}
+
 /** @throws AppError E_NOT_AN_OTP (exit 65) for what cannot be one */
 export function decodeOtp(typed: string, source: DecodeSource): OtpDecodeResult {
   const split = splitOtp(typed);
-  if (!split) {
-    throw new AppError('That is no OTP.', {
-      code: 'E_NOT_AN_OTP',
-      exit: ExitCode.input,
-      hint: 'It has 32 to 64 characters of cbdefghijklnrtuv; most have 44.',
-    });
-  }
+  if (!split) throw notAnOtp();
   const { publicId, otp, layout, ciphertext } = split;
   const { fields, privateId, checks } = judge(publicId, ciphertext, source);
   const [check] = checks;

@@ -9,18 +9,50 @@ import { doctor } from './doctor.ts';
 import { domainCheck } from './domain-check.ts';
 import { explain } from './explain.ts';
 import { help } from './help.ts';
+import {
+  mediatorAct,
+  mediatorAudit,
+  mediatorChallenge,
+  mediatorDiff,
+  mediatorInit,
+  mediatorList,
+  mediatorPublish,
+  mediatorRevoke,
+  mediatorRotate,
+  mediatorSign,
+  mediatorWatch,
+} from './mediator.ts';
 import { messageCheck } from './message-check.ts';
 import { messagePath } from './message-path.ts';
+import { messageView } from './message-view.ts';
 import { mxDiff } from './mx-diff.ts';
 import { mxPolicy } from './mx-policy.ts';
 import { mxProbe } from './mx-probe.ts';
 import { mxTlsaCheck, mxTlsaMake } from './mx-tlsa.ts';
-import { otpDecode, otpGenerate, otpModhex } from './otp.ts';
+import { otpDecode, otpGenerate, otpModhex, otpVerify } from './otp.ts';
 import { envelope } from './report.ts';
 import { send } from './send.ts';
 import { spfCheck } from './spf-check.ts';
 import { srsForward } from './srs-forward.ts';
 import { srsReverse } from './srs-reverse.ts';
+import {
+  throttleBlockSet,
+  throttleBlocks,
+  throttleCompile,
+  throttleExempt,
+  throttleExplain,
+  throttlePolicyList,
+  throttlePolicySet,
+  throttleServe,
+  throttleSimulate,
+  throttleSiteChange,
+  throttleSiteList,
+  throttleSiteShow,
+  throttleStatus,
+  throttleTop,
+  throttleUnblock,
+} from './throttle.ts';
+import { trustList, trustOverride, trustSync } from './trust-lists.ts';
 import { trustShow } from './trust-show.ts';
 import {
   yubikeyAccessCode,
@@ -75,8 +107,24 @@ export const documents = {
   'postern/error/1': error,
   'postern/explain/1': document('postern/explain/1', explain),
   'postern/help/1': document('postern/help/1', help),
+  'postern/mediator-add/1': document('postern/mediator-add/1', mediatorAct),
+  'postern/mediator-approve/1': document('postern/mediator-approve/1', mediatorAct),
+  'postern/mediator-audit/1': document('postern/mediator-audit/1', mediatorAudit),
+  'postern/mediator-challenge/1': document('postern/mediator-challenge/1', mediatorChallenge),
+  'postern/mediator-diff/1': document('postern/mediator-diff/1', mediatorDiff),
+  'postern/mediator-init/1': document('postern/mediator-init/1', mediatorInit),
+  'postern/mediator-list/1': document('postern/mediator-list/1', mediatorList),
+  'postern/mediator-publish/1': document('postern/mediator-publish/1', mediatorPublish),
+  'postern/mediator-renew/1': document('postern/mediator-renew/1', mediatorAct),
+  'postern/mediator-revoke/1': document('postern/mediator-revoke/1', mediatorRevoke),
+  'postern/mediator-rotate/1': document('postern/mediator-rotate/1', mediatorRotate),
+  'postern/mediator-sign/1': document('postern/mediator-sign/1', mediatorSign),
+  'postern/mediator-suspend/1': document('postern/mediator-suspend/1', mediatorAct),
+  'postern/mediator-vet/1': document('postern/mediator-vet/1', mediatorAct),
+  'postern/mediator-watch/1': document('postern/mediator-watch/1', mediatorWatch),
   'postern/message-check/1': document('postern/message-check/1', messageCheck),
   'postern/message-path/1': document('postern/message-path/1', messagePath),
+  'postern/message-view/1': document('postern/message-view/1', messageView),
   'postern/mx-diff/1': document('postern/mx-diff/1', mxDiff),
   'postern/mx-policy/1': document('postern/mx-policy/1', mxPolicy),
   'postern/mx-probe/1': document('postern/mx-probe/1', mxProbe),
@@ -85,11 +133,32 @@ export const documents = {
   'postern/otp-decode/1': document('postern/otp-decode/1', otpDecode),
   'postern/otp-generate/1': document('postern/otp-generate/1', otpGenerate),
   'postern/otp-modhex/1': document('postern/otp-modhex/1', otpModhex),
+  'postern/otp-verify/1': document('postern/otp-verify/1', otpVerify),
   'postern/send/1': document('postern/send/1', send),
   'postern/spf-check/1': document('postern/spf-check/1', spfCheck),
   'postern/srs-forward/1': document('postern/srs-forward/1', srsForward),
   'postern/srs-reverse/1': document('postern/srs-reverse/1', srsReverse),
+  'postern/throttle-block/1': document('postern/throttle-block/1', throttleBlockSet),
+  'postern/throttle-blocks/1': document('postern/throttle-blocks/1', throttleBlocks),
+  'postern/throttle-compile/1': document('postern/throttle-compile/1', throttleCompile),
+  'postern/throttle-exempt/1': document('postern/throttle-exempt/1', throttleExempt),
+  'postern/throttle-explain/1': document('postern/throttle-explain/1', throttleExplain),
+  'postern/throttle-policy-list/1': document('postern/throttle-policy-list/1', throttlePolicyList),
+  'postern/throttle-policy-set/1': document('postern/throttle-policy-set/1', throttlePolicySet),
+  'postern/throttle-serve/1': document('postern/throttle-serve/1', throttleServe),
+  'postern/throttle-simulate/1': document('postern/throttle-simulate/1', throttleSimulate),
+  'postern/throttle-site-add/1': document('postern/throttle-site-add/1', throttleSiteChange),
+  'postern/throttle-site-edit/1': document('postern/throttle-site-edit/1', throttleSiteChange),
+  'postern/throttle-site-list/1': document('postern/throttle-site-list/1', throttleSiteList),
+  'postern/throttle-site-remove/1': document('postern/throttle-site-remove/1', throttleSiteChange),
+  'postern/throttle-site-show/1': document('postern/throttle-site-show/1', throttleSiteShow),
+  'postern/throttle-status/1': document('postern/throttle-status/1', throttleStatus),
+  'postern/throttle-top/1': document('postern/throttle-top/1', throttleTop),
+  'postern/throttle-unblock/1': document('postern/throttle-unblock/1', throttleUnblock),
+  'postern/trust-list/1': document('postern/trust-list/1', trustList),
+  'postern/trust-override/1': document('postern/trust-override/1', trustOverride),
   'postern/trust-show/1': document('postern/trust-show/1', trustShow),
+  'postern/trust-sync/1': document('postern/trust-sync/1', trustSync),
   'postern/yubikey-access-code-change/1': document('postern/yubikey-access-code-change/1', yubikeyAccessCode),
   'postern/yubikey-access-code-remove/1': document('postern/yubikey-access-code-remove/1', yubikeyAccessCode),
   'postern/yubikey-access-code-set/1': document('postern/yubikey-access-code-set/1', yubikeyAccessCode),

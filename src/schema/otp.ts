@@ -23,6 +23,14 @@ export const otpDecode = z.strictObject({
   privateId: z.enum(['match', 'mismatch', 'unknown']),
 });
 
+export const otpVerify = z.strictObject({
+  ...report.shape,
+  publicId: z.string(),
+  verdict: z.enum(['accepted', 'replayed', 'disabled', 'wrong', 'unknown-key']),
+  fields: otpFields.nullable().describe('null when it does not decrypt.'),
+  steps: z.array(z.string()).describe('How the verdict came about.'),
+});
+
 export const otpGenerate = z.strictObject({
   ...report.shape,
   typed: z.string().describe('What a touch types, without the Enter.'),
@@ -38,5 +46,6 @@ export const otpModhex = z.strictObject({
 });
 
 export type OtpDecodeResult = Frozen<z.infer<typeof otpDecode>>;
+export type OtpVerifyResult = Frozen<z.infer<typeof otpVerify>>;
 export type OtpGenerateResult = Frozen<z.infer<typeof otpGenerate>>;
 export type OtpModhexResult = Frozen<z.infer<typeof otpModhex>>;

@@ -127,7 +127,11 @@ export async function describeSpf(demand: SpfDemand, dns: Resolver, nowMs: numbe
       ? []
       : [resultCheck(await checkSpf({ ...question, mailFrom: '', dns, nowMs }), 'spf.helo', true)];
   const checks = [...report.checks, ...greeting, ...lint];
-  return { ...report, target, status: worst(checks.map(({ status }) => status)), checks, records };
+  const status = worst(checks.map((check) => check.status));
+  // "critical: pass" would leave open what is wrong.
+  const worse = status === report.status ? undefined : checks.find((check) => check.status === status);
+  const summary = worse === undefined ? report.summary : `${report.summary} But: ${worse.message}`;
+  return { ...report, target, status, summary, checks, records };
 }
 
 /** A record of a survey as results have it. */

@@ -1,7 +1,7 @@
 import { parseDomain } from '../dns/names.ts';
 import { chosenLabel } from './organization.ts';
 import type { Overrides } from './overrides.ts';
-import type { Registry } from './registry.ts';
+import type { Entry, Registry } from './registry.ts';
 import { joined, type Skeleton, skeleton, wordsOf } from './skeleton.ts';
 
 /** A company that somebody may pose as. */
@@ -19,7 +19,7 @@ export type Likeness = {
 };
 
 /** What looks alike at a hurried glance. */
-type Index = ReadonlyMap<string, readonly Likeness[]>;
+type Index = Pick<ReadonlyMap<string, readonly Likeness[]>, 'get'>;
 
 /** Names and domains of known companies by what they look like. */
 export type Names = {
@@ -35,35 +35,69 @@ export type Names = {
 /** Names with more words are compared by their first ones. */
 const MAX_WORDS = 8;
 
+/** {@link Names} of entries alone, to be gone through as well. */
+export type CollectedNames = {
+  readonly [K in 'byName' | 'byDomain' | 'byLabel']: Map<string, Likeness[]>;
+} & {
+  longest: number;
+};
+
 /** Everything that can be posed as: entries of all lists, whatever their state, and local decisions. */
-export function collectNames(registries: readonly Registry[], { trust }: Overrides): Names {
-  const byName = new Map<string, Likeness[]>();
-  const byDomain = new Map<string, Likeness[]>();
-  const byLabel = new Map<string, Likeness[]>();
-  let longest = 0;
-  const add = (names: readonly string[], known: Known) => {
-    for (const name of names) {
-      const words = wordsOf(name).slice(0, MAX_WORDS);
-      longest = Math.max(longest, words.length);
-      if (words.length === 0) continue;
-      for (const between of words.length === 1 ? [''] : [' ', ''])
-        push(byName, joined(words, between), known);
-    }
-    for (const domain of known.domains) {
-      push(byDomain, domainSkeleton(domain), known);
-      const label = chosenLabel(domain);
-      if (label !== null) push(byLabel, domainSkeleton(label), known);
-    }
+export function collectNames(
+  registries: readonly Pick<Registry, 'entries' | 'names'>[],
+  { trust }: Overrides,
+): Names {
+  const collected = namesOf(registries.flatMap(({ entries, names }) => (names === undefined ? entries : [])));
+  for (const { domain, name } of trust)
+    add(collected, name === domain ? [] : [name], { name, domains: [domain] });
+  return registries.flatMap(({ names }) => names ?? []).reduce(both, collected);
+}
+
+/** Names and domains of these entries. */
+export function namesOf(entries: readonly Entry[]): CollectedNames {
+  const collected: CollectedNames = {
+    byName: new Map(),
+    byDomain: new Map(),
+    byLabel: new Map(),
+    longest: 0,
   };
-  for (const { entries } of registries) {
-    for (const { organization, aliases, domains } of entries) {
-      const { name, legalName } = organization;
-      const known = { name, domains: domains.map(({ domain }) => domain) };
-      add([name, ...(legalName === null ? [] : [legalName]), ...aliases], known);
-    }
+  for (const { organization, aliases, domains } of entries) {
+    const { name, legalName } = organization;
+    const known = { name, domains: domains.map(({ domain }) => domain) };
+    add(collected, [name, ...(legalName === null ? [] : [legalName]), ...aliases], known);
   }
-  for (const { domain, name } of trust) add(name === domain ? [] : [name], { name, domains: [domain] });
-  return { byName, byDomain, byLabel, longest };
+  return collected;
+}
+
+function add(into: CollectedNames, names: readonly string[], known: Known): void {
+  for (const name of names) {
+    const words = wordsOf(name).slice(0, MAX_WORDS);
+    into.longest = Math.max(into.longest, words.length);
+    if (words.length === 0) continue;
+    for (const between of words.length === 1 ? [''] : [' ', ''])
+      push(into.byName, joined(words, between), known);
+  }
+  for (const domain of known.domains) {
+    push(into.byDomain, domainSkeleton(domain), known);
+    const label = chosenLabel(domain);
+    if (label !== null) push(into.byLabel, domainSkeleton(label), known);
+  }
+}
+
+/** Names of two sources. */
+function both(a: Names, b: Names): Names {
+  const together = (first: Index, second: Index): Index => ({
+    get: (key) => {
+      const [here, there] = [first.get(key), second.get(key)];
+      return here && there ? [...here, ...there] : (here ?? there);
+    },
+  });
+  return {
+    byName: together(a.byName, b.byName),
+    byDomain: together(a.byDomain, b.byDomain),
+    byLabel: together(a.byLabel, b.byLabel),
+    longest: Math.max(a.longest, b.longest),
+  };
 }
 
 function push(index: Map<string, Likeness[]>, { hurried, careful }: Skeleton, known: Known): void {

@@ -2,6 +2,7 @@ import { parseDomain } from '../dns/names.ts';
 import { AppError, ExitCode } from '../errors.ts';
 import type { Organization } from './facts.ts';
 import { DocumentFault, Place, parseStrictJson } from './json.ts';
+import type { Names } from './names.ts';
 import { isPublicSuffix, withParents } from './organization.ts';
 
 /** A domain of a listed company. */
@@ -55,8 +56,13 @@ export type Registry = {
   readonly issuedMs: number;
   readonly expiresMs: number;
   readonly entries: readonly Entry[];
-  readonly byDomain: ReadonlyMap<string, readonly Listing[]>;
+  readonly byDomain: ByDomain;
+  /** Who of the list may be posed as; left out: collected from the entries. */
+  readonly names?: Names;
 };
+
+/** The look-up of {@link matches}; `size` is the number of domains. */
+export type ByDomain = Pick<ReadonlyMap<string, readonly Listing[]>, 'get' | 'size'>;
 
 /** One domain of one entry. */
 export type Listing = { readonly entry: Entry; readonly listed: ListedDomain };
@@ -94,6 +100,15 @@ export function reading<T>(name: string, read: () => T): T {
       cause: error,
     });
   }
+}
+
+/**
+ * Read one entry of a document that was read as a whole before.
+ *
+ * @throws {DocumentFault} with the path of the fault
+ */
+export function readEntry(bytes: Uint8Array): Entry {
+  return entryFrom(new Place(parseStrictJson(bytes, LIMITS)));
 }
 
 function registryFrom(root: Place): Registry {

@@ -139,6 +139,7 @@ async function collect(wire: Wire): Promise<Outcome> {
       if (number === 0 && parts.length > 0) return { kind: 'data', bytes: Buffer.concat(parts) };
       if (number === parts.length) {
         parts.push(report.subarray(0, 7));
+        end = wire.timing.nowMs() + wire.answerMs;
         pause = 0;
       } else pause = LONGEST_PAUSE_MS;
     } else if ((flags & Flag.touch) !== 0) {

@@ -3,12 +3,12 @@ import type { Reason } from '../../trust/facts.ts';
 import {
   crit,
   dim,
+  fittedTable,
   type Inline,
   type Line,
   line,
   ok,
   strong,
-  table,
   tree,
   unknown,
   warn,
@@ -78,28 +78,28 @@ function listing({ status, purpose }: MessageCheck['dnsbl'][number]): Inline {
 }
 
 /** One line a mechanism. */
-function mechanisms(check: MessageCheck): Line[] {
+function mechanisms(check: MessageCheck): (readonly Inline[])[] {
   const { spf, dkim, dmarc, arc, bimi, dnsbl } = check;
   const signatures = dkim.signatures
     .slice(0, 10)
-    .map((each): Inline[] => ['  DKIM', result(each.result), signatureLine(each)]);
+    .map((each): Inline[] => ['DKIM', result(each.result), signatureLine(each)]);
   const more = dkim.signatures.length - signatures.length;
-  return table([
-    ['  SPF', result(spf.result), spfWords(spf)],
-    ...(signatures.length === 0 ? [['  DKIM', result('none'), 'There is no signature.']] : signatures),
-    ...(more > 0 ? [['  DKIM', '', `and ${more} more signatures`]] : []),
-    ['  DMARC', result(dmarc.result), dmarcWords(dmarc)],
+  return [
+    ['SPF', result(spf.result), spfWords(spf)],
+    ...(signatures.length === 0 ? [['DKIM', result('none'), 'There is no signature.']] : signatures),
+    ...(more > 0 ? [['DKIM', '', `and ${more} more signatures`]] : []),
+    ['DMARC', result(dmarc.result), dmarcWords(dmarc)],
     ...(dmarc.legacy?.differs
       ? [['', '', dim(`by RFC 7489, as most receivers still judge: ${dmarc.legacy.result}`)]]
       : []),
-    ...(arc.sets.length === 0 ? [] : [['  ARC', result(arc.result), arcWords(arc)]]),
-    ...(bimi === null ? [] : [['  BIMI', result(bimi.result), bimi.reason ?? bimi.location ?? '']]),
+    ...(arc.sets.length === 0 ? [] : [['ARC', result(arc.result), arcWords(arc)]]),
+    ...(bimi === null ? [] : [['BIMI', result(bimi.result), bimi.reason ?? bimi.location ?? '']]),
     ...dnsbl.map((each): Inline[] => [
-      '  DNSBL',
+      'DNSBL',
       listing(each),
       line`${each.target} at ${each.list}${each.meaning === null ? '' : dim(`: ${each.meaning}`)}`,
     ]),
-  ]);
+  ];
 }
 
 /** What was in the way is always told; what only explains is told on request. */
@@ -147,7 +147,7 @@ export function renderMessageCheck(
   return [
     ...wrap(line`${verdictMark(verdict, status)}  ${name}${strong(summary)}`, columns, 4),
     [],
-    ...mechanisms(check).flatMap((each) => wrap(each, columns, 4)),
+    ...fittedTable(mechanisms(check), columns, 2),
     [],
     ...reasonLines(reasonsToShow(check, explain), columns),
     ...(more.length === 0 ? [] : [[], ...more]),
@@ -166,7 +166,7 @@ function explanation({ spf }: MessageCheck, columns: number): Line[] {
   return [
     [],
     line`  SPF of ${spf.domain ?? ''}, ${spf.lookups} of 10 lookups`,
-    ...tree([spfNode(spf.tree)], '  '),
+    ...tree([spfNode(spf.tree)], columns, '  '),
     ...said,
   ];
 }

@@ -1,16 +1,38 @@
 import { DOMAINS } from '../../demo/transport-lab.ts';
 import type { TransportStory, TrustStory } from '../../schema/demo.ts';
-import { asLine, dim, type Inline, type Line, line, mark, strong, table, warn, wrap } from '../text.ts';
+import {
+  asLine,
+  dim,
+  fittedTable,
+  type Inline,
+  indented,
+  type Line,
+  line,
+  mark,
+  strong,
+  table,
+  warn,
+  widthOf,
+  wrap,
+} from '../text.ts';
 import { reasonLines, verdictMark } from './trust.ts';
 
 const ABOUT = new Map(DOMAINS.map(({ domain, about }) => [domain, about]));
 
 function heading(number: number, title: string, command: string, columns: number): Line[] {
-  return [[], ...wrap(line`${strong(`${number}. ${title}`)}  ${dim(command)}`, columns, 3)];
+  const both = line`${strong(`${number}. ${title}`)}  ${dim(command)}`;
+  if (widthOf(both) <= columns) return [[], both];
+  return [
+    [],
+    ...wrap(line`${strong(`${number}. ${title}`)}`, columns, 3),
+    ...wrap(line`   ${dim(command)}`, columns, 5),
+  ];
 }
 
 /** A few words a domain; `mx probe` says more. */
-function outcome({ hosts, summary }: TransportStory['probes'][number]): Inline {
+function outcomeOf(probe: TransportStory['probes'][number] | undefined): Inline {
+  if (probe === undefined) return '';
+  const { hosts, summary } = probe;
   const address = hosts[0]?.addresses[0];
   if (!address) return summary;
   const { tls, certificate, starttls, fault } = address;
@@ -29,15 +51,19 @@ function outcome({ hosts, summary }: TransportStory['probes'][number]): Inline {
 
 /** A row a domain; where it would not fit, what came of it goes below. */
 function probeLines(probes: TransportStory['probes'], columns: number): Line[] {
-  const wide = columns >= 140;
-  const rows = probes.map((probe) => {
-    const about = dim(ABOUT.get(probe.domain) ?? 'nobody is there');
-    return [mark(probe.status), strong(probe.domain), about, ...(wide ? [outcome(probe)] : [])];
-  });
-  return table(rows, 2).flatMap((row, index) => {
-    const probe = probes[index];
-    return [row, ...(wide || !probe ? [] : wrap(line`              ${outcome(probe)}`, columns, 14))];
-  });
+  const rows = probes.map((probe) => [
+    mark(probe.status),
+    strong(probe.domain),
+    dim(ABOUT.get(probe.domain) ?? 'nobody is there'),
+  ]);
+  if (columns >= 140) {
+    const wide = rows.map((row, index) => [...row, outcomeOf(probes[index])]);
+    return fittedTable(wide, columns, 2);
+  }
+  return table(rows, 2).flatMap((row, index) => [
+    row,
+    ...wrap(line`              ${outcomeOf(probes[index])}`, columns, 14),
+  ]);
 }
 
 /** The story of the transport, as it is told on the terminal. */
@@ -83,7 +109,7 @@ export function renderTransportStory(story: TransportStory, columns: number): Li
 }
 
 /** The story of trust: four messages, and what is known of who sent them. */
-export function renderTrustStory({ messages }: TrustStory, columns: number): Line[] {
+export function renderTrustStory({ messages, revocation }: TrustStory, columns: number): Line[] {
   return [
     ...wrap(
       line`Who really sent this, and do we trust them? Four messages, signed a moment ago with keys made for it; companies and domains are invented.`,
@@ -92,12 +118,36 @@ export function renderTrustStory({ messages }: TrustStory, columns: number): Lin
     ...messages.flatMap(({ name, about, check }, index) => [
       ...heading(index + 1, `A message ${about}`, `postern message check ${name}.eml`, columns),
       ...wrap(line`  ${verdictMark(check.verdict)}  ${check.summary}`, columns, 4),
-      ...reasonLines(check.reasons.slice(0, 2), columns).map((each) => [{ text: '  ' }, ...each]),
+      ...indented(reasonLines(check.reasons.slice(0, 2), columns - 2), 2),
     ]),
+    ...revocationLines(revocation, messages.length + 1, columns),
     [],
     ...wrap(
       line`A valid signature says which domain sent it. Whether that domain belongs to somebody you trust is another question: a list answers it. ${dim('The same messages are in examples/trust.')}`,
       columns,
+    ),
+  ];
+}
+
+/** The mediator takes back its word, and the same message is looked at again. */
+function revocationLines(revocation: TrustStory['revocation'], number: number, columns: number): Line[] {
+  if (revocation === null) return [];
+  const { list, reason, check } = revocation;
+  return [
+    ...heading(
+      number,
+      'The mediator revokes the company',
+      'postern mediator revoke example-bank --now',
+      columns,
+    ),
+    ...wrap(
+      line`  List ${list} was signed (${reason}), fetched and verified (postern trust sync); the same message:`,
+      columns,
+      2,
+    ),
+    ...wrap(line`  ${verdictMark(check.verdict)}  ${check.summary}`, columns, 4),
+    ...reasonLines(check.reasons.filter(({ code }) => code.startsWith('registry.')).slice(0, 1), columns).map(
+      (each) => [{ text: '  ' }, ...each],
     ),
   ];
 }

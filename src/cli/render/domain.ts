@@ -1,7 +1,7 @@
 import type { Status } from '../../report.ts';
 import type { DomainCheckResult } from '../../schema/domain-check.ts';
 import { strength } from '../../sender/dkim.ts';
-import { dim, indented, type Line, line, mark, strong, table, wrap } from '../text.ts';
+import { dim, fittedTable, indented, type Line, line, mark, strong, wrap } from '../text.ts';
 import { renderFindings } from './findings.ts';
 import { spfRecordTree } from './spf.ts';
 
@@ -19,7 +19,10 @@ function daneWords(hosts: DomainCheckResult['dane']['hosts']): string {
 }
 
 /** One line a part: its state and what is published. */
-function parts({ spf, dkim, dmarc, bimi, mtaSts, dane, tlsRpt, vbr }: DomainCheckResult): Line[] {
+function parts(
+  { spf, dkim, dmarc, bimi, mtaSts, dane, tlsRpt, vbr }: DomainCheckResult,
+  columns: number,
+): Line[] {
   const row = (name: string, status: Status, published: string, absent = 'nothing') => [
     strong(name),
     published === '' && status === 'ok' ? dim(`· ${absent}`) : mark(status),
@@ -27,7 +30,7 @@ function parts({ spf, dkim, dmarc, bimi, mtaSts, dane, tlsRpt, vbr }: DomainChec
   ];
   const top = spf.records[0];
   const spfWords = top?.problem ?? `${spf.lookups} of 10 lookups`;
-  return table(
+  return fittedTable(
     [
       row('SPF', spf.status, spfWords),
       row('DKIM', dkim.status, keyWords(dkim.selectors), 'no key seen'),
@@ -48,6 +51,7 @@ function parts({ spf, dkim, dmarc, bimi, mtaSts, dane, tlsRpt, vbr }: DomainChec
         ),
       ),
     ],
+    columns,
     2,
   );
 }
@@ -66,8 +70,8 @@ function remarks({ checks }: DomainCheckResult, columns: number): Line[] {
 export function renderDomainCheck(result: DomainCheckResult, columns: number): Line[] {
   return [
     ...wrap(line`${mark(result.status)}  ${strong(result.summary)}`, columns, 4),
-    ...(result.checks.some(({ id }) => id === 'domain.exists') ? [] : parts(result)),
-    ...(result.spf.records[0]?.record ? indented(spfRecordTree(result.spf.records), 2) : []),
+    ...(result.checks.some(({ id }) => id === 'domain.exists') ? [] : parts(result, columns)),
+    ...(result.spf.records[0]?.record ? indented(spfRecordTree(result.spf.records, columns - 2), 2) : []),
     ...renderFindings(
       result.checks.map((check) => ({ where: '', check })),
       columns,

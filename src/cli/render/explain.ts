@@ -1,5 +1,5 @@
 import { type Explanation, PROGRAMS } from '../../explain/types.ts';
-import { dim, indented, type Line, line, strong, table, wrap } from '../text.ts';
+import { dim, fittedTable, type Line, line, strong, wrap } from '../text.ts';
 
 const NAMES = { postfix: 'Postfix', exim: 'Exim', exchange: 'Exchange', bind: 'BIND' } as const;
 
@@ -27,10 +27,9 @@ export function renderExplanations(explanations: readonly Explanation[], columns
 /** Every id with what is looked at. */
 export function renderExplanationList(explanations: readonly Explanation[], columns: number): Line[] {
   const rows = explanations.map(({ id, what }) => [strong(id), what]);
-  const hang = Math.max(...explanations.map(({ id }) => id.length)) + 4;
   return [
     line`"postern explain ID" tells of each why it matters and how to fix it.`,
     [],
-    ...indented(table(rows), 2).flatMap((row) => wrap(row, columns, hang)),
+    ...fittedTable(rows, columns, 2),
   ];
 }

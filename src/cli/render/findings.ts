@@ -6,7 +6,7 @@ const ORDER: readonly Status[] = ['crit', 'unknown', 'warn', 'ok'];
 
 function detail(label: string, text: string | undefined, columns: number): Line[] {
   if (text === undefined) return [];
-  return wrap([...indented([asLine(dim(`${label} `))], 4).flat(), ...asLine(text)], columns, 9);
+  return wrap([...indented([asLine(dim(`${label} `))], 4).flat(), ...asLine(text)], columns, 8);
 }
 
 /** What is wrong, the worst first, each with its evidence and what to do about it. */

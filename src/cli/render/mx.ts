@@ -3,6 +3,7 @@ import {
   asLine,
   crit,
   dim,
+  fittedTable,
   type Inline,
   indented,
   type Line,
@@ -81,10 +82,7 @@ function senderLines({ senders }: MxProbeResult, columns: number): Line[] {
     ]);
   }
   if (rows.size === 0) return [];
-  return [
-    line`  What would senders do?`,
-    ...table([...rows.values()], 4).flatMap((row) => wrap(row, columns, 8)),
-  ];
+  return [line`  What would senders do?`, ...fittedTable([...rows.values()], columns, 4)];
 }
 
 function severalHosts(senders: MxProbeResult['senders']): boolean {

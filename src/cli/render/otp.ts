@@ -1,4 +1,9 @@
-import type { OtpDecodeResult, OtpGenerateResult, OtpModhexResult } from '../../schema/otp.ts';
+import type {
+  OtpDecodeResult,
+  OtpGenerateResult,
+  OtpModhexResult,
+  OtpVerifyResult,
+} from '../../schema/otp.ts';
 import { dim, type Line, line, mark, strong, table, wrap } from '../text.ts';
 import { renderFindings } from './findings.ts';
 
@@ -32,6 +37,16 @@ export function renderDecoded(result: OtpDecodeResult, columns: number): Line[] 
       columns,
     ),
   ];
+}
+
+/** The verdict on an OTP, and how it came about. */
+export function renderVerified(result: OtpVerifyResult, explain: boolean, columns: number): Line[] {
+  const steps = explain ? result.steps.flatMap((step) => wrap(line`  ${dim(step)}`, columns, 2)) : [];
+  const refusal = renderFindings(
+    result.checks.map((check) => ({ where: '', check })),
+    columns,
+  );
+  return [...wrap(line`${mark(result.status)}  ${strong(result.summary)}`, columns, 4), ...steps, ...refusal];
 }
 
 /** What was typed, and nothing else. */

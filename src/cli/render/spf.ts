@@ -66,9 +66,9 @@ export function spfNode({ domain, result, terms, reason, omitted }: SpfTree): Tr
 }
 
 /** The records of a domain below each other, each with what it costs. */
-export function spfRecordTree(records: readonly SpfSurveyedRecord[]): Line[] {
+export function spfRecordTree(records: readonly SpfSurveyedRecord[], columns: number): Line[] {
   const nodes = records.map(({ domain, lookups, record, problem }) => ({
-    label: line`${strong(domain)}  ${problem === null ? plural(lookups, 'lookup') : crit(problem)}  ${dim(record ?? '')}`,
+    label: line`${strong(domain)}  ${problem === null ? plural(lookups, 'lookup') : crit(problem)}${record === null ? '' : dim(`  ${record}`)}`,
     children: [] as Tree[],
   }));
   // Records come in the order of a walk, so the one above is the last before it that is one step shorter.
@@ -77,7 +77,7 @@ export function spfRecordTree(records: readonly SpfSurveyedRecord[]): Line[] {
     const node = nodes[index];
     if (node !== undefined) nodes[above]?.children.push(node);
   }
-  return tree(nodes.slice(0, 1));
+  return tree(nodes.slice(0, 1), columns);
 }
 
 /** Whether a client may send, how that came about, and what the records leave to be desired. */
@@ -88,7 +88,9 @@ export function renderSpfCheck(result: SpfCheckResult, columns: number): Line[] 
   const helo = result.checks.find(({ id }) => id === 'spf.helo');
   return [
     ...wrap(line`${mark(result.status)}  ${strong(result.summary)}`, columns, 4),
-    ...(result.tree === null ? spfRecordTree(result.records) : tree([spfNode(result.tree)])),
+    ...(result.tree === null
+      ? spfRecordTree(result.records, columns)
+      : tree([spfNode(result.tree)], columns)),
     line`  ${dim(`${result.lookups} of 10 lookups, ${result.voidLookups} of 2 that may find nothing`)}`,
     ...(result.explanation === null
       ? []

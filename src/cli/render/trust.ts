@@ -1,7 +1,20 @@
 import type { Status } from '../../report.ts';
 import type { TrustShowResult } from '../../schema/trust-show.ts';
 import type { Reason, Verdict } from '../../trust/facts.ts';
-import { crit, dim, type Line, line, mark, ok, type Span, strong, table, warn, wrap } from '../text.ts';
+import {
+  asLine,
+  crit,
+  dim,
+  fittedTable,
+  type Line,
+  line,
+  mark,
+  ok,
+  type Span,
+  strong,
+  warn,
+  wrap,
+} from '../text.ts';
 
 const VERDICTS: Readonly<Record<Verdict, () => Span>> = {
   trusted: () => ok('✔ trusted'),
@@ -36,7 +49,7 @@ export function reasonLines(reasons: readonly Reason[], columns: number): Line[]
   const lines = reasons
     .slice(0, MAX_REASONS)
     .flatMap(({ code, severity, text }) =>
-      wrap(line`  ${SIGNS[severity]()} ${text} ${dim(`[${code}]`)}`, columns, 4),
+      wrap([...asLine('  '), SIGNS[severity](), ...line` ${text} ${dim(`[${code}]`)}`], columns, 4),
     );
   return more > 0 ? [...lines, line`  ${dim(`and ${more} more reasons`)}`] : lines;
 }
@@ -53,31 +66,34 @@ export function renderTrustShow(shown: TrustShowResult, columns: number): Line[]
   const name = unicode === domain ? '' : ` (${unicode})`;
   return [
     ...wrap(line`${verdictMark(shown.verdict)}  ${strong(`${domain}${name}`)}  ${shown.summary}`, columns, 4),
-    ...(entries.length > 0 ? [[], ...entryLines(entries)] : []),
+    ...(entries.length > 0 ? [[], ...entryLines(entries, columns)] : []),
     ...(reasons.length > 0 ? [[], ...reasonLines(reasons, columns)] : []),
     ...wouldTrustLines(wouldTrust, columns),
   ];
 }
 
-function entryLines(entries: TrustShowResult['entries']): Line[] {
-  return table(
-    entries.flatMap((entry) => [
+function entryLines(entries: TrustShowResult['entries'], columns: number): Line[] {
+  return entries.flatMap((entry) => [
+    ...wrap(
+      line`  ${strong(entry.organization)}  ${entry.domain}${entry.covers ? '' : ' (not this name)'}  ${entry.status}`,
+      columns,
+      4,
+    ),
+    ...fittedTable(
       [
-        strong(entry.organization),
-        line`${entry.domain}${entry.covers ? '' : ' (not this name)'}`,
-        entry.status,
+        [
+          dim(`${entry.id}, by ${entry.mediator}`),
+          dim(`${day(entry.validFrom)} to ${day(entry.validUntil)}`),
+        ],
+        [
+          dim(`${entry.level}, checked ${day(entry.checkedAt)}`),
+          dim(`by ${entry.checkedBy.join(' and ')}, again by ${day(entry.nextReview)}`),
+        ],
       ],
-      [
-        dim(`  ${entry.id}, by ${entry.mediator}`),
-        dim(`${day(entry.validFrom)} to ${day(entry.validUntil)}`),
-      ],
-      [
-        dim(`  ${entry.level}, checked ${day(entry.checkedAt)}`),
-        dim(`by ${entry.checkedBy.join(' and ')}, again by ${day(entry.nextReview)}`),
-      ],
-    ]),
-    2,
-  );
+      columns,
+      4,
+    ),
+  ]);
 }
 
 function day(time: string): string {

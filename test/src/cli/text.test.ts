@@ -2,7 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { clean, safeJson } from '../../../src/cli/clean.ts';
 import { painter, wantsAscii, wantsColour } from '../../../src/cli/colour.ts';
-import { crit, line, mark, ok, strong, table, tree, widthOf, wrap } from '../../../src/cli/text.ts';
+import {
+  crit,
+  fittedTable,
+  line,
+  mark,
+  ok,
+  strong,
+  table,
+  tree,
+  widthOf,
+  wrap,
+} from '../../../src/cli/text.ts';
 
 const plain = painter(false, false);
 
@@ -91,9 +102,30 @@ describe('lines', () => {
       fc.property(fc.array(fc.stringMatching(/^[a-z]{1,15}$/), { minLength: 1 }), (words) => {
         const lines = wrap(line`${words.join(' ')}`, 20, 2);
         expect(lines.flatMap((each) => plain(each).trim().split(' '))).toEqual(words);
-        for (const each of lines) expect(widthOf([{ text: plain(each).trimEnd() }])).toBeLessThanOrEqual(20);
+        for (const each of lines) expect(plain(each)).toBe(plain(each).trimEnd());
+        for (const each of lines) expect(widthOf(each)).toBeLessThanOrEqual(20);
       }),
     );
+  });
+
+  test('are not broken between styles where there is no blank', () => {
+    const lines = wrap(line`see ${strong('mx.example.org')}: gone`, 16);
+    expect(lines.map(plain)).toEqual(['see', 'mx.example.org:', 'gone']);
+  });
+
+  test('of a table go on below their last column, of a tree below their label', () => {
+    expect(
+      fittedTable(
+        [
+          ['a', 'one two'],
+          ['bb', 'three'],
+        ],
+        8,
+        2,
+      ).map(plain),
+    ).toEqual(['  a   one', '      two', '  bb  three']);
+    const lines = tree([{ label: 'one two', children: [{ label: 'b' }] }], 8);
+    expect(lines.map(plain)).toEqual(['└─ one', '   │ two', '   └─ b']);
   });
 
   test('a mark has a word beside its sign, and plain signs for old consoles', () => {

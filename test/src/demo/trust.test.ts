@@ -9,7 +9,8 @@ const NOW = Date.parse('2026-11-25T12:00:00Z');
 test('the story of trust is told as it should go', async () => {
   const lab = makeTrustLab(NOW);
   const story = await tellTrust(lab, NOW);
-  expect(checkTrust(story, lab).map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'ok']);
+  expect(checkTrust(story, lab).map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
+  expect(story.revocation).toMatchObject({ list: 2, check: { verdict: 'authenticated' } });
 });
 
 test('a story that goes another way is a finding', async () => {

@@ -6,8 +6,8 @@ import { root, run } from '../../helpers/run.ts';
 
 /** Source of everything that makes checks or reasons, by its path. */
 const sources = new Map(
-  globSync('src/**/*.ts', { cwd: root })
-    .filter((file) => !/^src\/(cli\/(?!config-check|trust-sources)|explain|schema|lab)/.test(file))
+  globSync(['src/**/*.ts', 'commands/**/*.ts'], { cwd: root })
+    .filter((file) => !/^src\/(cli\/(?!config-check|trust-sources|mediator-)|explain|schema|lab)/.test(file))
     .map((file) => [file, readFileSync(`${root}${file}`, 'utf8')]),
 );
 
@@ -57,7 +57,7 @@ const COMPUTED: Readonly<Record<string, readonly string[]>> = {
 
 /** What only looks like an id: properties of Authentication-Results (RFC 8601 §2.7), hosts, and names of files. */
 const NO_ID =
-  /^(?:smtp\.(?:mailfrom|helo|rcptto|remote-ip)|policy\.iprev|dns\.(?:google|quad9\.net)|.*\.(?:test|example|json|eml))$/;
+  /^(?:smtp\.(?:mailfrom|helo|rcptto|remote-ip)|policy\.iprev|dns\.(?:google|quad9\.net)|.*\.(?:test|example|json|eml|zone|db))$/;
 
 const ID = /'([a-z0-9-]+(?:\.[a-z0-9-]+)+)'/g;
 /** A code that tells the case behind its colon. */

@@ -1,0 +1,58 @@
+import { BaseCommand } from '../../src/cli/base.ts';
+import { mediatorFlags, Office } from '../../src/cli/mediator.ts';
+import { vetEntry, vettingFlags, vettingResolvers } from '../../src/cli/mediator-vetting.ts';
+import { renderFindings } from '../../src/cli/render/mediator.ts';
+import { shippedOpenSignup } from '../../src/cli/trust-sources.ts';
+import { entryCheck, entryView } from '../../src/mediator/view.ts';
+import { worst } from '../../src/report.ts';
+import type { MediatorWatchResult } from '../../src/schema/mediator.ts';
+
+export default class MediatorWatch extends BaseCommand {
+  static override summary = 'Vet every entry again without noting it, and tell what got worse.';
+  static override description =
+    'For a timer: one result an entry that is vouched for. Critical: what would keep it from being approved today, such ' +
+    'as a weakened DMARC policy; warning: its term ends soon. The challenge need not be published any more.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --format jsonl',
+  ];
+  static override several = true;
+  static override flags = { ...mediatorFlags, ...vettingFlags };
+
+  override async run(): Promise<readonly MediatorWatchResult[]> {
+    const { flags } = await this.parse(MediatorWatch);
+    const { ledger } = new Office(flags.folder).journal();
+    const { resolvers, finish } = await vettingResolvers(flags, this.signal);
+    const openSignup = shippedOpenSignup(this.config.root);
+    const nowMs = Date.now();
+    const world = { resolvers, selectors: flags.selector ?? [], nowMs, openSignup };
+    const active = [...ledger.entries.values()].filter(({ status }) => status === 'active');
+    try {
+      return await this.each(
+        active,
+        { parallel: 4, ordered: true },
+        async (entry) => {
+          const seen = await vetEntry(entry, ledger, world);
+          const checks = [entryCheck(entry, nowMs), ...seen.filter(({ id }) => id !== 'vetting.challenge')];
+          const bad = checks.filter(({ status }) => status !== 'ok');
+          const { id, name } = entry.proposal;
+          return {
+            target: id,
+            status: worst(checks.map(({ status }) => status)),
+            summary:
+              bad.length === 0
+                ? `${name} is as it should be.`
+                : `${name}: ${bad.map(({ message }) => message).join(' ')}`,
+            checks,
+            mediator: ledger.mediator?.id ?? '',
+            entry: entryView(entry, ledger),
+          };
+        },
+        renderFindings,
+        ({ proposal }) => proposal.id,
+      );
+    } finally {
+      finish();
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/cli/base.ts';
+import { withEnvironment } from '../../src/cli/flags.ts';
+import { fileOutput } from '../../src/cli/output.ts';
+import { renderCompile } from '../../src/cli/render/throttle.ts';
+import { serviceCaller, serviceFlags, servicePath } from '../../src/cli/throttle-service.ts';
+import { AppError, ExitCode } from '../../src/errors.ts';
+import type {
+  ThrottleCompileResult,
+  ThrottleExemption,
+  ThrottleService,
+  ThrottleSite,
+} from '../../src/schema/throttle.ts';
+import { compileHaproxy, lostExemptions } from '../../src/throttle/compile/haproxy.ts';
+import { compileNginx } from '../../src/throttle/compile/nginx.ts';
+
+/** A place as the servers write it: nothing that would begin another directive. */
+function place(text: string, flag: string): string {
+  if (/^[\w.:*/[\]-]{1,200}$/.test(text)) return text;
+  throw new AppError(`--${flag}: '${text}' is no place.`, {
+    code: 'E_LISTEN',
+    exit: ExitCode.usage,
+    hint: 'Write HOST:PORT, or unix:/PATH for --decision.',
+  });
+}
+
+function folderFor(out: string): string {
+  const folder = resolve(out);
+  if (/^[\w./-]+$/.test(folder)) {
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+  throw new AppError(`--out: '${out}' cannot be written in a configuration.`, {
+    code: 'E_OUT',
+    exit: ExitCode.usage,
+    hint: 'Choose a path of letters, digits, dots and dashes.',
+  });
+}
+
+export default class ThrottleCompile extends BaseCommand {
+  static override summary = 'Write the configuration with which another server enforces the policies.';
+  static override description =
+    'For "haproxy" (2.6 or later) a whole configuration with maps of the sites and limits as the service has them: ' +
+    'HAProxy counts and blocks by itself, in windows of the clock. For "nginx" a part to include, with which nginx ' +
+    'asks the decision server before it serves. Write it again when sites or policies have changed.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> haproxy --out /etc/haproxy/postern --bind :80 --server 127.0.0.1:8080',
+    '<%= config.bin %> <%= command.id %> nginx --out /etc/nginx/postern --decision unix:/run/postern/decision.sock',
+  ];
+  static override args = {
+    target: Args.string({
+      description: 'The server.',
+      options: ['haproxy', 'nginx'],
+      required: true,
+      ignoreStdin: true,
+    }),
+  };
+  static override flags = {
+    ...withEnvironment({
+      out: Flags.string({ summary: 'Folder for the files.', required: true, helpValue: 'DIR' }),
+      bind: Flags.string({
+        summary: 'Where the server listens.',
+        default: '127.0.0.1:8000',
+        helpValue: 'PLACE',
+      }),
+      server: Flags.string({
+        summary: 'Web server behind it.',
+        default: '127.0.0.1:8080',
+        helpValue: 'PLACE',
+      }),
+      decision: Flags.string({
+        summary: 'The decision server that nginx asks.',
+        default: 'unix:/run/postern/decision.sock',
+        helpValue: 'PLACE',
+      }),
+      'trusted-proxy': Flags.string({
+        summary: 'Believe X-Forwarded-For of this network; may be given several times.',
+        multiple: true,
+        helpValue: 'NETWORK',
+      }),
+    }),
+    ...serviceFlags,
+  };
+
+  override async run(): Promise<ThrottleCompileResult> {
+    const { args, flags } = await this.parse(ThrottleCompile);
+    const folder = folderFor(flags.out);
+    const common = { bind: place(flags.bind, 'bind'), server: place(flags.server, 'server') };
+    const trusted = (flags['trusted-proxy'] ?? []).map((each) => place(each, 'trusted-proxy'));
+    const ask = serviceCaller<unknown>(flags, this.signal);
+    const { exemptions } = (await ask(servicePath(['exemptions']))) as {
+      exemptions: readonly ThrottleExemption[];
+    };
+    const files =
+      args.target === 'nginx'
+        ? compileNginx({ ...common, decision: place(flags.decision, 'decision') })
+        : compileHaproxy({
+            ...common,
+            ...((await ask(servicePath(['status']))) as { service: ThrottleService }).service,
+            ...((await ask(servicePath(['sites']))) as { sites: readonly ThrottleSite[] }),
+            exemptions,
+            trusted,
+            folder,
+          });
+    for (const [name, content] of files) {
+      const sink = fileOutput(join(folder, name));
+      sink.write(content);
+      sink.finish();
+    }
+    const checks = args.target === 'haproxy' ? lostExemptions(exemptions) : [];
+    const names = [...files.keys()].map((name) => join(folder, name));
+    const summary = `${names.length === 1 ? '1 file is' : `${names.length} files are`} written to ${folder}.`;
+    return this.emit(
+      { target: args.target, status: checks[0]?.status ?? 'ok', summary, checks, files: names },
+      renderCompile,
+    );
+  }
+}

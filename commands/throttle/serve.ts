@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Interfaces } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/cli/base.ts';
+import { escapeJson } from '../../src/cli/clean.ts';
+import { duration, withEnvironment } from '../../src/cli/flags.ts';
+import { renderServe } from '../../src/cli/render/throttle.ts';
+import { readSecretFile } from '../../src/cli/secrets.ts';
+import { DEFAULT_SERVICE } from '../../src/cli/throttle-service.ts';
+import { AppError, ExitCode } from '../../src/errors.ts';
+import type { ThrottleServeResult, ThrottleService } from '../../src/schema/throttle.ts';
+import { activatedSockets, type Endpoint, formatEndpoint, parseEndpoint } from '../../src/service/address.ts';
+import type { Gate } from '../../src/service/api.ts';
+import { Tokens } from '../../src/service/tokens.ts';
+import { parseOrigin } from '../../src/throttle/front.ts';
+import { type Network, parseNetwork } from '../../src/throttle/networks.ts';
+import { type ServiceOptions, startThrottle } from '../../src/throttle/service.ts';
+import { openSqliteStore } from '../../src/throttle/sqlite-store.ts';
+
+/** How long what is being answered may take when the service stops, in milliseconds. */
+const GRACE_MS = 10_000;
+
+const flags = withEnvironment({
+  listen: Flags.string({
+    summary:
+      'Where administrators ask: unix:/PATH (its mode is the permission), systemd:NAME, or HOST:PORT with tokens.',
+    default: DEFAULT_SERVICE,
+    helpValue: 'PLACE',
+  }),
+  'token-file': Flags.string({
+    summary: 'File with the token that may change things, for HOST:PORT.',
+    helpValue: 'FILE',
+  }),
+  'read-token-file': Flags.string({ summary: 'File with a token that may only read.', helpValue: 'FILE' }),
+  front: Flags.string({
+    summary: 'Answer web clients here with the built-in front; for small sites and trials.',
+    helpValue: 'PLACE',
+    dependsOn: ['origin'],
+  }),
+  origin: Flags.string({
+    summary: 'Web server behind the built-in front.',
+    helpValue: 'URL',
+    dependsOn: ['front'],
+  }),
+  'trusted-proxy': Flags.string({
+    summary: 'Believe X-Forwarded-For of this network; may be given several times.',
+    multiple: true,
+    helpValue: 'NETWORK',
+  }),
+  decision: Flags.string({
+    summary: 'Answer other servers that ask before they serve, such as nginx auth_request.',
+    helpValue: 'PLACE',
+  }),
+  database: Flags.string({ summary: 'Where sites, blocks and figures are kept.', helpValue: 'FILE' }),
+  window: Flags.option({
+    summary: 'Count the last ten minutes at any time, or from one full ten minutes of the clock to the next.',
+    options: ['sliding', 'aligned'] as const,
+    default: 'sliding' as const,
+  })(),
+  'window-length': duration({ summary: 'Count so long, in whole seconds; for trials.', default: 600_000 }),
+  'block-length': duration({ summary: 'Block for so long.', default: 600_000 }),
+  'ipv6-prefix': Flags.integer({
+    summary: 'Bits of an IPv6 address that make one client.',
+    default: 64,
+    min: 1,
+    max: 128,
+    helpValue: 'BITS',
+  }),
+  'exempt-loopback': Flags.boolean({
+    summary: 'Never refuse this machine itself.',
+    default: true,
+    allowNo: true,
+  }),
+  check: Flags.boolean({ summary: 'Say what would be started, and start nothing.' }),
+});
+
+type ServeFlags = Interfaces.InferredFlags<typeof flags>;
+
+function networkOf(text: string): Network {
+  const network = parseNetwork(text);
+  if (network) return network;
+  throw new AppError(`--trusted-proxy: '${text}' is no network.`, {
+    code: 'E_NETWORK',
+    exit: ExitCode.usage,
+    hint: 'Give an address, or a network such as 192.0.2.0/24.',
+  });
+}
+
+/** What is demanded of callers over TCP. */
+function gateOf(given: ServeFlags, admin: Endpoint): Gate | undefined {
+  if (admin.kind !== 'tcp') return undefined;
+  const tokens = new Tokens();
+  if (given['token-file'] === undefined) {
+    throw new AppError('--listen: over TCP callers need a token.', {
+      code: 'E_TOKEN',
+      exit: ExitCode.usage,
+      hint: 'Name a file with one with --token-file, or listen on unix:/PATH.',
+    });
+  }
+  tokens.add(readSecretFile(given['token-file']), 'write');
+  const reader = given['read-token-file'];
+  if (reader !== undefined) tokens.add(readSecretFile(reader), 'read');
+  return {
+    tokens,
+    hosts: new Set([admin.host.includes(':') ? `[${admin.host}]` : admin.host.toLowerCase(), 'localhost']),
+  };
+}
+
+function databaseFile(given: string | undefined, env: NodeJS.ProcessEnv): string {
+  if (given !== undefined) return given;
+  const state = env['STATE_DIRECTORY'] ?? env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state');
+  return join(state, env['STATE_DIRECTORY'] === undefined ? 'postern' : '', 'throttle.db');
+}
+
+function planned(
+  given: ServeFlags,
+  endpoints: readonly [ThrottleService['listening'][number]['for'], Endpoint][],
+): ThrottleService {
+  return {
+    version: '',
+    since: new Date().toISOString(),
+    window: given.window,
+    windowSeconds: given['window-length'] / 1000,
+    blockSeconds: given['block-length'] / 1000,
+    ipv6Prefix: given['ipv6-prefix'],
+    listening: endpoints.map(([use, endpoint]) => ({ for: use, at: formatEndpoint(endpoint) })),
+    sites: 0,
+    blocks: 0,
+    tracked: 0,
+    evictedLive: 0,
+    evictedMaxShare: 0,
+  };
+}
+
+export default class ThrottleServe extends BaseCommand {
+  static override summary = 'Run the throttle: count what each client gets, and refuse who had too much.';
+  static override description =
+    'Keeps sites, policies, exemptions and blocks, answers the other throttle commands on a socket, and refuses ' +
+    'clients: by the built-in front, a small reverse proxy, or through a web server that asks before it serves. What ' +
+    'happens is written to standard output, a JSON object a line. The built-in front costs about ten times the ' +
+    'processor time of nginx. It stops by SIGTERM or Ctrl-C, and lets what is being answered end.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --front 0.0.0.0:80 --origin http://127.0.0.1:8080',
+    '<%= config.bin %> <%= command.id %> --listen systemd:admin --decision unix:/run/postern/decision.sock',
+  ];
+  static override flags = flags;
+  static override graceMs = GRACE_MS;
+
+  override async run(): Promise<ThrottleServeResult> {
+    const { flags: given } = await this.parse(ThrottleServe);
+    const admin = parseEndpoint(given.listen, 'listen');
+    const front = given.front === undefined ? undefined : parseEndpoint(given.front, 'front');
+    const decision = given.decision === undefined ? undefined : parseEndpoint(given.decision, 'decision');
+    const gate = gateOf(given, admin);
+    const trusted = (given['trusted-proxy'] ?? []).map(networkOf);
+    const origin = given.origin === undefined ? undefined : parseOrigin(given.origin);
+    if (given.check) {
+      const endpoints = [
+        ['admin', admin] as const,
+        ...(decision ? [['decision', decision] as const] : []),
+        ...(front ? [['front', front] as const] : []),
+      ].map(([use, endpoint]): [typeof use, Endpoint] => [use, endpoint]);
+      const service = { ...planned(given, endpoints), version: this.config.version };
+      const summary = `The service would listen on ${endpoints.map(([, each]) => formatEndpoint(each)).join(', ')}.`;
+      return this.emit({ target: null, status: 'ok', summary, checks: [], service }, renderServe);
+    }
+    if (admin.kind === 'unix') mkdirSync(dirname(admin.path), { recursive: true });
+    const service = await this.serve({
+      version: this.config.version,
+      store: await openSqliteStore(databaseFile(given.database, process.env)),
+      wall: () => Date.now(),
+      monotonic: () => performance.now(),
+      seed: randomBytes(4).readUInt32LE(),
+      admin,
+      activated: activatedSockets(process.env, process.pid),
+      window: given.window,
+      windowMs: given['window-length'],
+      blockMs: given['block-length'],
+      prefix: given['ipv6-prefix'],
+      exemptLoopback: given['exempt-loopback'],
+      onEvent: tell,
+      ...(gate && { gate }),
+      ...(decision && { decision }),
+      ...(front && origin && { front: { at: front, origin, trusted } }),
+    });
+    return { target: null, status: 'ok', summary: 'The service was stopped.', checks: [], service };
+  }
+
+  private async serve(options: ServiceOptions): Promise<ThrottleService> {
+    const daemon = await startThrottle(options);
+    tell({ event: 'started', ...daemon.describe() });
+    await this.stopped();
+    const last = daemon.describe();
+    await daemon.stop(GRACE_MS - 1000);
+    tell({ event: 'stopped' });
+    return last;
+  }
+}
+
+/** One line a happening, for the journal. */
+function tell(event: { readonly event: string }): void {
+  process.stdout.write(`${escapeJson(JSON.stringify({ time: new Date().toISOString(), ...event }))}\n`);
+}

@@ -1,0 +1,93 @@
+import type { ThrottleSimulateResult } from '../../schema/throttle.ts';
+import { crit, dim, type Line, line, mark, strong, table, warn, wrap } from '../text.ts';
+import { renderFindings } from './findings.ts';
+
+/** Clients that are listed; `--json` has all. */
+const LISTED = 10;
+
+const number = (value: number): string => value.toLocaleString('en');
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+type Presets = ThrottleSimulateResult['presets'];
+
+/** One row a preset. */
+function presetRows(presets: Presets, recommended: string): Line[] {
+  const rows = Object.entries(presets).map(([name, { totals }]) => [
+    name === recommended ? strong(`${name} ←`) : name,
+    number(totals.clients),
+    `${number(totals.blocks)} (${number(totals.byBytes)} by bytes)`,
+    `${number(totals.refusedRequests)} (${(totals.refusedShare * 100).toFixed(1)} %)`,
+    megabytes(totals.refusedBytes),
+    totals.people === 0
+      ? dim('none')
+      : warn(`${number(totals.people)}, ${number(totals.peopleRequests)} requests`),
+  ]);
+  const head = ['preset', 'clients', 'blocks', 'requests refused', 'bytes refused', 'people among them'].map(
+    dim,
+  );
+  return table([head, ...rows], 2);
+}
+
+/** Who would have been blocked by the preset that is recommended, or by the loosest that blocks anybody. */
+function clientRows({ presets, recommendation }: ThrottleSimulateResult): Line[] {
+  const names = Object.keys(presets) as (keyof Presets)[];
+  const shown = [recommendation.preset, ...names].find((name) => presets[name].clients.length > 0);
+  if (shown === undefined) return [];
+  const { clients } = presets[shown];
+  const rows = clients
+    .slice(0, LISTED)
+    .map(({ client, site, looksHuman, trips, refusedRequests }) => [
+      strong(client),
+      site ?? '',
+      trips[0]?.at ?? '',
+      `line ${trips[0]?.line ?? 0}`,
+      `by ${trips[0]?.limit ?? ''}`,
+      trips.length === 1 ? 'once' : `${trips.length} times`,
+      `${number(refusedRequests)} refused`,
+      looksHuman ? crit('reads like a person') : '',
+    ]);
+  const rest = clients.length - rows.length;
+  return [
+    [],
+    line`${strong(`Blocked by ${shown}`)}${dim(', each time for 10 minutes; first time and place')}`,
+    ...table(rows, 2),
+    ...(rest > 0 ? [line`  ${dim(`and ${number(rest)} more; --json lists all`)}`] : []),
+  ];
+}
+
+/** What each preset would have done, for people. */
+export function renderSimulation(result: ThrottleSimulateResult, columns: number): Line[] {
+  const { totals, demand, presets, recommendation, status, summary, checks, broken } = result;
+  const head = wrap(line`${mark(status)}  ${strong(summary)}`, columns, 4);
+  const findings = [
+    ...checks
+      .filter(({ info }) => info)
+      .flatMap(({ message, evidence }) =>
+        wrap(line`  ${dim('· note')}  ${message}${evidence ? dim(` (${evidence})`) : ''}`, columns, 4),
+      ),
+    ...renderFindings(
+      checks.map((check) => ({ where: '', check })),
+      columns,
+    ),
+    ...broken.map(({ file, line: at, text }) => line`    ${dim(`${file}, line ${at}:`)} ${dim(text)}`),
+  ];
+  if (totals.requests === 0) return [...head, ...findings];
+  return [
+    ...head,
+    ...wrap(
+      line`  ${dim(`${number(totals.requests)} requests, ${megabytes(totals.bytes)}, of ${number(totals.clients)} clients, from ${totals.from ?? ''} to ${totals.to ?? ''}; ${result.window} window`)}`,
+      columns,
+      2,
+    ),
+    ...wrap(
+      line`  ${dim(`busiest ten minutes of a client: half up to ${number(demand.requests.p50)} requests, 99 % up to ${number(demand.requests.p99)}, at most ${number(demand.requests.max)} requests and ${megabytes(demand.bytes.max)}`)}`,
+      columns,
+      2,
+    ),
+    [],
+    ...presetRows(presets, recommendation.preset),
+    ...clientRows(result),
+    ...findings,
+  ];
+}

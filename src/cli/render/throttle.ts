@@ -1,0 +1,206 @@
+import type {
+  ThrottleBlock,
+  ThrottleBlocksResult,
+  ThrottleCompileResult,
+  ThrottleExemptResult,
+  ThrottleExplainResult,
+  ThrottleServeResult,
+  ThrottleService,
+  ThrottleSite,
+  ThrottleSiteShowResult,
+  ThrottleStanding,
+  ThrottleStatusResult,
+  ThrottleTopResult,
+} from '../../schema/throttle.ts';
+import { crit, dim, type Inline, type Line, line, mark, ok, strong, table, warn, wrap } from '../text.ts';
+import { renderFindings } from './findings.ts';
+
+const number = (value: number): string => value.toLocaleString('en');
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+function headed(head: readonly string[], rows: readonly (readonly Inline[])[]): Line[] {
+  return rows.length === 0 ? [] : table([head.map(dim), ...rows], 2);
+}
+
+type Summed = { readonly status: ThrottleStatusResult['status']; readonly summary: string };
+
+function summaryLine({ status, summary }: Summed, columns: number): Line[] {
+  return wrap(line`${mark(status)}  ${strong(summary)}`, columns, 4);
+}
+
+function modeWord(mode: ThrottleSite['policy']['mode']): Inline {
+  if (mode === 'enforce') return ok('enforced');
+  return mode === 'dry' ? warn('dry run') : warn('off');
+}
+
+function siteRow({ name, aliases, policy, lasting, until, refusal, note }: ThrottleSite): readonly Inline[] {
+  const temporary = until === null ? '' : `until ${until}, then ${lasting.limits}`;
+  const details = [
+    aliases.length > 0 ? `also ${aliases.join(', ')}` : '',
+    refusal === 503 ? '503' : '',
+    note,
+  ];
+  return [
+    strong(name),
+    policy.limits,
+    modeWord(policy.mode),
+    temporary,
+    dim(details.filter((each) => each !== '').join('; ')),
+  ];
+}
+
+/** Sites with the policy of each. */
+export function renderSites(
+  result: Summed & { readonly sites: readonly ThrottleSite[] },
+  columns: number,
+): Line[] {
+  return [
+    ...summaryLine(result, columns),
+    ...headed(['site', 'limits', 'mode', 'for a time', ''], result.sites.map(siteRow)),
+  ];
+}
+
+/** One site after a change. */
+export function renderSite(result: Summed & { readonly site: ThrottleSite }, columns: number): Line[] {
+  return renderSites({ ...result, sites: [result.site] }, columns);
+}
+
+/** One site with what it served and refused. */
+export function renderSiteShow(result: ThrottleSiteShowResult, columns: number): Line[] {
+  const { tenMinutes, day, month } = result.traffic;
+  const rows = (
+    [
+      ['10 minutes', tenMinutes],
+      ['a day', day],
+      ['30 days', month],
+    ] as const
+  ).map(([span, { servedRequests, servedBytes, refusedRequests }]) => [
+    span,
+    `${number(servedRequests)} served`,
+    megabytes(servedBytes),
+    `${number(refusedRequests)} refused`,
+  ]);
+  return [...renderSite(result, columns), [], ...table(rows, 2)];
+}
+
+function cause({ limit, requests, bytes }: ThrottleBlock): string {
+  if (limit === 'manual') return 'by hand';
+  return limit === 'requests' ? `by requests: ${number(requests)}` : `by bytes: ${megabytes(bytes)}`;
+}
+
+function blockRow(block: ThrottleBlock): readonly Inline[] {
+  const { client, site, until, retryAfter, tipping, enforced } = block;
+  return [
+    strong(client),
+    site,
+    cause(block),
+    `until ${until} (${number(retryAfter)} s)`,
+    enforced ? '' : warn('not enforced'),
+    dim(tipping === null ? '' : `${tipping.method} ${tipping.path}`),
+  ];
+}
+
+export function renderBlocks(
+  result: Summed & { readonly blocks: ThrottleBlocksResult['blocks'] },
+  columns: number,
+): Line[] {
+  return [...summaryLine(result, columns), ...table(result.blocks.map(blockRow), 2)];
+}
+
+export function renderExemptions(result: ThrottleExemptResult, columns: number): Line[] {
+  const rows = result.exemptions.map(({ network, site, reason, until }) => [
+    strong(network),
+    site ?? 'every site',
+    until === null ? '' : `until ${until}`,
+    dim(reason),
+  ]);
+  return [...summaryLine(result, columns), ...table(rows, 2)];
+}
+
+function standingRow({ client, site, requests, bytes, limits, share }: ThrottleStanding): readonly Inline[] {
+  const percent = `${(share * 100).toFixed(0)} %`;
+  return [
+    strong(client),
+    site,
+    `${number(requests)} requests`,
+    megabytes(bytes),
+    share >= 0.9 ? crit(percent) : share >= 0.5 ? warn(percent) : percent,
+    dim(`of ${limits}`),
+  ];
+}
+
+export function renderTop(result: ThrottleTopResult, columns: number): Line[] {
+  return [...summaryLine(result, columns), ...table(result.clients.map(standingRow), 2)];
+}
+
+export function renderExplain(result: ThrottleExplainResult, columns: number): Line[] {
+  return [
+    ...summaryLine(result, columns),
+    ...result.sites.flatMap(({ standing, block, exempt, next }) => [
+      [],
+      line`${strong(standing.site)}`,
+      ...table([standingRow(standing)], 2),
+      ...(block === null ? [] : table([blockRow(block)], 2)),
+      ...(block?.tipping ? wrap(line`  ${dim(`user agent ${block.tipping.userAgent}`)}`, columns, 4) : []),
+      ...(exempt === null ? [] : [line`  ${ok('exempt')} as ${exempt.network} ${dim(exempt.reason)}`]),
+      ...(next.length === 0
+        ? []
+        : [line`  ${dim('nearest to a block there')}`, ...table(next.map(standingRow), 4)]),
+    ]),
+  ];
+}
+
+function serviceRows({
+  version,
+  since,
+  window,
+  windowSeconds,
+  blockSeconds,
+  listening,
+  ...service
+}: ThrottleService): Line[] {
+  return table(
+    [
+      ...listening.map((each) => [dim(each.for), each.at]),
+      [dim('version'), `${version}, since ${since}`],
+      [
+        dim('counts'),
+        `${windowSeconds} s, ${window} window; blocks for ${blockSeconds} s; IPv6 by /${service.ipv6Prefix}`,
+      ],
+      [
+        dim('holds'),
+        `${number(service.sites)} sites, ${number(service.tracked)} clients, ${number(service.blocks)} blocks`,
+      ],
+    ],
+    2,
+  );
+}
+
+export function renderStatus(result: ThrottleStatusResult, columns: number): Line[] {
+  return [
+    ...summaryLine(result, columns),
+    ...(result.service === null ? [] : serviceRows(result.service)),
+    ...renderFindings(
+      result.checks.map((check) => ({ where: '', check })),
+      columns,
+    ),
+  ];
+}
+
+/** What would be started. */
+export function renderServe(result: ThrottleServeResult, columns: number): Line[] {
+  return [...summaryLine(result, columns), ...serviceRows(result.service)];
+}
+
+/** Files that were written. */
+export function renderCompile(result: ThrottleCompileResult, columns: number): Line[] {
+  return [
+    ...summaryLine(result, columns),
+    ...result.files.map((file) => line`  ${file}`),
+    ...renderFindings(
+      result.checks.map((check) => ({ where: '', check })),
+      columns,
+    ),
+  ];
+}

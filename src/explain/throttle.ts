@@ -1,0 +1,65 @@
+import type { Explanation } from './types.ts';
+
+export const throttleExplanations: readonly Explanation[] = [
+  {
+    id: 'throttle.log.empty',
+    what: 'Whether there is a request in the log that could be read.',
+    why: 'Without one nothing can be said about any limit.',
+    fix: 'Give an access log, not an error log; with --site, one that names the site in each line, such as vhost_combined.',
+  },
+  {
+    id: 'throttle.log.broken',
+    what: 'Lines of a log that are no request in a known format.',
+    why: 'They count for nothing. A few are normal: scanners send bytes that break the log of some servers.',
+    fix: 'Look at the first of them, which are shown; if they are requests, log in combined format or JSON.',
+  },
+  {
+    id: 'throttle.log.damaged',
+    what: 'A compressed log that is damaged or ends too early.',
+    why: 'What comes before that is counted, the rest is missing from every figure.',
+    fix: 'Give the whole file; one that is still being written is best read uncompressed.',
+  },
+  {
+    id: 'throttle.log.late',
+    what: 'Requests in the log that stand millions of lines away from where their time belongs.',
+    why: 'They are counted at the time of the one before, so blocks may begin too late.',
+    fix: 'Sort the log by time before, or give the older file first.',
+  },
+  {
+    id: 'throttle.compile.exemption',
+    what: 'Exemptions for single sites that a configuration for HAProxy leaves out.',
+    why: 'Its list of exempt networks holds for every site, so an exemption for one would let the network pass everywhere.',
+    fix: 'Exempt the network on every site, or use a front that asks the service.',
+  },
+  {
+    id: 'throttle.memory',
+    what: 'Clients that the service forgot before their ten minutes were over.',
+    why: 'There were more at once than it keeps. Those furthest from their limits go first, so at most a block comes later than it should; blocks themselves are never forgotten.',
+    fix: 'Look with "throttle top" who they are. A flood of single addresses is better met by a limit for the whole site, or by whoever carries the traffic.',
+  },
+  {
+    id: 'throttle.service',
+    what: 'Whether the service answers.',
+    why: 'Without it nobody is counted. The built-in front is gone with it; servers that only ask it let everybody pass.',
+    fix: 'Start it, and look at what it wrote last: systemctl status postern-throttle, journalctl -u postern-throttle.',
+  },
+  {
+    id: 'throttle.response-size',
+    what: 'A response that is larger than all the bytes which a preset allows in ten minutes.',
+    why: 'Whoever fetches it is blocked afterwards, however well they behave.',
+    fix: 'Serve large files under a name of its own and give that a looser limit, or leave this site at 10000/200M.',
+  },
+  ...(
+    [
+      ['refused', 'Whether request 21 of the demonstration got the error page with Retry-After.'],
+      ['others', 'Whether another client and another site went on meanwhile.'],
+      ['quota', 'Whether the block ended in its time although requests went on, and left the whole quota.'],
+      ['simulate', 'Whether the simulation of an invented log recommends the preset that it should.'],
+    ] as const
+  ).map(([name, what]) => ({
+    id: `demo.throttle.${name}`,
+    what,
+    why: 'The demonstration checks itself: service, web server and clients are on this machine.',
+    fix: 'Was the machine so busy that seconds were lost? Run it again; then with POSTERN_DEBUG=1.',
+  })),
+];

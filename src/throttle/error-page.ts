@@ -1,0 +1,71 @@
+import type { RefusalStatus } from './site.ts';
+
+/** What is said to a client that is refused. */
+export type Refusal = {
+  readonly status: RefusalStatus;
+  /** Whole seconds until it may come again. */
+  readonly retryAfter: number;
+  readonly site: string;
+  /** Accept of the request (RFC 9110 §12.5.1). */
+  readonly accept: string | undefined;
+};
+
+export type ErrorPage = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? '');
+}
+
+function when(seconds: number): string {
+  const [count, unit] = seconds > 90 ? [Math.ceil(seconds / 60), 'minute'] : [seconds, 'second'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
+
+/** Whether somebody would rather have JSON: it is named, and HTML is not. */
+function wantsJson(accept: string | undefined): boolean {
+  return /\bapplication\/(?:[\w.-]+\+)?json\b/i.test(accept ?? '') && !/\btext\/html\b/i.test(accept ?? '');
+}
+
+function html({ site, retryAfter }: Refusal): string {
+  const name = escapeHtml(site.slice(0, 100));
+  return `<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Too many requests</title>
+<h1>Too many requests</h1>
+<p>Too much was asked of ${name} from your address. Nothing is wrong with your computer or your connection.</p>
+<p>Please come back in ${when(retryAfter)}.</p>
+</html>
+`;
+}
+
+/** The error page, less than a kilobyte, as it is sent to attackers: never kept by a cache, and with the time left. */
+export function errorPage(refusal: Refusal): ErrorPage {
+  const { status, retryAfter, accept } = refusal;
+  const json = wantsJson(accept);
+  const body = json ? `${JSON.stringify({ error: 'too many requests', retryAfter })}\n` : html(refusal);
+  return {
+    status,
+    headers: {
+      'retry-after': String(retryAfter),
+      'cache-control': 'no-store',
+      'content-type': json ? 'application/json' : 'text/html; charset=utf-8',
+      'content-length': String(Buffer.byteLength(body)),
+      'content-security-policy': "default-src 'none'",
+      'x-content-type-options': 'nosniff',
+      vary: 'accept',
+    },
+    body,
+  };
+}

@@ -1,0 +1,34 @@
+/** One request, as an access log tells it. */
+export type LogEntry = {
+  /** Milliseconds since the epoch. */
+  readonly timeMs: number;
+  /** Address or host name of the client, as it is written. */
+  readonly client: string;
+  /** Name of the site; null where the log does not tell. */
+  readonly site: string | null;
+  /** Size of the response, in bytes; a log in common format counts the body only. */
+  readonly bytes: number;
+  readonly status: number;
+  /** `GET /path HTTP/1.1`, or the path alone. */
+  readonly request: string;
+  readonly referer: string;
+  /** Null where the log does not tell. */
+  readonly userAgent: string | null;
+};
+
+/** Longest name of a client that is taken. */
+const LONGEST_NAME = 255;
+
+/** Largest response that is believed: a petabyte. */
+const LARGEST = 1e15;
+
+/** Whether it can be the client of an entry: an address or a host name, nothing else. */
+export function isClient(text: string): boolean {
+  return text.length <= LONGEST_NAME && /^[0-9A-Za-z_.:-]+(?:%[\w.]+)?$/.test(text) && text !== '-';
+}
+
+/** A size as logs write it: `-` for none. @returns null when it is none */
+export function sizeOf(text: string): number | null {
+  if (text === '-') return 0;
+  return /^\d{1,15}$/.test(text) && Number(text) <= LARGEST ? Number(text) : null;
+}

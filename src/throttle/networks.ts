@@ -1,0 +1,73 @@
+import { type Address, formatAddress, parseAddress } from '../net/address.ts';
+
+/** An address or a range of them. */
+export type Network = {
+  readonly text: string;
+  readonly family: 4 | 6;
+  readonly bytes: Uint8Array;
+  readonly bits: number;
+};
+
+function unmapped(address: Address): Address {
+  return address.family === 6 && /^::ffff:\d+\./.test(address.text)
+    ? { ...address, family: 4, bytes: address.bytes.subarray(12) }
+    : address;
+}
+
+function masked(bytes: Uint8Array, bits: number): Uint8Array {
+  return bytes.map((byte, index) => byte & (0xff00 >> Math.min(8, Math.max(0, bits - index * 8))) & 0xff);
+}
+
+/** @returns null when the text is neither an address nor `ADDRESS/BITS` */
+export function parseNetwork(text: string): Network | null {
+  const [, base = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const parsed = parseAddress(base);
+  if (parsed === null) return null;
+  const address = unmapped(parsed);
+  const whole = address.bytes.length * 8;
+  const bits = length === undefined ? whole : Number(length) - (parsed.family - address.family) * 48;
+  if (bits < 0 || bits > whole) return null;
+  const bytes = masked(address.bytes, bits);
+  return {
+    text: bits === whole ? formatAddress(bytes) : `${formatAddress(bytes)}/${bits}`,
+    family: address.family,
+    bytes,
+    bits,
+  };
+}
+
+export function contains({ family, bytes, bits }: Network, text: string): boolean {
+  const parsed = parseAddress(text);
+  if (parsed === null) return false;
+  const address = unmapped(parsed);
+  if (address.family !== family) return false;
+  return masked(address.bytes, bits).every((byte, index) => byte === bytes[index]);
+}
+
+/** This machine: exempt and trusted unless somebody says otherwise. */
+export const LOOPBACK: readonly Network[] = ['127.0.0.0/8', '::1'].flatMap(
+  (text) => parseNetwork(text) ?? [],
+);
+
+/** The most hops of X-Forwarded-For that are looked at. */
+const MOST_HOPS = 32;
+
+/**
+ * The address of the client: that of the connection, or, behind proxies of ours, the right-most one of
+ * X-Forwarded-For that is none of them. What stands further left anybody can have written.
+ */
+export function clientAddress(
+  peer: string,
+  forwardedFor: string | undefined,
+  trusted: readonly Network[],
+): string {
+  const isOurs = (address: string) => trusted.some((network) => contains(network, address));
+  let address = peer;
+  const hops = (forwardedFor ?? '').split(',').slice(-MOST_HOPS);
+  while (isOurs(address) && hops.length > 0) {
+    const hop = (hops.pop() ?? '').trim().replace(/^\[(.*)\](?::\d+)?$/, '$1');
+    if (parseAddress(hop) === null) break;
+    address = hop;
+  }
+  return address;
+}

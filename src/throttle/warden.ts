@@ -1,0 +1,437 @@
+import { AppError, ExitCode } from '../errors.ts';
+import { type Client, clientNamed, clientOf, clientOfWords, IPV6_PREFIX } from './client.ts';
+import { type Block, Engine, retryAfter, type WindowType } from './engine.ts';
+import { TEN_MINUTES_MS } from './limits.ts';
+import { contains, LOOPBACK, type Network, parseNetwork } from './networks.ts';
+import { policyOf, type RefusalStatus, type Site, Sites } from './site.ts';
+import type { Exemption, Store, Tipping, Traffic } from './store.ts';
+
+/** Something that somebody may want to know of, for the log and for who listens. */
+export type WardenEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
+
+/** What happens to a request. */
+export type Verdict =
+  | { readonly kind: 'serve'; readonly account: (bytes: number) => void }
+  | {
+      readonly kind: 'refuse';
+      readonly retryAfter: number;
+      readonly status: RefusalStatus;
+      readonly site: string;
+    };
+
+export type WardenOptions = {
+  readonly store: Store;
+  /** Milliseconds since the epoch, and never set back. */
+  readonly now: () => number;
+  readonly seed: number;
+  readonly window?: WindowType;
+  readonly windowMs?: number;
+  readonly blockMs?: number;
+  readonly prefix?: number;
+  readonly maxClients?: number;
+  /** Whether this machine itself is never refused. */
+  readonly exemptLoopback?: boolean;
+  readonly onEvent: (event: WardenEvent) => void;
+};
+
+/** One client near its limits, or beyond. */
+export type Standing = {
+  readonly site: Site;
+  readonly client: Client;
+  readonly requests: number;
+  readonly bytes: number;
+  /** Of the limit that is nearer, 0 to 1 and beyond. */
+  readonly share: number;
+};
+
+/** Longest path and user agent that are kept of the request that began a block, in characters. */
+const LONGEST_DETAIL = 300;
+
+/** Most exemptions: each is compared with every request. */
+const MOST_EXEMPTIONS = 1000;
+
+const MINUTE_MS = 60_000;
+
+type Excused = Exemption & { readonly range: Network };
+
+type Sums = { servedRequests: number; servedBytes: number; refusedRequests: number };
+
+function cut(text: string): string {
+  return text.slice(0, LONGEST_DETAIL);
+}
+
+/**
+ * Decides about every request of the service: knows sites, policies and exemptions, keeps the engine and the store in
+ * step, and tells what happens. Blocks and changes are stored before anybody hears of them.
+ */
+export class Warden {
+  readonly sites: Sites;
+  readonly prefix: number;
+  readonly blockMs: number;
+  readonly windowMs: number;
+  readonly window: WindowType;
+  private readonly options: WardenOptions;
+  private readonly store: Store;
+  private readonly now: () => number;
+  private readonly engine: Engine;
+  private readonly tippings = new WeakMap<Block, Tipping>();
+  private excused: readonly Excused[] = [];
+  private sums = new Map<number, Sums>();
+  private readonly totals = new Map<number, Sums & { blocks: number; wouldRefuse: number }>();
+
+  constructor(options: WardenOptions) {
+    const {
+      store,
+      now,
+      seed,
+      prefix = IPV6_PREFIX,
+      windowMs = TEN_MINUTES_MS,
+      blockMs = TEN_MINUTES_MS,
+    } = options;
+    this.options = options;
+    this.store = store;
+    this.now = now;
+    this.prefix = prefix;
+    this.windowMs = windowMs;
+    this.blockMs = blockMs;
+    this.window = options.window ?? 'sliding';
+    this.sites = new Sites(store.sites());
+    this.engine = new Engine({
+      limitsOf: (site) => policyOf(this.sites.at(site), now()).limits,
+      windowMs,
+      blockMs,
+      window: this.window,
+      seed,
+      ...(options.maxClients !== undefined && { maxClients: options.maxClients }),
+    });
+    this.readExemptions();
+    this.takeUpBlocks();
+  }
+
+  /** Whether a request may be served. @param address  of the client, as it is known */
+  admit(host: string | undefined, address: string, request: Tipping): Verdict {
+    const nowMs = this.now();
+    const site = this.sites.ofHost(host);
+    const { mode } = policyOf(site, nowMs);
+    const client = clientOf(address, this.prefix);
+    if (mode === 'off' || client === null || this.exemptionOf(site, address, nowMs))
+      return this.serveFree(site);
+    const decision = this.engine.admit(site.number, client, nowMs);
+    if (decision.kind === 'served') return this.serve(site, client, request);
+    if (decision.began) this.noteBlock(decision.block, request);
+    if (mode === 'dry') {
+      this.totalOf(site).wouldRefuse += 1;
+      return this.serveFree(site);
+    }
+    this.sumOf(site).refusedRequests += 1;
+    this.totalOf(site).refusedRequests += 1;
+    return {
+      kind: 'refuse',
+      retryAfter: retryAfter(decision.block, nowMs),
+      status: site.refusal,
+      site: site.name,
+    };
+  }
+
+  /** Account a response of which something else tells, such as a log. */
+  account(host: string | undefined, address: string, bytes: number, request: Tipping): void {
+    const site = this.sites.ofHost(host);
+    const client = clientOf(address, this.prefix);
+    const exempt = this.exemptionOf(site, address, this.now());
+    if (client !== null && !exempt && policyOf(site, this.now()).mode !== 'off')
+      this.accountFor(site, client, bytes, request);
+  }
+
+  /** Every block that holds, the latest first. */
+  blocks(): { readonly block: Block; readonly tipping: Tipping | null }[] {
+    return this.engine
+      .blocks(this.now())
+      .map((block) => ({ block, tipping: this.tippings.get(block) ?? null }))
+      .sort((a, b) => b.block.startMs - a.block.startMs);
+  }
+
+  /** Block a client by hand. */
+  block(site: Site, client: Client, forMs: number, reason: string): Block {
+    const startMs = this.now();
+    const block: Block = {
+      site: site.number,
+      client,
+      limit: 'manual',
+      requests: 0,
+      bytes: 0,
+      startMs,
+      untilMs: startMs + forMs,
+    };
+    this.store.saveBlock({ block, tipping: null });
+    this.engine.put(block);
+    this.record('block', `${site.name} ${client.text}`, reason);
+    return block;
+  }
+
+  /** End the blocks of a client, on one site or on all. @returns those that there were */
+  unblock(client: Client, site: Site | null): Block[] {
+    const sites = site === null ? this.sites.all() : [site];
+    return sites.flatMap((each) => {
+      const block = this.engine.lift(each.number, client, this.now());
+      if (!block) return [];
+      this.store.removeBlock(each.number, client.text);
+      this.record('unblock', `${each.name} ${client.text}`, '');
+      return [block];
+    });
+  }
+
+  /** The client that a person names. @throws AppError E_CLIENT (exit 64) when it is no address */
+  clientNamed(text: string): Client {
+    const client = clientNamed(text, this.prefix);
+    if (client) return client;
+    throw new AppError(`'${text}' is no address.`, {
+      code: 'E_CLIENT',
+      exit: ExitCode.usage,
+      hint: `Give an IPv4 or IPv6 address; of the latter the first ${this.prefix} bits count.`,
+    });
+  }
+
+  /** Change a site, or add it. */
+  saveSite(site: Site, action: string, detail: string): void {
+    this.sites.put(site);
+    this.store.saveSite(site);
+    this.record(action, site.name, detail);
+  }
+
+  removeSite(site: Site): void {
+    this.sites.drop(site.number);
+    this.store.removeSite(site.number);
+    this.engine.forget(site.number);
+    this.record('site removed', site.name, '');
+  }
+
+  exemptions(): Exemption[] {
+    const nowMs = this.now();
+    return this.excused
+      .filter(({ untilMs }) => untilMs === null || nowMs < untilMs)
+      .map(({ range: _, ...exemption }) => exemption);
+  }
+
+  /** @throws AppError E_NETWORK (exit 64), E_FULL (exit 64) */
+  exempt(exemption: Exemption): Exemption {
+    const range = this.network(exemption.network);
+    if (this.excused.length >= MOST_EXEMPTIONS) {
+      throw new AppError(`There are ${MOST_EXEMPTIONS} exemptions already.`, {
+        code: 'E_FULL',
+        exit: ExitCode.usage,
+        hint: 'Join networks, or remove some.',
+      });
+    }
+    const kept = { ...exemption, network: range.text };
+    this.store.saveExemption(kept);
+    this.readExemptions();
+    this.record('exempt', range.text, exemption.reason);
+    return kept;
+  }
+
+  /** @returns whether there was such an exemption */
+  unexempt(network: string, site: string | null): boolean {
+    const removed = this.store.removeExemption(this.network(network).text, site);
+    if (removed) {
+      this.readExemptions();
+      this.record('exemption removed', network, '');
+    }
+    return removed;
+  }
+
+  /** The exemption that lets a client pass, or null. */
+  exemptionOf(site: Site, address: string, nowMs: number): Exemption | null {
+    const found = this.excused.find(
+      (each) =>
+        (each.site === null || each.site === site.name) &&
+        (each.untilMs === null || nowMs < each.untilMs) &&
+        contains(each.range, address),
+    );
+    return found ?? null;
+  }
+
+  /** Who is nearest to the limits. @param site  null for all */
+  top(site: Site | null, limit: number): Standing[] {
+    const nowMs = this.now();
+    const standings: Standing[] = [];
+    for (const { site: number, words, requests, bytes } of this.engine.counted(nowMs)) {
+      if (site !== null && site.number !== number) continue;
+      const where = this.sites.at(number);
+      const { limits } = policyOf(where, nowMs);
+      const share = Math.max(requests / limits.requests, bytes / limits.bytes);
+      standings.push({ site: where, client: clientOfWords(words, this.prefix), requests, bytes, share });
+    }
+    return standings.sort((a, b) => b.share - a.share).slice(0, limit);
+  }
+
+  /** How a client stands with a site. */
+  standing(
+    site: Site,
+    client: Client,
+  ): { readonly standing: Standing; readonly block: Block | null; readonly tipping: Tipping | null } {
+    const nowMs = this.now();
+    const { requests, bytes } = this.engine.tally(site.number, client, nowMs);
+    const { limits } = policyOf(site, nowMs);
+    const share = Math.max(requests / limits.requests, bytes / limits.bytes);
+    const block = this.engine.blockOf(site.number, client, nowMs);
+    const tipping = block ? (this.tippings.get(block) ?? null) : null;
+    return { standing: { site, client, requests, bytes, share }, block, tipping };
+  }
+
+  /** Served and refused since so many milliseconds. */
+  traffic(site: Site, sinceMs: number): Sums {
+    this.flush();
+    return this.store.traffic(site.number, Math.floor((this.now() - sinceMs) / MINUTE_MS) + 1);
+  }
+
+  /** Sums since the start, by site. */
+  totalsOf(site: Site): Readonly<Sums & { blocks: number; wouldRefuse: number }> {
+    return this.totalOf(site);
+  }
+
+  get tracked(): number {
+    return this.engine.tracked;
+  }
+
+  get loss() {
+    return this.engine.loss;
+  }
+
+  get nowMs(): number {
+    return this.now();
+  }
+
+  /** Store the figures of the last moments. */
+  flush(): void {
+    const minute = Math.floor(this.now() / MINUTE_MS);
+    const rows: Traffic[] = [...this.sums].map(([site, sums]) => ({ site, minute, ...sums }));
+    this.sums = new Map();
+    if (rows.length > 0) this.guarded(() => this.store.addTraffic(rows));
+  }
+
+  /** Forget what is over, such as once a minute. */
+  prune(): void {
+    this.guarded(() => this.store.prune(this.now()));
+    this.readExemptions();
+  }
+
+  private serve(site: Site, client: Client, request: Tipping): Verdict {
+    this.countServed(site);
+    return { kind: 'serve', account: (bytes) => this.accountFor(site, client, bytes, request) };
+  }
+
+  /** Serve without counting against anybody. */
+  private serveFree(site: Site): Verdict {
+    this.countServed(site);
+    return { kind: 'serve', account: (bytes) => this.countBytes(site, bytes) };
+  }
+
+  private accountFor(site: Site, client: Client, bytes: number, request: Tipping): void {
+    this.countBytes(site, bytes);
+    const block = this.engine.account(site.number, client, bytes, this.now());
+    if (block) this.noteBlock(block, request);
+  }
+
+  private countServed(site: Site): void {
+    this.sumOf(site).servedRequests += 1;
+    this.totalOf(site).servedRequests += 1;
+  }
+
+  private countBytes(site: Site, bytes: number): void {
+    this.sumOf(site).servedBytes += bytes;
+    this.totalOf(site).servedBytes += bytes;
+  }
+
+  private noteBlock(block: Block, request: Tipping): void {
+    const site = this.sites.at(block.site);
+    const tipping = {
+      method: cut(request.method),
+      path: cut(request.path),
+      userAgent: cut(request.userAgent),
+    };
+    this.tippings.set(block, tipping);
+    this.totalOf(site).blocks += 1;
+    // A store that cannot be written must not let anybody through: the block holds in memory.
+    this.guarded(() => this.store.saveBlock({ block, tipping }));
+    const { client, limit, requests, bytes, untilMs } = block;
+    const until = new Date(untilMs).toISOString();
+    this.options.onEvent({
+      event: 'blocked',
+      site: site.name,
+      client: client.text,
+      limit,
+      requests,
+      bytes,
+      until,
+    });
+  }
+
+  private record(action: string, subject: string, detail: string): void {
+    this.store.audit({ atMs: this.now(), action, subject, detail });
+    this.options.onEvent({ event: action, subject, ...(detail !== '' && { detail }) });
+  }
+
+  private guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.options.onEvent({ event: 'store failed', message: (error as Error).message });
+    }
+  }
+
+  private network(text: string): Network {
+    const range = parseNetwork(text);
+    if (range) return range;
+    throw new AppError(`'${text}' is no network.`, {
+      code: 'E_NETWORK',
+      exit: ExitCode.usage,
+      hint: 'Give an address, or a network such as 192.0.2.0/24 or 2001:db8::/48.',
+    });
+  }
+
+  private readExemptions(): void {
+    const loopback = (this.options.exemptLoopback ?? true) ? LOOPBACK : [];
+    const own = loopback.map((range) => ({
+      network: range.text,
+      site: null,
+      reason: 'this machine',
+      untilMs: null,
+      range,
+    }));
+    const stored = this.store.exemptions().flatMap((exemption) => {
+      const range = parseNetwork(exemption.network);
+      return range ? [{ ...exemption, range }] : [];
+    });
+    this.excused = [...own, ...stored];
+  }
+
+  /** Blocks of an earlier life hold for the time that they had left, and never longer than they were set for. */
+  private takeUpBlocks(): void {
+    const nowMs = this.now();
+    this.store.prune(nowMs);
+    for (const { block, tipping } of this.store.blocks()) {
+      const untilMs = Math.min(block.untilMs, nowMs + block.untilMs - block.startMs);
+      const taken = { ...block, untilMs };
+      this.engine.put(taken);
+      if (tipping) this.tippings.set(taken, tipping);
+    }
+  }
+
+  private sumOf(site: Site): Sums {
+    let sums = this.sums.get(site.number);
+    if (!sums) {
+      sums = { servedRequests: 0, servedBytes: 0, refusedRequests: 0 };
+      this.sums.set(site.number, sums);
+    }
+    return sums;
+  }
+
+  private totalOf(site: Site) {
+    let totals = this.totals.get(site.number);
+    if (!totals) {
+      totals = { servedRequests: 0, servedBytes: 0, refusedRequests: 0, blocks: 0, wouldRefuse: 0 };
+      this.totals.set(site.number, totals);
+    }
+    return totals;
+  }
+}

@@ -1,0 +1,266 @@
+import { hash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { viewHtml } from '../../src/cli/render/view-html.ts';
+import { keyRecord } from '../../src/lab/dkim-signer.ts';
+import type { ViewedMessage } from '../../src/schema/message-view.ts';
+import { readLogo } from '../../src/view/logo.ts';
+import { describeView } from '../../src/view/mailbox.ts';
+import { byBank, delivered, FROM_ATTACKER, FROM_BANK, keys, letter } from '../helpers/attack-world.ts';
+import { launchBrowser } from '../helpers/browser.ts';
+import { isInstalled, needs } from '../helpers/debian.ts';
+import { DANGEROUS, logo } from '../helpers/logos.ts';
+import { run } from '../helpers/run.ts';
+import { entryDocument, registryDocument } from '../helpers/trust.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'postern-view-'));
+let browser: Browser | undefined;
+let server: Server;
+let asked: string[] = [];
+let connections = 0;
+let mailbox = '';
+let hostile = '';
+
+const LOGO = Buffer.from(logo('<rect width="10" height="10" fill="#135"/>'));
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+/** HTML that wants to load, run, lead and send in every way. */
+function hostileHtml(port: number): string {
+  const at = (path: string) => `http://127.0.0.1:${port}/${path}`;
+  return `<html><head><meta http-equiv="refresh" content="0;url=${at('refresh')}"><base href="${at('base/')}">
+<link rel="stylesheet" href="${at('css')}"><link rel="preconnect" href="${at('')}"><link rel="prefetch" href="${at('prefetch')}">
+<style>@import "${at('import')}"; body { background: url(${at('background')}) } @font-face { font-family: x; src: url(${at('font')}) } p { font-family: x }</style>
+</head><body onload="fetch('${at('onload')}')"><script>fetch('${at('script')}'); top.document.title = 'taken'</script>
+<img src="${at('img')}" srcset="${at('srcset')} 2x" onerror="fetch('${at('onerror')}')"><p style="background-image: url(${at('inline')})">HOSTILE</p>
+<iframe src="${at('frame')}"></iframe><object data="${at('object')}"></object><embed src="${at('embed')}"><video poster="${at('poster')}" autoplay></video>
+<form action="${at('form')}"><button>Send</button></form><a href="${at('link')}" target="_top" ping="${at('ping')}">HOSTILE-LINK</a>
+<svg><image href="${at('svg')}"/><script>fetch('${at('svgscript')}')</script></svg></body></html>`;
+}
+
+/** Run in the page: what of a message has the background of a trusted row. */
+const ON_GREEN = `(() => {
+  const background = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = getComputedStyle(at).backgroundColor;
+      if (color !== 'rgba(0, 0, 0, 0)') return color;
+    }
+    return '';
+  };
+  const green = background(document.querySelector('tr.trusted td.who'));
+  const plain = background(document.querySelector('tbody tr:not(.trusted) td.who'));
+  const all = [...document.querySelectorAll('tbody bdi, .box bdi, tbody time, h1 bdi, dd, .letter')];
+  return { green, plain, onGreen: all.filter((each) => background(each) === green).map((each) => each.textContent) };
+})()`;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.end('<svg xmlns="http://www.w3.org/2000/svg"/>');
+  });
+  server.on('connection', () => {
+    connections += 1;
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  const { port } = server.address() as AddressInfo;
+  const dns = file(
+    'dns.json',
+    JSON.stringify({
+      's1._domainkey.bank.example': { TXT: [keyRecord(keys.bank)] },
+      '_dmarc.bank.example': { TXT: [['v=DMARC1; p=reject']] },
+      'bank.example': { TXT: [['v=spf1 ip4:192.0.2.20 -all']] },
+    }),
+  );
+  file('bank.svg', LOGO);
+  const bank = { mediaType: 'image/svg+xml', file: 'bank.svg', sha256: hash('sha256', LOGO) };
+  const registry = file('registry.json', JSON.stringify(registryDocument([entryDocument({ logo: bank })])));
+  const genuine = file(
+    '1.eml',
+    delivered(byBank(letter({ Subject: ' SAID-subject \u2714 trusted' })), FROM_BANK),
+  );
+  const forged = file('2.eml', delivered(letter({ Subject: ' <b>SAID</b> "forged"' }), FROM_ATTACKER));
+  const html = `From: "\u2714 \u202eEvil" <a@plain.example>\r\nSubject: SAID html\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n${hostileHtml(port)}`;
+  const evil = file('3.eml', html);
+  const common = [
+    '--registry',
+    registry,
+    '--dns-cache',
+    dns,
+    '--offline',
+    '--as-of',
+    '2026-11-25T12:00:00Z',
+    '--format',
+    'html',
+  ];
+  mailbox = join(folder, 'mailbox.html');
+  hostile = join(folder, 'hostile.html');
+  await run('message view', [genuine, forged, evil, ...common, '--output', mailbox]);
+  await run('message view', [evil, ...common, '--output', hostile]);
+  if (isInstalled('chromium')) browser = await launchBrowser();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+beforeEach((context) => {
+  needs(context, 'chromium', 'chromium');
+  asked = [];
+  connections = 0;
+});
+
+async function open(url: string, colorScheme: 'light' | 'dark' = 'light', width = 1200): Promise<Page> {
+  const page = await (browser as Browser).newPage({ colorScheme, viewport: { width, height: 800 } });
+  await page.goto(`file://${url}`);
+  return page;
+}
+
+test('nothing is loaded, run or left, whatever the sender wrote', async () => {
+  const page = await open(hostile);
+  const frame = page.frameLocator('iframe');
+  await frame.getByText('HOSTILE', { exact: true }).waitFor();
+  await frame.getByText('HOSTILE-LINK').click();
+  await page.waitForTimeout(300);
+  // A connection ahead of time would tell the sender as much as a request.
+  expect([asked, connections]).toEqual([[], 0]);
+  expect(page.url()).toBe(`file://${hostile}`);
+  expect(await page.title()).toBe('SAID html');
+  await page.close();
+});
+
+test('were the rewriting to fail, frame and policy alone would keep it from loading and running', async () => {
+  const { port } = server.address() as AddressInfo;
+  const document = describeView(null, [message({ page: pageWith(hostileHtml(port)) })]);
+  const page = await open(file('raw.html', viewHtml(document, { logos: new Map(), explain: false })));
+  await page.frameLocator('iframe').getByText('HOSTILE', { exact: true }).waitFor();
+  await page.waitForTimeout(300);
+  expect(asked).toEqual([]);
+  expect(await page.title()).not.toBe('taken');
+  await page.close();
+});
+
+describe.for([
+  ['light', 1200],
+  ['dark', 1200],
+  ['light', 420],
+] as const)('%s, %i pixels wide', ([scheme, width]) => {
+  test('green holds the name and logo of the list, and no word of a message', async () => {
+    const page = await open(mailbox, scheme, width);
+    const texts = await page.evaluate<{ green: string; plain: string; onGreen: string[] }>(ON_GREEN);
+    expect(texts.green).not.toBe(texts.plain);
+    expect(texts.onGreen).toEqual([]);
+    expect(await page.locator('tr.trusted').innerText()).toMatch(
+      /✔\s+trusted[\s\S]*Example Bank[\s\S]*SAID-subject/,
+    );
+    expect(await page.locator('tr.trusted').count()).toBe(1);
+    await page.close();
+  });
+
+  test.for(['', '#m0'])('no fault that axe knows of: page%s', async (hashPart) => {
+    const page = await open(mailbox + hashPart, scheme, width);
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate(() =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run(),
+    );
+    expect(violations.map(({ id, nodes }) => [id, nodes.map((each) => each.html).slice(0, 3)])).toEqual([]);
+    await page.close();
+  });
+});
+
+test('a message is reached and left with the keyboard alone', async () => {
+  const page = await open(mailbox);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.locator('.message:target h1').waitFor();
+  expect(await page.locator('.list').isVisible()).toBe(false);
+  await page.locator('.message:target .back').focus();
+  await page.keyboard.press('Enter');
+  await page.locator('.list').waitFor();
+  await page.close();
+});
+
+test('ten thousand messages are one file under 15 MB with each logo once, and the last one is reached', async () => {
+  const company = {
+    name: 'Example Bank',
+    legalName: null,
+    country: null,
+    domain: 'bank.example',
+    mediator: 'M',
+    source: 'm',
+    entry: 'b',
+  };
+  const messages = Array.from({ length: 10_000 }, (_, index) =>
+    message({
+      target: `inbox.mbox#${index}`,
+      subject: `Subject ${index} ${'words '.repeat(12)}`,
+      ...(index % 3 === 0 && { verdict: 'trusted' as const, company }),
+    }),
+  );
+  const shown = readLogo(LOGO, {
+    mediaType: 'image/svg+xml',
+    file: 'bank.svg',
+    sha256: hash('sha256', LOGO),
+  });
+  const uri = shown.kind === 'shown' ? shown.dataUri : '';
+  const html = viewHtml(describeView('inbox.mbox', messages), {
+    logos: new Map([['m/b', uri]]),
+    explain: false,
+  });
+  expect(Buffer.byteLength(html)).toBeLessThan(15_000_000);
+  expect(html.split(uri)).toHaveLength(2);
+  const page = await open(file('large.html', html));
+  await page.keyboard.press('End');
+  await page.locator('tbody tr').last().scrollIntoViewIfNeeded();
+  expect(await page.locator('tbody tr').last().innerText()).toContain('Subject 9999');
+  await page.close();
+});
+
+test('a dangerous logo is never on a page: two letters stand there', () => {
+  for (const [about, svg] of DANGEROUS) {
+    const logoOf = readLogo(svg, { mediaType: 'image/svg+xml', file: 'x.svg', sha256: hash('sha256', svg) });
+    expect(logoOf.kind, about).toBe('refused');
+  }
+});
+
+function message(changes: Partial<ViewedMessage>): ViewedMessage {
+  return {
+    target: 'a.eml',
+    status: 'ok',
+    summary: 'This is from plain.example; nobody vouches for that domain.',
+    verdict: 'authenticated',
+    company: null,
+    sender: { name: 'A Sender', address: 'a@plain.example' },
+    subject: 'Hello',
+    date: null,
+    dateFrom: null,
+    sizeBytes: 1234,
+    withdrawn: null,
+    reasons: [
+      {
+        code: 'registry.none',
+        severity: 'info',
+        text: 'No list of trusted domains has plain.example.',
+        evidence: null,
+      },
+    ],
+    page: null,
+    ...changes,
+  };
+}
+
+function pageWith(html: string): NonNullable<ViewedMessage['page']> {
+  const body = { text: null, html, leftOut: { remote: 0, active: 0 }, attachments: [], truncated: false };
+  return { from: [], replyTo: [], to: [], cc: [], wouldTrust: null, body };
+}

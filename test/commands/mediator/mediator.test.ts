@@ -1,0 +1,388 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { ANN, BEN, companyZone, type MediatorLab, mediatorLab } from '../../helpers/mediator.ts';
+import { root, run } from '../../helpers/run.ts';
+
+let lab: MediatorLab;
+let home: string;
+let www: string;
+
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'postern-reader-'));
+  www = join(home, 'www');
+  for (const name of ['STATE', 'CACHE', 'CONFIG'])
+    process.env[`XDG_${name}_HOME`] = join(home, name.toLowerCase());
+  lab = await mediatorLab();
+});
+
+const rootFile = () => join(lab.folder, 'mediator.example.root.json');
+const journal = () => join(lab.folder, 'journal.jsonl');
+
+async function publish(): Promise<void> {
+  expect((await lab.act('sign', '--actor', 'timer')).exit).toBe(0);
+  expect((await lab.act('publish', www)).exit).toBe(0);
+}
+
+async function sync(...argv: string[]) {
+  const { exit, stdout } = await run('trust sync', [...argv, '--json']);
+  return { exit, result: JSON.parse(stdout) as Record<string, unknown> };
+}
+
+async function verdictOn(domain: string): Promise<string> {
+  const { stdout } = await run('trust show', [domain, '--json']);
+  return (JSON.parse(stdout) as { verdict: string }).verdict;
+}
+
+test('a company is added, vetted, approved by another person, published, trusted; and revoked, and no longer trusted', async () => {
+  await lab.list('bank', 'bank.example');
+  await publish();
+  await sync(www, '--root', rootFile());
+  expect(await verdictOn('bank.example')).toBe('trusted');
+  const revoked = await lab.act('revoke', 'bank', '--reason', 'domain was sold', '--now', '--actor', ANN);
+  expect(revoked.result).toMatchObject({
+    entry: { status: 'revoked' },
+    signed: { list: 2, pointer: 2, missing: 0 },
+  });
+  await lab.act('publish', www);
+  await sync();
+  expect(await verdictOn('bank.example')).toBe('authenticated');
+  expect((await run('trust show', ['bank.example'])).stdout).toContain('domain was sold');
+  expect((await lab.act('approve', 'bank', '--actor', BEN, '--yes')).exit).toBe(64);
+});
+
+test('keys are 0600, nothing published has one, and one that others can read is not used', async () => {
+  const keys = readdirSync(join(lab.folder, 'keys'));
+  expect(keys).toHaveLength(3);
+  for (const name of keys) expect(statSync(join(lab.folder, 'keys', name)).mode & 0o777).toBe(0o600);
+  await lab.list('bank', 'bank.example');
+  await publish();
+  expect(
+    execFileSync('sh', ['-c', `grep -rl PRIVATE ${www} | wc -l`])
+      .toString()
+      .trim(),
+  ).toBe('0');
+  execFileSync('chmod', ['644', join(lab.folder, 'keys', keys[0] ?? '')]);
+  expect((await lab.act('sign', '--actor', 'timer')).exit).toBe(77);
+});
+
+describe('two people', () => {
+  test.for([ANN, 'ann checker', ' ANN  Checker ', 'ann.checker'])(
+    '%s cannot approve what she vetted',
+    async (name) => {
+      await lab.act('add', 'bank', 'bank.example', '--name', 'Bank', '--actor', ANN);
+      const { result } = await lab.act('challenge', 'bank.example', '--actor', ANN);
+      Object.assign(lab.zone, companyZone('bank.example', String(result['value'])));
+      await lab.vet('bank', ANN);
+      const refused = await lab.act('approve', 'bank', '--actor', name, '--yes');
+      expect(refused).toMatchObject({ exit: 64, result: { error: { code: 'E_ACT' } } });
+      expect((await lab.act('approve', 'bank', '--actor', BEN, '--yes')).exit).toBe(0);
+    },
+  );
+
+  test('without a terminal nobody is asked: the flag that is missing is named', async () => {
+    const { exit, result } = await lab.act('challenge', 'bank.example');
+    expect(exit).toBe(64);
+    expect(JSON.stringify(result)).toContain('--actor');
+  });
+});
+
+describe('what speaks against a company keeps it from being approved', () => {
+  const problems = async (
+    domain: string,
+    change: (zone: Record<string, unknown>) => void,
+    ...argv: string[]
+  ) => {
+    await lab.act('add', 'bank', domain, '--name', 'Bank', '--actor', ANN);
+    const { result } = await lab.act('challenge', domain, '--actor', ANN);
+    Object.assign(lab.zone, companyZone(domain, String(result['value'])));
+    change(lab.zone);
+    const vetted = await lab.vet('bank', ANN, ...argv);
+    const approved = await lab.act('approve', 'bank', '--actor', BEN, '--yes');
+    expect(approved.exit).toBe(64);
+    return (vetted.result['entry'] as { problems: string[] }).problems;
+  };
+  const rsa = (bits: number) =>
+    generateKeyPairSync('rsa', { modulusLength: bits })
+      .publicKey.export({ type: 'spki', format: 'der' })
+      .toString('base64');
+
+  test.for([
+    [
+      'vetting.dmarc',
+      (zone) => {
+        zone['_dmarc.bank.example'] = { TXT: [['v=DMARC1; p=none']] };
+      },
+    ],
+    [
+      'vetting.dmarc',
+      (zone) => {
+        delete zone['_dmarc.bank.example'];
+      },
+    ],
+    [
+      'vetting.challenge',
+      (zone) => {
+        zone['_trust-challenge.bank.example'] = { TXT: [['trust-challenge=guess']] };
+      },
+    ],
+    [
+      'vetting.challenge',
+      (zone) => {
+        zone['_trust-challenge.bank.example'] = { TXT: 'SERVFAIL' };
+      },
+    ],
+    [
+      'vetting.dkim',
+      (zone) => {
+        delete zone['s1._domainkey.bank.example'];
+      },
+    ],
+    [
+      'vetting.dkim',
+      (zone) => {
+        zone['s1._domainkey.bank.example'] = { TXT: [[`v=DKIM1; k=rsa; p=${rsa(768)}`]] };
+      },
+    ],
+  ] as readonly (readonly [string, (zone: Record<string, unknown>) => void])[])(
+    '%s',
+    async ([id, change]) => {
+      expect(await problems('bank.example', change)).toContain(id);
+    },
+  );
+
+  test.for([
+    ['gmail.com', 'vetting.open-signup'],
+    ['mail.yahoo.com', 'vetting.open-signup'],
+    ['github.io', 'vetting.public-suffix'],
+    ['co.uk', 'vetting.public-suffix'],
+  ] as const)('%s: %s', async ([domain, id]) => {
+    expect(await problems(domain, () => undefined)).toContain(id);
+  });
+
+  test('addresses of others at the domain', async () => {
+    expect(await problems('bank.example', () => undefined, '--no-single-company')).toContain(
+      'vetting.single-company',
+    );
+  });
+
+  test('a domain of another company, or one above or below it, is not even noted', async () => {
+    await lab.list('bank', 'bank.example');
+    for (const domain of ['bank.example', 'mail.bank.example'])
+      expect((await lab.act('add', 'thief', domain, '--name', 'Thief', '--actor', ANN)).exit).toBe(64);
+  });
+});
+
+test('a challenge that only one resolver saw is a warning that names the flag for another', async () => {
+  await lab.list('bank', 'bank.example');
+  const vetted = await lab.vet('bank', ANN);
+  expect(vetted.exit).toBe(1);
+  expect(JSON.stringify(vetted.result)).toContain('--second-resolver');
+  expect((await lab.vet('bank', ANN, '--second-resolver', '192.0.2.53')).exit).toBe(0);
+});
+
+describe('the journal', () => {
+  test('is replayed by audit, and the list is made from it byte for byte', async () => {
+    await lab.list('bank', 'bank.example');
+    await publish();
+    await lab.act('suspend', 'bank', '--reason', 'key lost', '--actor', ANN);
+    const { exit, result } = await lab.act('audit');
+    expect(exit).toBe(0);
+    expect(result).toMatchObject({ list: 1, lines: 8 });
+  });
+
+  test.for([
+    ['a word in a line', (text: string) => text.replace('Example Bank', 'Example Bark')],
+    ['a line left out', (text: string) => text.split('\n').toSpliced(3, 1).join('\n')],
+    [
+      'two lines changed round',
+      (text: string) =>
+        text
+          .split('\n')
+          .toSpliced(3, 2, ...text.split('\n').slice(3, 5).reverse())
+          .join('\n'),
+    ],
+    ['half a line at the end', (text: string) => text.slice(0, -20)],
+  ] as const)('with %s does not hold: nothing is signed', async ([, change]) => {
+    await lab.list('bank', 'bank.example');
+    writeFileSync(journal(), change(readFileSync(journal(), 'utf8')));
+    for (const verb of ['audit', 'list']) expect((await lab.act(verb)).exit).toBe(65);
+    expect((await lab.act('sign', '--actor', 'timer')).exit).toBe(65);
+  });
+
+  test('whose end was cut off is found by the line that was noted elsewhere', async () => {
+    await lab.list('bank', 'bank.example');
+    const head = String((await lab.act('audit')).result['head']);
+    expect((await lab.act('audit', '--head', head)).exit).toBe(0);
+    const lines = readFileSync(journal(), 'utf8').split('\n');
+    writeFileSync(journal(), `${lines.slice(0, -2).join('\n')}\n`);
+    expect((await lab.act('audit')).exit).toBe(0);
+    expect((await lab.act('audit', '--head', head)).exit).toBe(2);
+  });
+
+  test('does not agree with a list that somebody else made with the keys', async () => {
+    await lab.list('bank', 'bank.example');
+    await publish();
+    const other = join(home, 'other.json');
+    const [name = ''] = readdirSync(join(www, 'lists'));
+    writeFileSync(
+      other,
+      readFileSync(join(www, 'lists', name), 'utf8')
+        .replace('EBank', 'Other')
+        .replace('bank.example', 'evil.example'),
+    );
+    expect((await lab.act('audit', '--list', other)).exit).toBe(2);
+  });
+});
+
+describe('keys', () => {
+  test.for(['list', 'pointer', 'root'])('of %s are rotated, and a reader follows', async (role) => {
+    await lab.list('bank', 'bank.example');
+    await publish();
+    await sync(www, '--root', rootFile());
+    expect((await lab.act('rotate', role, '--actor', ANN)).result).toMatchObject({ root: 2 });
+    await lab.act('publish', www);
+    expect((await sync()).result).toMatchObject({ root: 2, status: 'ok' });
+    expect(await verdictOn('bank.example')).toBe('trusted');
+    expect((await lab.act('audit')).exit).toBe(0);
+  });
+
+  test('two have to sign: nothing changes for readers before the second signature came from elsewhere', async () => {
+    const pem = join(home, 'ben.pem');
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    writeFileSync(pem, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    const pub = join(home, 'ben.pub.pem');
+    writeFileSync(pub, publicKey.export({ type: 'spki', format: 'pem' }));
+    await lab.act('rotate', 'list', '--add', pub, '--threshold', '2', '--actor', ANN);
+    await lab.list('bank', 'bank.example');
+    const request = join(home, 'list.json');
+    const first = await lab.act('sign', '--export', request, '--actor', ANN);
+    expect(first).toMatchObject({ exit: 1, result: { missing: 1, exported: request } });
+    expect(existsSync(join(lab.folder, 'public', 'pointer.json'))).toBe(false);
+    expect((await lab.act('publish', www)).exit).toBe(78);
+
+    expect((await run('mediator sign', ['--countersign', request, '--key', pem])).exit).toBe(0);
+    const second = await lab.act('sign', '--import', request, '--actor', ANN);
+    expect(second).toMatchObject({ exit: 0, result: { missing: 0, list: 1, pointer: 1 } });
+    await lab.act('publish', www);
+    expect((await sync(www, '--root', rootFile())).result).toMatchObject({ list: 1, root: 2 });
+    expect(await verdictOn('bank.example')).toBe('trusted');
+  });
+
+  test('a root without the root key is refused, and the key comes back by --key', async () => {
+    const folder = join(lab.folder, 'keys');
+    const [name = ''] = readdirSync(folder).filter((each) => each.startsWith('root'));
+    const away = join(home, name);
+    writeFileSync(away, readFileSync(join(folder, name)), { mode: 0o600 });
+    rmSync(join(folder, name));
+    expect((await lab.act('rotate', 'list', '--actor', ANN)).exit).toBe(78);
+    expect((await lab.act('rotate', 'list', '--key', away, '--actor', ANN)).exit).toBe(0);
+  });
+});
+
+test('a suspended company comes back when it is vetted anew and another person renews it', async () => {
+  await lab.list('bank', 'bank.example');
+  await lab.act('suspend', 'bank', '--reason', 'key lost', '--actor', ANN);
+  expect((await lab.act('renew', 'bank', '--actor', BEN, '--yes')).exit).toBe(64);
+  await lab.vet('bank', BEN);
+  expect((await lab.act('renew', 'bank', '--actor', BEN, '--yes')).exit).toBe(64);
+  expect((await lab.act('renew', 'bank', '--actor', ANN, '--yes')).result).toMatchObject({
+    entry: { status: 'active' },
+  });
+});
+
+test('watch tells what got worse since a company was approved', async () => {
+  await lab.list('bank', 'bank.example');
+  const watch = () => {
+    writeFileSync(join(lab.folder, 'dns.json'), JSON.stringify(lab.zone));
+    return lab.act('watch', '--selector', 's1', '--offline', '--dns-cache', join(lab.folder, 'dns.json'));
+  };
+  expect((await watch()).exit).toBe(0);
+  lab.zone['_dmarc.bank.example'] = { TXT: [['v=DMARC1; p=none']] };
+  const worse = await watch();
+  expect(worse.exit).toBe(2);
+  expect(worse.result['summary']).toContain('p=none');
+});
+
+test('diff tells what the next list changes', async () => {
+  await lab.list('bank', 'bank.example');
+  expect((await lab.act('diff')).result).toMatchObject({ list: null, added: ['bank'] });
+  await publish();
+  expect((await lab.act('diff')).result).toMatchObject({ list: 1, added: [], changed: [] });
+  await lab.act('suspend', 'bank', '--reason', 'key lost', '--actor', ANN);
+  expect((await lab.act('diff')).result).toMatchObject({ changed: ['bank'] });
+});
+
+test('what a company is told beforehand is what vetting asks', async () => {
+  const file = join(home, 'dns.json');
+  const zone = companyZone('bank.example', 'x');
+  zone['_dmarc.bank.example'] = { TXT: [['v=DMARC1; p=none']] };
+  writeFileSync(file, JSON.stringify(zone));
+  const argv = [
+    'bank.example',
+    '--selector',
+    's1',
+    '--offline',
+    '--dns-cache',
+    file,
+    '--for-mediator',
+    '--json',
+  ];
+  const { stdout, exit } = await run('domain check', argv);
+  expect(exit).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({ summary: expect.stringContaining('vetting.dmarc') });
+});
+
+test('the VBR zone vouches for who is active, and its records are as RFC 5518 has them', async () => {
+  await lab.list('bank', 'bank.example');
+  await publish();
+  const zone = readFileSync(join(www, 'vbr.zone'), 'utf8');
+  expect(zone).toContain('$ORIGIN _vouch.mediator.example.');
+  expect(zone).toContain('bank.example TXT "transaction"');
+  await lab.act('revoke', 'bank', '--reason', 'sold', '--now', '--actor', ANN);
+  await lab.act('publish', www);
+  expect(readFileSync(join(www, 'vbr.zone'), 'utf8')).not.toContain('bank.example TXT');
+});
+
+/** Kill the built program at many moments and see that what is there is whole each time. */
+async function killedAt(delayMs: number, argv: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [`${root}/bin/run.js`, ...argv], {
+    stdio: 'ignore',
+    env: { ...process.env },
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const timer = setTimeout(() => child.kill('SIGKILL'), delayMs);
+  await ended;
+  clearTimeout(timer);
+}
+
+describe('killed at any moment', () => {
+  const moments = Array.from({ length: 10 }, (_, index) => 60 + index * 22);
+
+  test('sync leaves the old list or the new one', async () => {
+    await lab.list('bank', 'bank.example');
+    await publish();
+    await sync(www, '--root', rootFile());
+    for (const [index, moment] of moments.entries()) {
+      await publish();
+      await killedAt(moment, ['trust', 'sync']);
+      expect(await verdictOn('bank.example'), `moment ${index}`).toBe('trusted');
+    }
+    expect((await sync()).result).toMatchObject({ status: 'ok' });
+  });
+
+  test('sign and publish leave what readers accept', async () => {
+    await lab.list('bank', 'bank.example');
+    await publish();
+    await sync(www, '--root', rootFile());
+    for (const moment of moments) {
+      await killedAt(moment, ['mediator', 'sign', '--actor', 'timer', '--folder', lab.folder]);
+      expect((await lab.act('audit')).exit).toBe(0);
+      await killedAt(moment, ['mediator', 'publish', www, '--folder', lab.folder]);
+      expect((await sync()).result).toMatchObject({ status: 'ok' });
+    }
+  });
+});

@@ -1,0 +1,206 @@
+import { Readable } from 'node:stream';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { readLines } from '../../../src/throttle/log/lines.ts';
+import { expanded } from '../../../src/throttle/log/open.ts';
+import { createLogParser } from '../../../src/throttle/log/parse.ts';
+
+const TIME = Date.UTC(2015, 4, 17, 10, 5, 3);
+
+/** One line by itself: `client site bytes`, or null. */
+function read(line: string): string | null {
+  const entry = createLogParser()(line);
+  return entry === null || entry === 'comment'
+    ? entry
+    : `${entry.client} ${entry.site} ${entry.bytes} ${entry.timeMs - TIME} ${entry.status}`;
+}
+
+const at = '[17/May/2015:10:05:03 +0000]';
+
+describe('a request is read from', () => {
+  test.for([
+    ['common', `192.0.2.1 - - ${at} "GET / HTTP/1.1" 200 512`, '192.0.2.1 null 512 0 200'],
+    ['combined', `192.0.2.1 - - ${at} "GET / HTTP/1.1" 200 512 "-" "curl/8"`, '192.0.2.1 null 512 0 200'],
+    ['no size', `192.0.2.1 - - ${at} "GET / HTTP/1.1" 304 -`, '192.0.2.1 null 0 0 304'],
+    ['IPv6', `2001:db8::7 - - ${at} "GET / HTTP/1.1" 200 1`, '2001:db8::7 null 1 0 200'],
+    ['host name', `in24.example.net - - ${at} "GET / HTTP/1.0" 200 1839`, 'in24.example.net null 1839 0 200'],
+    [
+      'virtual host',
+      `www.example.org:443 192.0.2.1 - - ${at} "GET / HTTP/1.1" 200 5`,
+      '192.0.2.1 www.example.org:443 5 0 200',
+    ],
+    [
+      'virtual host without port',
+      `example.org 2001:db8::1 - - ${at} "GET / HTTP/1.1" 200 5`,
+      '2001:db8::1 example.org 5 0 200',
+    ],
+    ['a user with blanks', `192.0.2.1 - jo doe ${at} "GET / HTTP/1.1" 200 5`, '192.0.2.1 null 5 0 200'],
+    [
+      'another zone',
+      `192.0.2.1 - - [17/May/2015:12:05:03 +0200] "GET / HTTP/1.1" 200 5`,
+      '192.0.2.1 null 5 0 200',
+    ],
+    ['a line in quotes', `"192.0.2.1 - - ${at} "GET / HTTP/1.1" 200 5 "-" "x""`, '192.0.2.1 null 5 0 200'],
+    [
+      'what Traefik adds',
+      `192.0.2.1 - - ${at} "GET / HTTP/1.1" 200 5 "-" "-" 7 "web@file" "http://x" 3ms`,
+      '192.0.2.1 null 5 0 200',
+    ],
+    [
+      'nginx JSON',
+      '{"remote_addr":"192.0.2.1","time_iso8601":"2015-05-17T12:05:03+02:00","host":"example.org","bytes_sent":"77","status":"200"}',
+      '192.0.2.1 example.org 77 0 200',
+    ],
+    [
+      'Caddy JSON',
+      '{"ts":1431857103.25,"request":{"remote_ip":"192.0.2.1","host":"example.org","uri":"/"},"size":9,"status":404}',
+      '192.0.2.1 example.org 9 250 404',
+    ],
+    [
+      'Traefik JSON',
+      '{"ClientHost":"192.0.2.1","StartUTC":"2015-05-17T10:05:03Z","time":"2015-05-17T10:05:09Z","DownstreamContentSize":4,"DownstreamStatus":200,"RequestHost":"example.org"}',
+      '192.0.2.1 example.org 4 0 200',
+    ],
+    [
+      'HAProxy',
+      'May 17 10:05:03 lb haproxy[7]: 192.0.2.1:33317 [17/May/2015:10:05:03.655] http-in static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {x} {} "GET / HTTP/1.1"',
+      '192.0.2.1 null 2750 0 200',
+    ],
+  ] as const)('%s', ([, line, expected]) => {
+    expect(read(line)).toBe(expected);
+  });
+
+  test('W3C, whose fields are told in the log', () => {
+    const parse = createLogParser();
+    expect(parse('#Software: Microsoft Internet Information Services 10.0')).toBe('comment');
+    expect(parse('#Fields: date time cs-method cs-uri-stem c-ip cs(User-Agent) sc-status sc-bytes')).toBe(
+      'comment',
+    );
+    expect(parse('2015-05-17 10:05:03 GET /a 192.0.2.1 Mozilla/5.0+(X11) 200 123')).toMatchObject({
+      timeMs: TIME,
+      client: '192.0.2.1',
+      bytes: 123,
+      userAgent: 'Mozilla/5.0 (X11)',
+    });
+  });
+});
+
+describe('a hostile line cannot pass for another', () => {
+  test.for([
+    [
+      'a time in the name of the user',
+      `192.0.2.1 - x[01/Jan/2000:00:00:00_+0000] ${at} "GET / HTTP/1.1" 401 5`,
+      '192.0.2.1 null 5 0 401',
+    ],
+    [
+      'a request within the name of the user',
+      `192.0.2.1 - a\\" 200 9 ${at} "GET / HTTP/1.1" 401 5`,
+      '192.0.2.1 null 5 0 401',
+    ],
+    [
+      'escaped quotes in the request',
+      `192.0.2.1 - - ${at} "GET /\\" 200 999999 HTTP/1.1" 200 5`,
+      '192.0.2.1 null 5 0 200',
+    ],
+    [
+      'an escaped backslash before the end',
+      `192.0.2.1 - - ${at} "GET /\\\\" 200 5`,
+      '192.0.2.1 null 5 0 200',
+    ],
+    [
+      'bare quotes in the request of an old server',
+      `192.0.2.1 - - ${at} "GET /"x" HTTP/1.0" 404 -`,
+      '192.0.2.1 null 0 0 404',
+    ],
+    [
+      'bytes that are no text',
+      `192.0.2.1 - - ${at} "\x16\x03\x01\xff\x1b[2J" 400 226`,
+      '192.0.2.1 null 226 0 400',
+    ],
+  ] as const)('%s', ([, line, expected]) => {
+    expect(read(line)).toBe(expected);
+  });
+
+  test.for([
+    '',
+    '"',
+    '""',
+    '{',
+    '{}',
+    '[]',
+    'null',
+    '{"remote_addr":"192.0.2.1","time_iso8601":"yesterday","bytes_sent":1}',
+    '{"remote_addr":"\u001b[31m","time_iso8601":"2015-05-17T10:05:03Z"}',
+    '{"remote_addr":{"a":1},"time_iso8601":"2015-05-17T10:05:03Z","bytes_sent":1}',
+    ` ${at} "GET / HTTP/1.1" 200 5`,
+    `- - - ${at} "GET / HTTP/1.1" 200 5`,
+    `\x1b[31mx - - ${at} "GET / HTTP/1.1" 200 5`,
+    `${'a'.repeat(300)} - - ${at} "GET / HTTP/1.1" 200 5`,
+    `192.0.2.1 - - [31/Nov/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5`,
+    `192.0.2.1 - - [17/May/2015:24:05:03 +0000] "GET / HTTP/1.1" 200 5`,
+    `192.0.2.1 - - [17/May/2015:10:05:99 +0000] "GET / HTTP/1.1" 200 5`,
+    `192.0.2.1 - - [17/May/2015:10:05:03] "GET / HTTP/1.1" 200 5`,
+    `192.0.2.1 - - ${at} "GET / HTTP/1.1" 200 -5`,
+    `192.0.2.1 - - ${at} "GET / HTTP/1.1" 200 99999999999999999999`,
+    `192.0.2.1 - - ${at} "GET / HTTP/1.1`,
+    `192.0.2.1 - - ${at} "GET / HTTP/1.1" 2000 5`,
+    ' "Python-urllib/2.7"',
+  ])('%j is no request', (line) => {
+    expect(read(line)).toBeNull();
+  });
+
+  test('no line makes the parser fail, whatever is in it', () => {
+    const valid = `192.0.2.1 - - ${at} "GET / HTTP/1.1" 200 512 "-" "x"`;
+    const damaged = fc.tuple(fc.nat(valid.length), fc.nat(20), fc.string({ unit: 'binary', maxLength: 30 }));
+    const parse = createLogParser();
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json(), damaged), (input) => {
+        const line =
+          typeof input === 'string'
+            ? input
+            : valid.slice(0, input[0]) + input[2] + valid.slice(input[0] + input[1]);
+        expect(() => parse(line)).not.toThrow();
+      }),
+      { numRuns: 800 },
+    );
+  });
+});
+
+describe('lines', () => {
+  const collect = async (chunks: readonly (string | Buffer)[]) => {
+    const lines: (string | null)[] = [];
+    const source = Readable.from(chunks.map((each) => Buffer.from(each as string)));
+    for await (const group of readLines(expanded(source))) lines.push(...group);
+    return lines;
+  };
+
+  test('are found whatever pieces they come in, with either end and without', async () => {
+    expect(await collect(['a\r\nb', 'c\n', '\nd', '\n', 'e'])).toEqual(['a', 'bc', '', 'd', 'e']);
+  });
+
+  test('that are too long are not kept, and the next one is read', async () => {
+    const long = 'x'.repeat(700_000);
+    expect(await collect([long, long, long, 'y\nnext\n', 'z'])).toEqual([null, 'next', 'z']);
+    expect(await collect([`${long}${long}\nnext`])).toEqual([null, 'next']);
+    expect(await collect([long, long])).toEqual([null]);
+  });
+
+  test.for([
+    ['gzip', gzipSync('one\ntwo\n')],
+    ['Zstandard', zstdCompressSync('one\ntwo\n')],
+  ] as const)('are read from %s, a byte at a time', async ([, bytes]) => {
+    expect(await collect([bytes])).toEqual(['one', 'two']);
+  });
+
+  test('of a file that was cut off are read up to there, and then it fails', async () => {
+    const bytes = gzipSync(Buffer.from(Array.from({ length: 50_000 }, (_, i) => `line ${i}`).join('\n')));
+    await expect(collect([bytes.subarray(0, bytes.length >> 1)])).rejects.toMatchObject({
+      code: 'Z_BUF_ERROR',
+    });
+  });
+
+  test('an empty file has none', async () => {
+    expect(await collect([])).toEqual([]);
+  });
+});
