@@ -1,5 +1,6 @@
 // Says whether everything that is shipped may be: run-time packages of the lock file and their licences.
-import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { shippedPackages } from './release/notices.ts';
 
 const ALLOWED = new Set([
   'MIT',
@@ -16,8 +17,6 @@ const ALLOWED = new Set([
   'Python-2.0',
 ]);
 
-type Locked = { readonly license?: string; readonly dev?: boolean };
-
 /** An expression is fine when one of its alternatives is. */
 function isAllowed(licence: string): boolean {
   return licence
@@ -26,10 +25,7 @@ function isAllowed(licence: string): boolean {
     .some((alternative) => alternative.split(' AND ').every((part) => ALLOWED.has(part.trim())));
 }
 
-const lock = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8')) as {
-  packages: Record<string, Locked>;
-};
-const shipped = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && !dev);
+const shipped = shippedPackages(fileURLToPath(new URL('../', import.meta.url)));
 const refused = shipped.filter(([, { license }]) => !isAllowed(license ?? 'unknown'));
 for (const [path, { license }] of refused) {
   process.stderr.write(

@@ -227,6 +227,8 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'yubikey program': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
   'yubikey swap': [[...ON_KEY, '--dry-run'], 0],
   'yubikey update': [[...ON_KEY, '--slot', '1', '--no-enter', '--dry-run'], 0],
+  'report dmarc': [[`${root}examples/reports/dmarc.xml`], 2],
+  'report tls': [[`${root}examples/reports/tls.json`], 2],
   send: [
     [
       '--from',

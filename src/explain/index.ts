@@ -11,6 +11,7 @@ import { mediatorExplanations } from './mediator.ts';
 import { pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
 import { registryExplanations } from './registry.ts';
+import { reportExplanations } from './reports.ts';
 import { sendExplanations } from './send.ts';
 import { senderExplanations } from './sender.ts';
 import { smtpExplanations } from './smtp.ts';
@@ -37,6 +38,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...pathExplanations,
     ...listSyncExplanations,
     ...mediatorExplanations,
+    ...reportExplanations,
     ...sendExplanations,
     ...senderExplanations,
     ...verdictExplanations,

@@ -31,6 +31,7 @@ import { mxProbe } from './mx-probe.ts';
 import { mxTlsaCheck, mxTlsaMake } from './mx-tlsa.ts';
 import { otpDecode, otpGenerate, otpModhex, otpVerify } from './otp.ts';
 import { envelope } from './report.ts';
+import { reportDmarc, reportTls } from './reports.ts';
 import { send } from './send.ts';
 import { spfCheck } from './spf-check.ts';
 import { srsForward } from './srs-forward.ts';
@@ -134,6 +135,8 @@ export const documents = {
   'postern/otp-generate/1': document('postern/otp-generate/1', otpGenerate),
   'postern/otp-modhex/1': document('postern/otp-modhex/1', otpModhex),
   'postern/otp-verify/1': document('postern/otp-verify/1', otpVerify),
+  'postern/report-dmarc/1': document('postern/report-dmarc/1', reportDmarc),
+  'postern/report-tls/1': document('postern/report-tls/1', reportTls),
   'postern/send/1': document('postern/send/1', send),
   'postern/spf-check/1': document('postern/spf-check/1', spfCheck),
   'postern/srs-forward/1': document('postern/srs-forward/1', srsForward),

@@ -17,19 +17,30 @@ type Hid = typeof import('node-hid');
 /** Systems that this adapter knows the habits of. */
 export type Platform = { readonly os: string; readonly sysfs: string };
 
+function doesNotLoad(cause: unknown): AppError {
+  return new AppError('USB devices cannot be reached: the package node-hid does not load.', {
+    code: 'E_HID',
+    exit: ExitCode.unavailable,
+    hint: 'On Debian: apt-get install libusb-1.0-0 libudev1. Elsewhere: npm install node-hid.',
+    cause,
+  });
+}
+
 async function load(): Promise<Hid> {
   try {
     const module = await import('node-hid');
     module.setDriverType('hidraw');
     return module;
   } catch (cause) {
-    throw new AppError('USB devices cannot be reached: the package node-hid does not load.', {
-      code: 'E_HID',
-      exit: ExitCode.unavailable,
-      hint: 'On Debian: apt-get install libusb-1.0-0 libudev1. Elsewhere: npm install node-hid.',
-      cause,
-    });
+    throw doesNotLoad(cause);
   }
+}
+
+/** The library loads its native part when it is first asked: then it turns out that a system library is missing. */
+async function devices(hid: Hid): Promise<Device[]> {
+  return hid.devicesAsync().catch((cause: unknown) => {
+    throw (cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED' ? doesNotLoad(cause) : cause;
+  });
 }
 
 const PERMISSION_HINTS: Readonly<Record<string, string>> = {
@@ -118,7 +129,7 @@ export async function readDesk({ os, sysfs }: Platform): Promise<Desk> {
   const usb = os === 'linux' ? usbKeys(sysfs) : undefined;
   if (usb?.length === 0) return { places: [], strangers: [] };
   const hid = await load();
-  const places = (await hid.devicesAsync())
+  const places = (await devices(hid))
     .filter(isOtpInterface)
     .map(({ path = '', productId, release }) => ({
       node: path,

@@ -146,8 +146,9 @@ function revocationLines(revocation: TrustStory['revocation'], number: number, c
       2,
     ),
     ...wrap(line`  ${verdictMark(check.verdict)}  ${check.summary}`, columns, 4),
-    ...reasonLines(check.reasons.filter(({ code }) => code.startsWith('registry.')).slice(0, 1), columns).map(
-      (each) => [{ text: '  ' }, ...each],
+    ...indented(
+      reasonLines(check.reasons.filter(({ code }) => code.startsWith('registry.')).slice(0, 1), columns - 2),
+      2,
     ),
   ];
 }

@@ -39,6 +39,8 @@ const COMPUTED: Readonly<Record<string, readonly string[]>> = {
     ...ends('src/trust/vouching.ts', /\bsay\(entry\.status === 'suspended' \? '([a-z]+)'/g),
     ...ends('src/trust/vouching.ts', /\bsay\(entry\.status === 'suspended' \? '[a-z]+' : '([a-z]+)'/g),
   ],
+  'report.dmarc.': ['broken', 'misaligned'],
+  'report.tls.': ends('src/reports/tls.ts', /^ {2}'([a-z-]+)',/gm),
   'diff.': [
     'starttls',
     'tls.version',
