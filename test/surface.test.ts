@@ -40,6 +40,15 @@ writeFileSync(GOOD_CONFIG, '{"timeout-dns": "5s", "commands": {"mx probe": {"par
 });
 const secretFile = `${folder}/secret`;
 writeFileSync(secretFile, 'a secret\n', { mode: 0o600 });
+writeFileSync(
+  `${folder}/roboform.csv`,
+  'Name,Url,Login,Pwd,Note,Folder\nBank,https://bank.example/,me,x,,\n',
+);
+mkdirSync(`${folder}/undone/20261125T081500Z-0a1b`, { recursive: true });
+writeFileSync(
+  `${folder}/undone/20261125T081500Z-0a1b/manifest.json`,
+  JSON.stringify({ version: 1, id: '20261125T081500Z-0a1b', folder, addons: [], files: [], state: 'undone' }),
+);
 
 /** A key in software, its AES key in slot 1, and a challenge, for commands that need a key on the desk. */
 const KEY = practiceKey();
@@ -95,6 +104,9 @@ const AT = ['--service', `unix:${throttle.socket.path}`];
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
   'browser diagnose': [['--profile-dir', EMPTY_FOLDER], 0],
+  'browser disable': [['--profile-dir', EMPTY_FOLDER, '--edit-files'], 0],
+  'browser passwords': [[`${folder}/roboform.csv`], 0],
+  'browser undo': [['20261125T081500Z-0a1b', '--backup-folder', `${folder}/undone`], 0],
   completion: [['bash'], 0],
   'config check': [['--config', GOOD_CONFIG], 0],
   'config show': [['mx', 'probe'], 0],

@@ -7,7 +7,7 @@ import {
   readSync,
   rmSync,
   type Stats,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, ExitCode } from '../errors.ts';
@@ -109,7 +109,7 @@ export function refuseSecretOnArgv(given: string | undefined): void {
  *
  * @throws AppError E_EXISTS, E_OUTPUT (exit 73)
  */
-export function writeSecret(file: string, text: string): void {
+export function writeSecret(file: string, content: string | Uint8Array): void {
   let descriptor: number;
   try {
     descriptor = openSync(file, 'wx', 0o600);
@@ -117,7 +117,7 @@ export function writeSecret(file: string, text: string): void {
     throw notWritten(file, error);
   }
   try {
-    writeSync(descriptor, text);
+    writeFileSync(descriptor, content);
     fsyncSync(descriptor);
   } catch (error) {
     rmSync(file, { force: true });

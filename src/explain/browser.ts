@@ -19,4 +19,40 @@ export const browserExplanations: readonly Explanation[] = [
     why: 'Whether RoboForm runs there is not known.',
     fix: 'Run the command as the user whose profile it is. A list that is broken is written anew when Firefox starts.',
   },
+  {
+    id: 'browser.passwords.encoding',
+    what: 'The export is not plain UTF-8.',
+    why: 'RoboForm writes UTF-16 or a mark at the start, depending on its version. Firefox would refuse the former.',
+    fix: 'Nothing: it was read as what it is.',
+  },
+  {
+    id: 'browser.passwords.merged',
+    what: 'Entries that say the same as another entry, or as Firefox.',
+    why: 'Firefox keeps one login for a site and a user.',
+    fix: 'Nothing: they are counted, and nothing of them is lost.',
+  },
+  {
+    id: 'browser.passwords.scheme',
+    what: 'An address without http:// or https://.',
+    why: 'Firefox takes none. A password is only ever offered to the scheme it is kept for.',
+    fix: 'Nothing, unless the site has no https: then write the scheme into the export.',
+  },
+  {
+    id: 'browser.passwords.match-url',
+    what: 'An entry that leads to one site and is filled in on another.',
+    why: 'The password belongs to the site it is filled in on, so that one is taken.',
+    fix: 'Look at the entry in about:logins if the site of the other address does not fill in.',
+  },
+  {
+    id: 'browser.passwords.two-passwords',
+    what: 'Two entries for the same site and user with different passwords.',
+    why: 'Firefox keeps one. The entry that names that very site is taken, or else the last one of the export.',
+    fix: 'Try to log in. If the password is wrong, the other one is in the left-over file.',
+  },
+  {
+    id: 'browser.passwords.in-firefox',
+    what: 'Firefox has another password for that site and user.',
+    why: 'Nobody can tell which one is newer, so Firefox keeps its own.',
+    fix: 'Try to log in. If the password is wrong, the one of RoboForm is in the left-over file.',
+  },
 ];

@@ -32,3 +32,69 @@ export const browserDiagnose = z.strictObject({
 });
 
 export type BrowserDiagnoseResult = Frozen<z.infer<typeof browserDiagnose>>;
+
+export const browserDisable = z.strictObject({
+  ...report.shape,
+  addons: z
+    .array(z.strictObject({ id: z.string(), name: z.string(), version: z.string() }))
+    .describe('RoboForm, as found.'),
+  method: z
+    .enum(['firefox', 'files'])
+    .nullable()
+    .describe('By Firefox’s add-on manager, by an edit of the files, or null where nothing was to be done.'),
+  change: z.string().nullable().describe('Name of the change, for "browser undo".'),
+  undo: z.string().nullable().describe('The line that undoes it.'),
+});
+
+export type BrowserDisableResult = Frozen<z.infer<typeof browserDisable>>;
+
+export const browserUndo = z.strictObject({
+  ...report.shape,
+  change: z.string(),
+  addons: z.array(z.string()),
+  method: z
+    .enum(['restored', 'firefox', 'files'])
+    .nullable()
+    .describe(
+      'The former files, Firefox’s add-on manager, an edit of the files, or null for one undone before.',
+    ),
+});
+
+export type BrowserUndoResult = Frozen<z.infer<typeof browserUndo>>;
+
+export const browserPasswords = z.strictObject({
+  ...report.shape,
+  mode: z.enum(['preview', 'file', 'firefox']),
+  format: z.enum(['csv', 'html']),
+  encoding: z.enum(['utf-8', 'utf-8-bom', 'utf-16le', 'utf-16be', 'windows-1252']),
+  read: z.int().describe('Entries of the export: imported, merged and set aside add up to it.'),
+  imported: z.int(),
+  merged: z.int().describe('They say what another entry, or Firefox, has already.'),
+  setAside: z.int().describe('Not for Firefox: they go to the left-over file as they are.'),
+  leftOver: z
+    .strictObject({
+      notes: z.int(),
+      oneTimeSecrets: z.int(),
+      bookmarks: z.int(),
+      alternates: z.int().describe('Further pairs of name and password of an entry.'),
+      fields: z.int().describe('Other captured fields.'),
+      file: z.string().nullable(),
+    })
+    .describe('What Firefox has no place for, of all entries.'),
+  output: z.string().nullable().describe('The import file.'),
+  profile: z.string().nullable().describe('Folder of the profile that was imported into.'),
+  entries: z.array(
+    z.strictObject({
+      number: z.int(),
+      name: z.string(),
+      site: z.string().nullable(),
+      username: z.string(),
+      outcome: z.enum(['import', 'merge', 'set-aside']),
+      reason: z
+        .enum(['bookmark', 'note', 'no-site', 'not-web', 'no-password', 'two-passwords', 'in-firefox'])
+        .nullable(),
+    }),
+  ),
+});
+
+export type BrowserPasswordsResult = Frozen<z.infer<typeof browserPasswords>>;

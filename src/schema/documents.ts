@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { browserDiagnose } from './browser.ts';
+import { browserDiagnose, browserDisable, browserPasswords, browserUndo } from './browser.ts';
 import { completion } from './completion.ts';
 import { configCheck, configShow } from './config.ts';
 import { demo } from './demo.ts';
@@ -97,6 +97,9 @@ export const failedRow = z.strictObject({
 /** Every JSON document that the program prints, by its schema id. */
 export const documents = {
   'postern/browser-diagnose/1': document('postern/browser-diagnose/1', browserDiagnose),
+  'postern/browser-disable/1': document('postern/browser-disable/1', browserDisable),
+  'postern/browser-passwords/1': document('postern/browser-passwords/1', browserPasswords),
+  'postern/browser-undo/1': document('postern/browser-undo/1', browserUndo),
   'postern/completion/1': document('postern/completion/1', completion),
   'postern/config-check/1': document('postern/config-check/1', configCheck),
   'postern/config-show/1': document('postern/config-show/1', configShow),
