@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { AppError, ExitCode } from '../errors.ts';
 import { type Check, worst } from '../report.ts';
-import type { BrowserDiagnoseResult } from '../schema/browser.ts';
+import type { BrowserDiagnoseResult, Measurement } from '../schema/browser.ts';
 import { type Addon, isRoboForm, parseAddons } from './addons.ts';
 import { readBounded } from './files.ts';
 import { useOf } from './lock.ts';
+import { type Measuring, measureProfile } from './measure.ts';
 import type { Profile } from './profiles.ts';
 
 /** Largest list of extensions that is read, in bytes. */
@@ -85,6 +87,8 @@ function summaryOf(profiles: readonly View[]): string {
   const unknown = profiles.filter(({ roboform }) => roboform === 'unknown').length;
   const all = profiles.length === 1 ? 'one profile' : `${profiles.length} profiles`;
   if (profiles.length === 0) return 'There is no profile of Firefox.';
+  if (profiles.length === 1 && unknown === 0)
+    return `RoboForm ${enabled > 0 ? 'runs' : 'does not run'} in this profile.`;
   if (enabled > 0) return `RoboForm runs in ${enabled} of ${all}.`;
   return unknown > 0
     ? `Whether RoboForm runs cannot be told for ${unknown} of ${all}.`
@@ -110,5 +114,49 @@ export function diagnoseProfiles(
     summary: summaryOf(views),
     checks,
     profiles: views,
+    measurement: null,
   };
+}
+
+/** A stall that a person notices, in milliseconds. */
+const NOTICED_MS = 200;
+
+function stallCheck({ sizes }: Measurement): Check {
+  const last = sizes.at(-1);
+  const [withIt, without] = [last?.with.stallMs ?? 0, last?.without.stallMs ?? 0];
+  const message = `At ${last?.rows ?? 0} rows the page stalls for ${withIt} ms with RoboForm and for ${without} ms without.`;
+  if (withIt - without < NOTICED_MS) return { id: 'browser.stall', status: 'ok', info: true, message };
+  return {
+    id: 'browser.stall',
+    status: 'warn',
+    message,
+    fix: 'Switch RoboForm off: "postern browser disable"; it can be undone.',
+  };
+}
+
+/**
+ * Measure what RoboForm does to pages of a profile, and put it into the result.
+ *
+ * @param result  of looking at that one profile
+ * @throws {AppError} E_NOT_THERE, exit 65, where there is no RoboForm; E_FIREFOX, exit 69
+ */
+export async function measureInto(
+  result: BrowserDiagnoseResult,
+  addonId: string | undefined,
+  how: Measuring,
+): Promise<BrowserDiagnoseResult> {
+  const [profile] = result.profiles;
+  const extensions = profile?.extensions ?? [];
+  const roboForm = extensions.filter((addon) => isRoboForm(addon, addonId));
+  if (!profile || (roboForm.length === 0 && !how.each)) {
+    throw new AppError('RoboForm is not in this profile, so there is nothing to compare.', {
+      code: 'E_NOT_THERE',
+      exit: ExitCode.input,
+      hint: 'With --each every extension is measured; --addon-id names another one.',
+    });
+  }
+  const running = extensions.filter(({ active }) => active);
+  const measurement = await measureProfile(profile.folder, roboForm, running, how);
+  const checks = [...result.checks, stallCheck(measurement)];
+  return { ...result, status: worst(checks.map(({ status }) => status)), checks, measurement };
 }

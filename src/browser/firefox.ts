@@ -27,7 +27,8 @@ export type Launch = {
 export type Firefox = {
   /** Run a script with the rights of Firefox itself; its `return` may be a promise. */
   readonly chrome: (script: string, ...args: readonly unknown[]) => Promise<unknown>;
-  readonly send: Marionette['send'];
+  /** Load a page, and run a script in it; its `return` may be a promise. */
+  readonly page: (url: string, script: string) => Promise<unknown>;
   /** End it as its menu would, and wait until it has let go of the profile. */
   readonly quit: () => Promise<void>;
 };
@@ -180,8 +181,15 @@ function control(
   stop: () => Promise<void>,
   timeoutMs: number,
 ): Firefox {
+  const given = (answer: unknown) => (answer as { readonly value?: unknown }).value;
   return {
-    send: remote.send,
+    page: async (url, script) => {
+      await remote.send('Marionette:SetContext', { value: 'content' });
+      await remote.send('WebDriver:Navigate', { url });
+      const answer = await remote.send('WebDriver:ExecuteScript', { script, args: [] });
+      await remote.send('Marionette:SetContext', { value: 'chrome' });
+      return given(answer);
+    },
     chrome: async (script, ...args) => {
       const answer = await remote.send('WebDriver:ExecuteScript', {
         script: `return (async (...args) => { ${script} })(...arguments);`,
@@ -189,7 +197,7 @@ function control(
         newSandbox: true,
         sandbox: 'system',
       });
-      return (answer as { readonly value?: unknown }).value;
+      return given(answer);
     },
     quit: async () => {
       try {

@@ -55,4 +55,10 @@ export const browserExplanations: readonly Explanation[] = [
     why: 'Nobody can tell which one is newer, so Firefox keeps its own.',
     fix: 'Try to log in. If the password is wrong, the one of RoboForm is in the left-over file.',
   },
+  {
+    id: 'browser.stall',
+    what: 'How long a page can do nothing after it has appeared, with RoboForm and without.',
+    why: 'Everything in a page runs one after another. While an extension looks at each field of a long list, no click and no key is taken.',
+    fix: 'Switch RoboForm off with "postern browser disable" (it can be undone), and carry the passwords over with "postern browser passwords".',
+  },
 ];

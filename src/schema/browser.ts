@@ -16,6 +16,28 @@ const extension = z.strictObject({
   isRoboForm: z.boolean(),
 });
 
+const figures = z.strictObject({
+  stallMs: z.int().describe('Longest time for which the page could do nothing.'),
+  cpuMs: z.int().describe('Processor time of all processes of Firefox.'),
+});
+
+const measurement = z.strictObject({
+  runs: z.int().describe('Loads of each page; the figures are medians.'),
+  sizes: z.array(z.strictObject({ rows: z.int(), with: figures, without: figures })),
+  growthMsPerRow: z.strictObject({ with: z.number(), without: z.number() }).describe('Of the longest stall.'),
+  each: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        name: z.string(),
+        savedMs: z.int().describe('By how much the stall at the largest size is shorter without it.'),
+      }),
+    )
+    .nullable(),
+});
+
+export type Measurement = Frozen<z.infer<typeof measurement>>;
+
 export const browserDiagnose = z.strictObject({
   ...report.shape,
   profiles: z.array(
@@ -29,6 +51,9 @@ export const browserDiagnose = z.strictObject({
       extensions: z.array(extension),
     }),
   ),
+  measurement: measurement
+    .nullable()
+    .describe('With --measure: on a copy of the profile, with and without RoboForm.'),
 });
 
 export type BrowserDiagnoseResult = Frozen<z.infer<typeof browserDiagnose>>;
@@ -98,3 +123,39 @@ export const browserPasswords = z.strictObject({
 });
 
 export type BrowserPasswordsResult = Frozen<z.infer<typeof browserPasswords>>;
+
+const backupFile = z.strictObject({ name: z.string(), lengthBytes: z.int() });
+
+export const browserBackupList = z.strictObject({ ...report.shape, backups: z.array(backupFile) });
+
+export type BrowserBackupListResult = Frozen<z.infer<typeof browserBackupList>>;
+
+export const browserBackupPush = z.strictObject({
+  ...report.shape,
+  backup: backupFile.describe('Written, read back, and found to be the same.'),
+  logins: z.int(),
+  bookmarks: z.int(),
+  extensions: z.int(),
+  removed: z.array(z.string()).describe('Older backups of this machine that --keep took away.'),
+});
+
+export type BrowserBackupPushResult = Frozen<z.infer<typeof browserBackupPush>>;
+
+export const browserBackupRestore = z.strictObject({
+  ...report.shape,
+  backup: z.string(),
+  from: z.string().describe('The machine it was made on.'),
+  time: z.string(),
+  merged: z.boolean().describe('Whether it was done; without --yes it is only told.'),
+  logins: z.strictObject({
+    new: z.int(),
+    same: z.int(),
+    different: z.int().describe('The profile has another password, and keeps it.'),
+  }),
+  bookmarks: z.strictObject({ new: z.int(), same: z.int() }),
+  missingExtensions: z
+    .array(z.strictObject({ id: z.string(), name: z.string() }))
+    .describe('Only told: none is installed.'),
+});
+
+export type BrowserBackupRestoreResult = Frozen<z.infer<typeof browserBackupRestore>>;

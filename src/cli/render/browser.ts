@@ -3,13 +3,14 @@ import type {
   BrowserDisableResult,
   BrowserPasswordsResult,
   BrowserUndoResult,
+  Measurement,
 } from '../../schema/browser.ts';
 import { dim, type Line, line, mark, shorten, strong, table, wrap } from '../text.ts';
 import { renderFindings } from './findings.ts';
 
 /** Profiles, a line each, and what is to be said about them. */
 export function renderDiagnosis(
-  { status, summary, profiles, checks }: BrowserDiagnoseResult,
+  { status, summary, profiles, checks, measurement }: BrowserDiagnoseResult,
   columns: number,
 ): Line[] {
   const rows = profiles.map(({ name, isDefault, use, roboform, extensions, folder }) => [
@@ -23,11 +24,38 @@ export function renderDiagnosis(
   return [
     ...wrap(line`${mark(status)}  ${summary}`, columns, 4),
     ...table(rows, 2),
+    ...(measurement === null ? [] : renderMeasurement(measurement)),
     ...checks.filter(({ info }) => info).flatMap(({ message }) => wrap(line`  ${dim(message)}`, columns, 2)),
     ...renderFindings(
       checks.map((check) => ({ where: '', check })),
       columns,
     ),
+  ];
+}
+
+/** Longest stalls and processor time by size of the page, and what each extension costs. */
+function renderMeasurement({ runs, sizes, growthMsPerRow, each }: Measurement): Line[] {
+  const rows = sizes.map(({ rows: size, with: withIt, without }) => [
+    `${size} rows`,
+    strong(`${withIt.stallMs} ms`),
+    `${without.stallMs} ms`,
+    dim(`processor ${withIt.cpuMs} ms`),
+    dim(`${without.cpuMs} ms`),
+  ]);
+  const perRow = [dim('per row'), `${growthMsPerRow.with} ms`, `${growthMsPerRow.without} ms`];
+  return [
+    [],
+    line`  longest stall, with RoboForm and without ${dim(`(medians of ${runs})`)}`,
+    ...table([...rows, perRow], 4),
+    ...(each === null
+      ? []
+      : [
+          line`  saved at the largest size by leaving out`,
+          ...table(
+            each.map(({ name, id, savedMs }) => [`${savedMs} ms`, strong(name), dim(id)]),
+            4,
+          ),
+        ]),
   ];
 }
 
