@@ -18,6 +18,7 @@ import { BY_HAND } from '../src/cli/settings.ts';
 import { ExitCode } from '../src/errors.ts';
 import { documents, failedRow } from '../src/schema/documents.ts';
 import { newSite } from '../src/throttle/site.ts';
+import { standInFirefox, startPracticeDav } from './helpers/browser-samples.ts';
 import { companyZone, mediatorLab } from './helpers/mediator.ts';
 import { practiceKey } from './helpers/practice-key.ts';
 import { publication, ring } from './helpers/registry.ts';
@@ -101,8 +102,25 @@ throttle.daemon.warden.saveSite(newSite(1, 'www.example.org'), '', '');
 throttle.daemon.warden.saveSite(newSite(2, 'old.example.org'), '', '');
 const AT = ['--service', `unix:${throttle.socket.path}`];
 
+/** A WebDAV folder with a backup, and what is started in place of Firefox, each time on a profile of its own. */
+const dav = await startPracticeDav(`${folder}/age-key`);
+afterAll(() => dav.close());
+const standIn = standInFirefox(`${folder}/firefox`);
+function onProfile(): readonly string[] {
+  const profile = `${folder}/${randomUUID()}`;
+  mkdirSync(profile);
+  return ['--profile-dir', profile, '--firefox', standIn];
+}
+
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
+  'browser backup list': [[dav.url], 0],
+  get 'browser backup push'() {
+    return [[dav.url, ...onProfile(), '--recipient', dav.recipient], 0] as const;
+  },
+  get 'browser backup restore'() {
+    return [[dav.url, ...onProfile(), '--identity-file', `${folder}/age-key`], 0] as const;
+  },
   'browser diagnose': [['--profile-dir', EMPTY_FOLDER], 0],
   'browser disable': [['--profile-dir', EMPTY_FOLDER, '--edit-files'], 0],
   'browser passwords': [[`${folder}/roboform.csv`], 0],

@@ -37,7 +37,7 @@ export default class BrowserBackupRestore extends BaseCommand {
     const dav = davFor(args.url, flags, this.signal);
     const launch = launchFor(flags, this.signal);
     const from = await readAgeFrom(flags, this.mayAsk);
-    const result = await restoreBackup(dav, launch, { from, name: args.name, merge: flags.yes });
+    const result = await restoreBackup(dav, launch, { from, name: args.name, merge: flags.yes === true });
     return this.emit(result, renderRestored);
   }
 }
