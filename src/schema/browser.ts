@@ -21,7 +21,7 @@ const figures = z.strictObject({
   cpuMs: z.int().describe('Processor time of all processes of Firefox.'),
 });
 
-const measurement = z.strictObject({
+export const measurement = z.strictObject({
   runs: z.int().describe('Loads of each page; the figures are medians.'),
   sizes: z.array(z.strictObject({ rows: z.int(), with: figures, without: figures })),
   growthMsPerRow: z.strictObject({ with: z.number(), without: z.number() }).describe('Of the longest stall.'),
