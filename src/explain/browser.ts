@@ -61,4 +61,28 @@ export const browserExplanations: readonly Explanation[] = [
     why: 'Everything in a page runs one after another. While an extension looks at each field of a long list, no click and no key is taken.',
     fix: 'Switch RoboForm off with "postern browser disable" (it can be undone), and carry the passwords over with "postern browser passwords".',
   },
+  {
+    id: 'demo.browser.stall',
+    what: 'In the demonstration a page stalls with the practice extension, longer the larger it is.',
+    why: 'That is what an extension does that looks at every field.',
+    fix: 'If it did not, the machine was too busy to tell: run the demonstration again.',
+  },
+  {
+    id: 'demo.browser.off',
+    what: 'In the demonstration the practice extension is switched off.',
+    why: 'The way is the one of "browser disable".',
+    fix: 'If it was not, a policy of this machine decides which extensions run.',
+  },
+  {
+    id: 'demo.browser.undo',
+    what: 'In the demonstration the former state comes back byte for byte.',
+    why: 'What is switched off has to be as it was when it is switched on again.',
+    fix: 'If it did not, please report it with the version of Firefox.',
+  },
+  {
+    id: 'demo.browser.passwords',
+    what: 'In the demonstration every entry of the export is imported, merged or set aside.',
+    why: 'No password may get lost in silence.',
+    fix: 'If the count is wrong, please report it.',
+  },
 ];
