@@ -80,9 +80,14 @@ export function finishBackup(folder: string, backup: Backup): Backup {
   return saveBackup(folder, { ...backup, files, state: 'done' });
 }
 
-/** Whether every file is as the change left it: then the former files can come back as they were. */
+/**
+ * Whether every file is as the change left it: then the former files can come back as they were. How a change that
+ * was broken off left them is not known; but Firefox writes its settings at each run, so that these tell whether it ran.
+ */
 export function isUntouched({ folder, files, state }: Backup): boolean {
-  return state === 'begun' || files.every(({ name, after }) => hashOf(join(folder, name)) === after);
+  if (state === 'done') return files.every(({ name, after }) => hashOf(join(folder, name)) === after);
+  const settings = files.find(({ name }) => name === 'prefs.js');
+  return hashOf(join(folder, 'prefs.js')) === (settings?.before?.sha256 ?? null);
 }
 
 /**

@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findBackup } from '../../../src/browser/backup.ts';
@@ -8,16 +7,7 @@ import { packMozLz4, unpackMozLz4 } from '../../../src/browser/mozlz4.ts';
 import { disableRoboForm, type Switching, undoDisable } from '../../../src/browser/switch.ts';
 import { ROBOFORM_ID } from '../../../src/lab/firefox-profile.ts';
 import { isInstalled, needs } from '../../helpers/debian.ts';
-import {
-  BINARY,
-  environment,
-  inFirefox,
-  processesOn,
-  running,
-  scratch,
-  usedProfile,
-} from '../../helpers/firefox.ts';
-import { root } from '../../helpers/run.ts';
+import { BINARY, environment, inFirefox, running, scratch, usedProfile } from '../../helpers/firefox.ts';
 
 const FILES = ['extensions.json', 'addonStartup.json.lz4', 'extension-preferences.json', 'prefs.js'];
 
@@ -96,37 +86,6 @@ describe('RoboForm in a real profile', () => {
     expect(settings).not.toMatch(/ForTesting|rememberSignons|focusmanager|marionette|remote\.prefs/);
   });
 
-  test('kill -9 in the middle takes Firefox with it and leaves a profile that starts', {
-    timeout: 240_000,
-  }, async () => {
-    for (const when of ['lock', 'MarionetteActivePort']) {
-      const folder = profile();
-      rmSync(join(folder, 'lock'), { force: true });
-      const home = scratch();
-      const child = spawn(
-        process.execPath,
-        [`${root}bin/dev.ts`, 'browser', 'disable', '--profile-dir', folder],
-        {
-          env: environment(home),
-          stdio: 'ignore',
-        },
-      );
-      const ended = new Promise((resolve) => child.on('exit', resolve));
-      await expect
-        .poll(() => statSync(join(folder, when), { throwIfNoEntry: false }) !== undefined || isLink(folder), {
-          timeout: 60_000,
-        })
-        .toBe(true);
-      child.kill('SIGKILL');
-      await ended;
-      await expect.poll(() => processesOn(folder), { timeout: 60_000 }).toEqual([]);
-      const options = how(BINARY, { backups: join(home, '.local/state/postern/browser') });
-      expect(await inFirefox(folder, running)).toBeInstanceOf(Array);
-      await undoDisable(undefined, options);
-      expect(await inFirefox(folder, running)).toEqual([ROBOFORM_ID]);
-    }
-  });
-
   test('the former state is kept where only its owner can read it', { timeout: 120_000 }, async () => {
     const folder = profile();
     const options = how(undefined);
@@ -144,14 +103,6 @@ describe('RoboForm in a real profile', () => {
     );
   });
 });
-
-function isLink(folder: string): boolean {
-  try {
-    return statSync(join(folder, 'MarionetteActivePort')).isFile();
-  } catch {
-    return false;
-  }
-}
 
 describe('mozLz4', () => {
   test.for([0, 1, 14, 15, 269, 270, 271, 100_000])('%d bytes come back as they were', (length) => {
