@@ -10,7 +10,10 @@ const quiet = process.argv.includes('--quiet');
 const say = (text: string) => !quiet && process.stdout.write(`${text}\n`);
 
 /** Threads, each started from a file of its own: see where `new Worker` is called. */
-const workers = { 'policy-host-worker': 'src/mta-sts/policy-host-worker.ts' };
+const workers = {
+  'policy-host-worker': 'src/mta-sts/policy-host-worker.ts',
+  'simulate-worker': 'src/throttle/simulate-worker.ts',
+};
 
 /** What no command may load before it needs it: each is `await import()`ed in its one adapter. */
 const HEAVY =

@@ -1,8 +1,9 @@
-// Writes schemas/ from the definitions in src/schema; with --check it only says whether they are fresh.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Writes schemas/ and the OpenAPI document from the definitions in src/schema; with --check it only says whether they are fresh.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { documents } from '../src/schema/documents.ts';
+import { throttleOpenApi } from '../src/schema/openapi.ts';
 
 const folder = fileURLToPath(new URL('../schemas/', import.meta.url));
 const check = process.argv.includes('--check');
@@ -25,7 +26,11 @@ const wanted = new Map<string, string>(
 
 mkdirSync(folder, { recursive: true });
 const present = readdirSync(folder).filter((file) => file.endsWith('.json'));
+const openApiFile = fileURLToPath(new URL('../data/throttle-openapi.json', import.meta.url));
+const openApi = `${JSON.stringify(throttleOpenApi(), null, 2)}\n`;
+const hasOpenApi = existsSync(openApiFile) && readFileSync(openApiFile, 'utf8') === openApi;
 const stale = [
+  ...(hasOpenApi ? [] : ['data/throttle-openapi.json']),
   ...present.filter((file) => !wanted.has(file)),
   ...[...wanted]
     .filter(([file, text]) => !present.includes(file) || readFileSync(folder + file, 'utf8') !== text)
@@ -37,4 +42,5 @@ if (check && stale.length > 0) {
 } else if (!check) {
   for (const file of present) if (!wanted.has(file)) rmSync(folder + file);
   for (const [file, text] of wanted) writeFileSync(folder + file, text);
+  writeFileSync(openApiFile, openApi);
 }

@@ -290,6 +290,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'throttle block': [['192.0.2.66', '--site', 'www.example.org', ...AT], 0],
   'throttle blocks': [AT, 0],
   'throttle compile': [['nginx', '--out', `${folder}/nginx`, ...AT], 0],
+  'throttle dashboard': [AT, 0],
   'throttle exempt': [['192.0.2.0/24', ...AT], 0],
   'throttle explain': [['192.0.2.66', ...AT], 0],
   'throttle policy list': [AT, 0],
@@ -302,7 +303,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'throttle site remove': [['old.example.org', ...AT], 0],
   'throttle site show': [['www.example.org', ...AT], 0],
   'throttle status': [AT, 0],
-  'throttle top': [AT, 0],
+  'throttle top': [['--no-watch', ...AT], 0],
   'throttle unblock': [['192.0.2.66', ...AT], 0],
   'trust sync': [[publishedFolder, '--root', `${publishedFolder}/1.root.json`], 0],
 };
@@ -506,7 +507,12 @@ describe('the built program', () => {
       69,
       /no such socket/,
     ],
-    ['a front without an origin', ['throttle', 'serve', '--front', '127.0.0.1:0'], 64, /origin/],
+    [
+      'a front with nothing behind it',
+      ['throttle', 'serve', '--front', '127.0.0.1:0'],
+      64,
+      /nothing behind it/,
+    ],
     ['an API over TCP without a token', ['throttle', 'serve', '--listen', '127.0.0.1:0'], 64, /need a token/],
     [
       'a file that is no message',

@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { duration, withEnvironment } from '../../src/cli/flags.ts';
 import { renderBlocks } from '../../src/cli/render/throttle.ts';
+import { clientFrom, siteOf } from '../../src/cli/throttle-questions.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../src/cli/throttle-service.ts';
 import type { ThrottleBlockResult } from '../../src/schema/throttle.ts';
 
@@ -13,11 +14,14 @@ export default class ThrottleBlock extends BaseCommand {
     '<%= config.bin %> <%= command.id %> 192.0.2.66 --site www.example.org --for 1h --reason "comment spam"',
   ];
   static override args = {
-    client: Args.string({ description: 'IPv4 or IPv6 address.', required: true, ignoreStdin: true }),
+    client: Args.string({
+      description: 'IPv4 or IPv6 address; on a terminal it is asked for.',
+      ignoreStdin: true,
+    }),
   };
   static override flags = {
     ...withEnvironment({
-      site: Flags.string({ summary: 'On this site.', required: true, helpValue: 'NAME' }),
+      site: Flags.string({ summary: 'On this site; on a terminal it is asked for.', helpValue: 'NAME' }),
       for: duration({ summary: 'For so long.' }),
       reason: Flags.string({ summary: 'Why, for the audit.', helpValue: 'TEXT' }),
     }),
@@ -26,12 +30,14 @@ export default class ThrottleBlock extends BaseCommand {
 
   override async run(): Promise<ThrottleBlockResult> {
     const { args, flags } = await this.parse(ThrottleBlock);
+    const client = await clientFrom(args.client, this.mayAsk);
+    const site = await siteOf(flags.site, serviceCaller<unknown>(flags, this.signal), this.mayAsk);
     const ask = serviceCaller<Pick<ThrottleBlockResult, 'block'>>(flags, this.signal);
     const { block } = await ask(servicePath(['blocks']), {
       method: 'POST',
       body: {
-        client: args.client,
-        site: flags.site,
+        client,
+        site,
         ...(flags.for !== undefined && { forSeconds: flags.for / 1000 }),
         ...(flags.reason !== undefined && { reason: flags.reason }),
       },

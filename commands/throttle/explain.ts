@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { renderExplain } from '../../src/cli/render/throttle.ts';
+import { clientFrom } from '../../src/cli/throttle-questions.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../src/cli/throttle-service.ts';
 import type { ThrottleExplainResult } from '../../src/schema/throttle.ts';
 
@@ -15,7 +16,10 @@ export default class ThrottleExplain extends BaseCommand {
     '<%= config.bin %> <%= command.id %> 2001:db8::1 --site www.example.org --json',
   ];
   static override args = {
-    client: Args.string({ description: 'IPv4 or IPv6 address.', required: true, ignoreStdin: true }),
+    client: Args.string({
+      description: 'IPv4 or IPv6 address; on a terminal it is asked for.',
+      ignoreStdin: true,
+    }),
   };
   static override flags = {
     ...withEnvironment({
@@ -27,7 +31,9 @@ export default class ThrottleExplain extends BaseCommand {
   override async run(): Promise<ThrottleExplainResult> {
     const { args, flags } = await this.parse(ThrottleExplain);
     const ask = serviceCaller<Pick<ThrottleExplainResult, 'client' | 'sites'>>(flags, this.signal);
-    const { client, sites } = await ask(servicePath(['explain', args.client], { site: flags.site }));
+    const { client, sites } = await ask(
+      servicePath(['explain', await clientFrom(args.client, this.mayAsk)], { site: flags.site }),
+    );
     const blocked = sites.filter(({ block }) => block !== null).map(({ standing }) => standing.site);
     const summary =
       blocked.length > 0 ? `${client} is blocked on ${blocked.join(', ')}.` : `${client} is not blocked.`;

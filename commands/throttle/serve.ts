@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { escapeJson } from '../../src/cli/clean.ts';
+import { dashboardAssets } from '../../src/cli/dashboard-assets.ts';
 import { duration, withEnvironment } from '../../src/cli/flags.ts';
 import { renderServe } from '../../src/cli/render/throttle.ts';
 import { readSecretFile } from '../../src/cli/secrets.ts';
@@ -14,14 +15,18 @@ import { AppError, ExitCode } from '../../src/errors.ts';
 import type { ThrottleServeResult, ThrottleService } from '../../src/schema/throttle.ts';
 import { activatedSockets, type Endpoint, formatEndpoint, parseEndpoint } from '../../src/service/address.ts';
 import type { Gate } from '../../src/service/api.ts';
-import { Tokens } from '../../src/service/tokens.ts';
-import { parseOrigin } from '../../src/throttle/front.ts';
+import { type Right, Tokens } from '../../src/service/tokens.ts';
+import { parseRoot } from '../../src/throttle/files.ts';
+import { type FrontOptions, parseOrigin } from '../../src/throttle/front.ts';
 import { type Network, parseNetwork } from '../../src/throttle/networks.ts';
 import { type ServiceOptions, startThrottle } from '../../src/throttle/service.ts';
 import { openSqliteStore } from '../../src/throttle/sqlite-store.ts';
 
 /** How long what is being answered may take when the service stops, in milliseconds. */
 const GRACE_MS = 10_000;
+
+/** The document that describes the API. */
+const OPEN_API = 'throttle-openapi.json';
 
 const flags = withEnvironment({
   listen: Flags.string({
@@ -38,11 +43,16 @@ const flags = withEnvironment({
   front: Flags.string({
     summary: 'Answer web clients here with the built-in front; for small sites and trials.',
     helpValue: 'PLACE',
-    dependsOn: ['origin'],
   }),
   origin: Flags.string({
     summary: 'Web server behind the built-in front.',
     helpValue: 'URL',
+    dependsOn: ['front'],
+    exclusive: ['root'],
+  }),
+  root: Flags.string({
+    summary: 'Folder whose files the built-in front gives out, in place of a web server.',
+    helpValue: 'DIR',
     dependsOn: ['front'],
   }),
   'trusted-proxy': Flags.string({
@@ -89,10 +99,32 @@ function networkOf(text: string): Network {
   });
 }
 
+/** What is behind the built-in front. @throws AppError E_ORIGIN, E_ROOT (exit 64) */
+function originOf({ front, origin, root }: ServeFlags): FrontOptions['origin'] | undefined {
+  if (origin !== undefined) return parseOrigin(origin);
+  if (root !== undefined) return { root: parseRoot(root) };
+  if (front === undefined) return undefined;
+  throw new AppError('--front: there is nothing behind it.', {
+    code: 'E_ORIGIN',
+    exit: ExitCode.usage,
+    hint: 'Name a web server with --origin, or a folder with --root.',
+  });
+}
+
+/** The tokens as the files have them now. @throws AppError E_TOKEN, or what reading them throws */
+function tokensIn(given: ServeFlags): readonly (readonly [string, Right])[] {
+  const files = [
+    [given['token-file'], 'write'],
+    [given['read-token-file'], 'read'],
+  ] as const;
+  return files.flatMap(([file, right]) =>
+    file === undefined ? [] : [[readSecretFile(file), right] as const],
+  );
+}
+
 /** What is demanded of callers over TCP. */
 function gateOf(given: ServeFlags, admin: Endpoint): Gate | undefined {
   if (admin.kind !== 'tcp') return undefined;
-  const tokens = new Tokens();
   if (given['token-file'] === undefined) {
     throw new AppError('--listen: over TCP callers need a token.', {
       code: 'E_TOKEN',
@@ -100,9 +132,8 @@ function gateOf(given: ServeFlags, admin: Endpoint): Gate | undefined {
       hint: 'Name a file with one with --token-file, or listen on unix:/PATH.',
     });
   }
-  tokens.add(readSecretFile(given['token-file']), 'write');
-  const reader = given['read-token-file'];
-  if (reader !== undefined) tokens.add(readSecretFile(reader), 'read');
+  const tokens = new Tokens();
+  tokens.replace(tokensIn(given));
   return {
     tokens,
     hosts: new Set([admin.host.includes(':') ? `[${admin.host}]` : admin.host.toLowerCase(), 'localhost']),
@@ -132,6 +163,9 @@ function planned(
     tracked: 0,
     evictedLive: 0,
     evictedMaxShare: 0,
+    storeFailures: 0,
+    heaviest: [],
+    countersSaved: null,
   };
 }
 
@@ -141,10 +175,12 @@ export default class ThrottleServe extends BaseCommand {
     'Keeps sites, policies, exemptions and blocks, answers the other throttle commands on a socket, and refuses ' +
     'clients: by the built-in front, a small reverse proxy, or through a web server that asks before it serves. What ' +
     'happens is written to standard output, a JSON object a line. The built-in front costs about ten times the ' +
-    'processor time of nginx. It stops by SIGTERM or Ctrl-C, and lets what is being answered end.';
+    'processor time of nginx. It stops by SIGTERM or Ctrl-C, and lets what is being answered end; ' +
+    'by SIGHUP it reads the files with tokens again.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --front 0.0.0.0:80 --origin http://127.0.0.1:8080',
+    '<%= config.bin %> <%= command.id %> --front 0.0.0.0:80 --root /srv/www',
     '<%= config.bin %> <%= command.id %> --listen systemd:admin --decision unix:/run/postern/decision.sock',
   ];
   static override flags = flags;
@@ -157,7 +193,7 @@ export default class ThrottleServe extends BaseCommand {
     const decision = given.decision === undefined ? undefined : parseEndpoint(given.decision, 'decision');
     const gate = gateOf(given, admin);
     const trusted = (given['trusted-proxy'] ?? []).map(networkOf);
-    const origin = given.origin === undefined ? undefined : parseOrigin(given.origin);
+    const origin = originOf(given);
     if (given.check) {
       const endpoints = [
         ['admin', admin] as const,
@@ -169,35 +205,62 @@ export default class ThrottleServe extends BaseCommand {
       return this.emit({ target: null, status: 'ok', summary, checks: [], service }, renderServe);
     }
     if (admin.kind === 'unix') mkdirSync(dirname(admin.path), { recursive: true });
-    const service = await this.serve({
-      version: this.config.version,
-      store: await openSqliteStore(databaseFile(given.database, process.env)),
-      wall: () => Date.now(),
-      monotonic: () => performance.now(),
-      seed: randomBytes(4).readUInt32LE(),
-      admin,
-      activated: activatedSockets(process.env, process.pid),
-      window: given.window,
-      windowMs: given['window-length'],
-      blockMs: given['block-length'],
-      prefix: given['ipv6-prefix'],
-      exemptLoopback: given['exempt-loopback'],
-      onEvent: tell,
-      ...(gate && { gate }),
-      ...(decision && { decision }),
-      ...(front && origin && { front: { at: front, origin, trusted } }),
-    });
+    const database = databaseFile(given.database, process.env);
+    const service = await this.serve(
+      {
+        version: this.config.version,
+        store: await openSqliteStore(database),
+        ...(database !== ':memory:' && { countersFile: `${database}.counters` }),
+        dashboard: {
+          assets: dashboardAssets(this.config.root),
+          random: () => randomBytes(32).toString('base64url'),
+        },
+        openApi: readFileSync(join(this.config.root, 'data', OPEN_API), 'utf8'),
+        wall: () => Date.now(),
+        monotonic: () => performance.now(),
+        seed: randomBytes(4).readUInt32LE(),
+        admin,
+        activated: activatedSockets(process.env, process.pid),
+        window: given.window,
+        windowMs: given['window-length'],
+        blockMs: given['block-length'],
+        prefix: given['ipv6-prefix'],
+        exemptLoopback: given['exempt-loopback'],
+        onEvent: tell,
+        ...(gate && { gate }),
+        ...(decision && { decision }),
+        ...(front && origin && { front: { at: front, origin, trusted } }),
+      },
+      () => gate?.tokens.replace(tokensIn(given)),
+    );
     return { target: null, status: 'ok', summary: 'The service was stopped.', checks: [], service };
   }
 
-  private async serve(options: ServiceOptions): Promise<ThrottleService> {
-    const daemon = await startThrottle(options);
+  private async serve(options: ServiceOptions, reload: () => void): Promise<ThrottleService> {
+    // Before anybody is told that it runs: without a listener the signal ends the process.
+    const onHangup = () => tell(reloaded(reload));
+    process.on('SIGHUP', onHangup);
+    const daemon = await startThrottle(options).catch((error: unknown) => {
+      process.removeListener('SIGHUP', onHangup);
+      throw error;
+    });
     tell({ event: 'started', ...daemon.describe() });
     await this.stopped();
+    process.removeListener('SIGHUP', onHangup);
     const last = daemon.describe();
     await daemon.stop(GRACE_MS - 1000);
     tell({ event: 'stopped' });
     return last;
+  }
+}
+
+/** Read the tokens again; where that fails the old ones hold. */
+function reloaded(reload: () => void): { readonly event: string; readonly message?: string } {
+  try {
+    reload();
+    return { event: 'tokens read again' };
+  } catch (error) {
+    return { event: 'tokens kept', message: (error as Error).message };
   }
 }
 

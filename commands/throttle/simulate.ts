@@ -35,6 +35,7 @@ export default class ThrottleSimulate extends BaseCommand {
   static override examples = [
     '<%= config.bin %> <%= command.id %> /var/log/nginx/access.log',
     '<%= config.bin %> <%= command.id %> access.log.2.gz access.log.1 access.log --site www.example.org --json',
+    '<%= config.bin %> <%= command.id %> access.log --format html --output demand.html',
     '<%= config.bin %> <%= command.id %> access.log --attacker 192.0.2.0/24 --window aligned',
   ];
   static override targets = 'file' as const;
@@ -65,7 +66,7 @@ export default class ThrottleSimulate extends BaseCommand {
       max: 128,
       helpValue: 'BITS',
     }),
-    format: formatFlag(['text', 'json', ...FINDING_FORMATS]),
+    format: formatFlag(['text', 'json', 'html', ...FINDING_FORMATS]),
   });
 
   override async run(): Promise<ThrottleSimulateResult> {
@@ -83,7 +84,8 @@ export default class ThrottleSimulate extends BaseCommand {
       site: site ?? null,
       attacker: flags.attacker ?? null,
     });
-    this.emit(result, renderSimulation);
+    const { simulationHtml } = await import('../../src/cli/render/throttle-simulate-html.ts');
+    this.emit(result, { text: renderSimulation, html: simulationHtml });
     if (result.totals.requests > 0)
       this.next(`postern throttle policy set ${site ?? 'SITE'} ${result.recommendation.preset}`);
     return result;

@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { renderBlocks } from '../../src/cli/render/throttle.ts';
+import { blockedClient } from '../../src/cli/throttle-questions.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../src/cli/throttle-service.ts';
 import type { ThrottleUnblockResult } from '../../src/schema/throttle.ts';
 
@@ -14,7 +15,10 @@ export default class ThrottleUnblock extends BaseCommand {
     '<%= config.bin %> <%= command.id %> 2001:db8::1 --site www.example.org',
   ];
   static override args = {
-    client: Args.string({ description: 'IPv4 or IPv6 address.', required: true, ignoreStdin: true }),
+    client: Args.string({
+      description: 'IPv4 or IPv6 address; on a terminal the blocked ones are offered.',
+      ignoreStdin: true,
+    }),
   };
   static override flags = {
     ...withEnvironment({
@@ -25,14 +29,14 @@ export default class ThrottleUnblock extends BaseCommand {
 
   override async run(): Promise<ThrottleUnblockResult> {
     const { args, flags } = await this.parse(ThrottleUnblock);
+    const client = await blockedClient(args.client, serviceCaller<unknown>(flags, this.signal), this.mayAsk);
     const ask = serviceCaller<Pick<ThrottleUnblockResult, 'lifted'>>(flags, this.signal);
-    const { lifted } = await ask(servicePath(['blocks', args.client], { site: flags.site }), {
+    const { lifted } = await ask(servicePath(['blocks', client], { site: flags.site }), {
       method: 'DELETE',
     });
     const where = lifted.map(({ site }) => site).join(', ');
-    const summary =
-      lifted.length === 0 ? `${args.client} was not blocked.` : `${args.client} may use ${where} again.`;
-    const result = { target: args.client, status: 'ok' as const, summary, checks: [], lifted };
+    const summary = lifted.length === 0 ? `${client} was not blocked.` : `${client} may use ${where} again.`;
+    const result = { target: client, status: 'ok' as const, summary, checks: [], lifted };
     return this.emit(result, (each, columns) => renderBlocks({ ...each, blocks: each.lifted }, columns));
   }
 }

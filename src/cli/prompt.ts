@@ -1,4 +1,5 @@
 import { AppError, ExitCode } from '../errors.ts';
+import { clean } from './clean.ts';
 
 /** A question to a person, and the flag that answers it without one. */
 export type Question = {
@@ -9,8 +10,15 @@ export type Question = {
   readonly secret?: true;
 };
 
+/** One of several, in the order in which they are offered. */
+export type Choice = {
+  readonly message: string;
+  readonly choices: readonly { readonly value: string; readonly name: string }[];
+  readonly chosen?: string;
+};
+
 /** Whether there is somebody to ask: a terminal on both ends of the conversation, and nobody said not to. */
-function canAsk(allowed: boolean): boolean {
+export function canAsk(allowed: boolean): boolean {
   return allowed && process.stdin.isTTY === true && process.stderr.isTTY === true && !process.env['CI'];
 }
 
@@ -27,17 +35,38 @@ export async function ask(question: Question, allowed: boolean): Promise<string>
       hint: 'There is no terminal to ask on, so it has to be given.',
     });
   }
+  return prompted({
+    type: question.secret ? ('password' as const) : ('input' as const),
+    name: 'answer',
+    message: question.message,
+    ...(question.validate && { validate: question.validate }),
+  });
+}
+
+/** Let a person choose, where {@link canAsk} says that there is one. @throws AppError E_INTERRUPTED (exit 130) on Ctrl-C */
+export function choose({ message, choices, chosen }: Choice): Promise<string> {
+  return prompted({
+    type: 'select' as const,
+    name: 'answer',
+    message,
+    choices: choices.map(({ value, name }) => ({ value, name: clean(name), short: clean(name) })),
+    pageSize: 12,
+    ...(chosen !== undefined && { default: chosen }),
+  });
+}
+
+/** What inquirer takes for one question whose answer is a text. */
+type Asked = {
+  readonly type: 'input' | 'password' | 'select';
+  readonly name: 'answer';
+  readonly message: string;
+} & Readonly<Record<string, unknown>>;
+
+async function prompted(question: Asked): Promise<string> {
   const { default: inquirer } = await import('inquirer');
   const prompt = inquirer.createPromptModule({ output: process.stderr });
   try {
-    const { answer } = await prompt<{ answer: string }>([
-      {
-        type: question.secret ? ('password' as const) : ('input' as const),
-        name: 'answer',
-        message: question.message,
-        ...(question.validate && { validate: question.validate }),
-      },
-    ]);
+    const { answer } = await prompt<{ answer: string }>([question as never]);
     return answer;
   } catch (error) {
     if (error instanceof Error && error.name === 'ExitPromptError') throw interrupted();

@@ -35,7 +35,13 @@ export const throttleExplanations: readonly Explanation[] = [
     id: 'throttle.memory',
     what: 'Clients that the service forgot before their ten minutes were over.',
     why: 'There were more at once than it keeps. Those furthest from their limits go first, so at most a block comes later than it should; blocks themselves are never forgotten.',
-    fix: 'Look with "throttle top" who they are. A flood of single addresses is better met by a limit for the whole site, or by whoever carries the traffic.',
+    fix: 'Look with "throttle top" who they are. A flood of single addresses is better met by a budget for the whole site ("throttle site edit SITE --budget N/SIZE"), or by whoever carries the traffic.',
+  },
+  {
+    id: 'throttle.store',
+    what: 'Whether the service can write what has to survive a restart.',
+    why: 'Blocks and changes are stored at once. When that fails they hold in memory, so nobody is let through who should not be, but a restart forgets them.',
+    fix: 'Look at what the service wrote: journalctl -u postern-throttle. Usually the disk is full, or the folder of the database belongs to somebody else.',
   },
   {
     id: 'throttle.service',

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { workerUrl } from '../worker-url.ts';
 import type { PolicyHostVersions } from './types.ts';
 
 /** The versions that are asked for: older ones can no longer be, with the OpenSSL of today. */
@@ -27,13 +28,6 @@ export type PolicyHostOptions = PolicyHostQuestion & {
   readonly signal?: AbortSignal;
 };
 
-/** Beside this file in the sources; in the bundle an entry of its own, at the top of dist/. */
-function workerUrl(here: string): URL {
-  if (here.endsWith('.ts')) return new URL('./policy-host-worker.ts', here);
-  const folder = '/dist/';
-  return new URL('policy-host-worker.js', here.slice(0, here.lastIndexOf(folder) + folder.length));
-}
-
 function isAnswer(message: unknown): message is PolicyHostAnswer {
   return typeof message === 'object' && message !== null && 'version' in message && 'answer' in message;
 }
@@ -54,7 +48,7 @@ export async function checkPolicyHost({
     'TLSv1.2': 'unknown',
     'TLSv1.3': 'unknown',
   };
-  const worker = new Worker(workerUrl(import.meta.url), {
+  const worker = new Worker(workerUrl(import.meta.url, 'policy-host-worker'), {
     workerData: question satisfies PolicyHostQuestion,
     env: {},
     execArgv: [],

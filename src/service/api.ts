@@ -24,6 +24,15 @@ export class TextAnswer {
   }
 }
 
+/** An answer that something else writes, such as one without an end. */
+export class StreamAnswer {
+  readonly begin: (response: ServerResponse) => void;
+
+  constructor(begin: (response: ServerResponse) => void) {
+    this.begin = begin;
+  }
+}
+
 /** What a TCP listener demands of its callers; on a Unix socket the file's mode is the permission. */
 export type Gate = {
   readonly tokens: Tokens;
@@ -35,6 +44,8 @@ export type ApiOptions = {
   /** `GET /v1/sites/:name` and what answers it. */
   readonly routes: Readonly<Record<string, Handler>>;
   readonly gate?: Gate;
+  /** Another way to know a caller; it throws what the caller is told. */
+  readonly permit?: (request: IncomingMessage) => Right;
   /** Hears of what should not happen. */
   readonly onError: (error: unknown) => void;
 };
@@ -44,12 +55,14 @@ const MAX_BODY = 64 * 1024;
 
 const STATUS: Readonly<Record<string, number>> = {
   E_TOKEN: 401,
+  E_SESSION: 401,
   E_FORBIDDEN: 403,
   E_NOT_FOUND: 404,
   E_METHOD: 405,
   E_EXISTS: 409,
   E_TOO_LARGE: 413,
   E_TYPE: 415,
+  E_BUSY: 503,
   E_FULL: 507,
 };
 
@@ -107,7 +120,8 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function rightOf(request: IncomingMessage, gate: Gate | undefined): Right {
+function rightOf(request: IncomingMessage, { gate, permit }: ApiOptions): Right {
+  if (permit) return permit(request);
   if (!gate) return 'write';
   if (!gate.hosts.has((request.headers.host ?? '').toLowerCase().replace(/:\d{1,5}$/, '')))
     throw refuse('E_FORBIDDEN', 'This API is not reached under that name.');
@@ -128,7 +142,8 @@ function send(response: ServerResponse, status: number, type: string, text: stri
   response.end(text);
 }
 
-function sendFailure(response: ServerResponse, thrown: unknown, onError: ApiOptions['onError']): void {
+/** Say what went wrong, as `{ error }`; a bug is told to the log alone. */
+export function sendFailure(response: ServerResponse, thrown: unknown, onError: ApiOptions['onError']): void {
   if (!(thrown instanceof AppError)) onError(thrown);
   const error =
     thrown instanceof AppError
@@ -144,20 +159,21 @@ function sendFailure(response: ServerResponse, thrown: unknown, onError: ApiOpti
   else send(response, status, 'application/json', `${JSON.stringify({ error })}\n`);
 }
 
-/**
- * An HTTP server for a small JSON API: bodies, headers and times are bounded, callers over TCP show a token and the
- * right name, errors are `{ error: { code, message, hint, exit } }`.
- */
-export function createApi({ routes, gate, onError }: ApiOptions): Server {
-  const compiled = compile(routes);
+/** Answers requests to a small JSON API, see {@link createApi}. */
+export function createApiListener(
+  options: ApiOptions,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const { onError } = options;
+  const compiled = compile(options.routes);
   const answer = async (request: IncomingMessage): Promise<unknown> => {
-    const url = new URL(request.url ?? '/', 'http://service');
+    const url = URL.parse(request.url ?? '/', 'http://service');
+    if (url === null) throw refuse('E_NOT_FOUND', 'There is nothing here.');
     const segments = decoded(url.pathname);
     const found = compiled.flatMap((route) => {
       const params = match(route, segments);
       return params ? [{ route, params }] : [];
     });
-    if (url.pathname !== '/healthz' && rightOf(request, gate) === 'read' && request.method !== 'GET')
+    if (url.pathname !== '/healthz' && rightOf(request, options) === 'read' && request.method !== 'GET')
       throw refuse('E_FORBIDDEN', 'This token may only read.');
     if (found.length === 0) throw refuse('E_NOT_FOUND', 'There is nothing here.');
     const chosen = found.find(({ route }) => route.method === request.method);
@@ -165,24 +181,46 @@ export function createApi({ routes, gate, onError }: ApiOptions): Server {
     const body = request.method === 'GET' ? undefined : await readBody(request);
     return chosen.route.handle({ params: chosen.params, query: url.searchParams, body });
   };
-  const server = createServer(
-    {
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      keepAliveTimeout: 5000,
-      connectionsCheckingInterval: 5000,
-    },
-    (request, response) => {
-      answer(request).then(
-        (value) => {
-          if (value instanceof TextAnswer) send(response, 200, value.type, value.text);
-          else send(response, 200, 'application/json', `${JSON.stringify(value ?? {})}\n`);
-        },
-        (error: unknown) => sendFailure(response, error, onError),
-      );
-    },
-  );
+  return (request, response) => {
+    answer(request).then(
+      (value) => {
+        if (value instanceof TextAnswer) send(response, 200, value.type, value.text);
+        else if (value instanceof StreamAnswer) value.begin(response);
+        else send(response, 200, 'application/json', `${JSON.stringify(value ?? {})}\n`);
+      },
+      (error: unknown) => sendFailure(response, error, onError),
+    );
+  };
+}
+
+/** How long a request may take to arrive, in milliseconds: whoever sends a byte a second holds nothing up. */
+export type RequestTimes = {
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  readonly connectionsCheckingInterval: number;
+};
+
+const TIMES: RequestTimes = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 5000,
+};
+
+/** An HTTP server whose headers, connections and times are bounded. */
+export function createBoundedServer(
+  listener: (request: IncomingMessage, response: ServerResponse) => void,
+  times: RequestTimes = TIMES,
+): Server {
+  const server = createServer({ ...times, keepAliveTimeout: 5000 }, listener);
   server.maxHeadersCount = 64;
   server.maxConnections = 256;
   return server;
+}
+
+/**
+ * An HTTP server for a small JSON API: bodies, headers and times are bounded, callers over TCP show a token and the
+ * right name, errors are `{ error: { code, message, hint, exit } }`.
+ */
+export function createApi({ times, ...options }: ApiOptions & { readonly times?: RequestTimes }): Server {
+  return createBoundedServer(createApiListener(options), times);
 }

@@ -13,7 +13,7 @@ function digest(text: string): Buffer {
 
 /** Knows tokens by their digests. Every one is compared, each in constant time. */
 export class Tokens {
-  private readonly known: { readonly digest: Buffer; readonly right: Right }[] = [];
+  private known: { readonly digest: Buffer; readonly right: Right }[] = [];
 
   /** @throws AppError E_TOKEN (exit 78) when it could be guessed */
   add(token: string, right: Right): void {
@@ -25,6 +25,13 @@ export class Tokens {
       });
     }
     this.known.push({ digest: digest(token), right });
+  }
+
+  /** Know others in their place, all at once. @throws AppError E_TOKEN (exit 78); the old ones stay then */
+  replace(tokens: Iterable<readonly [token: string, right: Right]>): void {
+    const fresh = new Tokens();
+    for (const [token, right] of tokens) fresh.add(token, right);
+    this.known = fresh.known;
   }
 
   /** What the bearer of an Authorization field (RFC 6750 §2.1) may do; null when nothing. */

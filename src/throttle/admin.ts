@@ -3,14 +3,17 @@ import type {
   ThrottleBlock,
   ThrottleExemption,
   ThrottleListener,
+  ThrottleNetwork,
   ThrottleService,
   ThrottleSite,
   ThrottleStanding,
+  ThrottleTopResult,
 } from '../schema/throttle.ts';
-import { type Call, type Handler, TextAnswer } from '../service/api.ts';
+import { type Call, type Handler, StreamAnswer, TextAnswer } from '../service/api.ts';
+import type { EventHub } from '../service/events.ts';
 import type { Metrics } from '../service/metrics.ts';
 import { type Block, retryAfter } from './engine.ts';
-import { formatLimits, parseLimits } from './limits.ts';
+import { formatLimits, type Limits, parseLimits } from './limits.ts';
 import {
   checkedDetails,
   checkedName,
@@ -30,10 +33,21 @@ export type About = {
   readonly version: string;
   readonly sinceMs: number;
   readonly listening: () => readonly ThrottleListener[];
+  /** When the counters were last saved, in milliseconds since the epoch; null when they are not. */
+  readonly savedMs: () => number | null;
+  readonly events: EventHub;
+  /** The OpenAPI document; null when it is not at hand. */
+  readonly openApi: string | null;
 };
 
 /** Most rows of one answer. */
 const MOST_ROWS = 1000;
+
+/** Networks that the service names of itself. */
+const HEAVIEST = 5;
+
+/** Rows of each list that are sent to whoever watches. */
+const WATCHED = 20;
 
 /** Longest block by hand and longest temporary policy, in seconds. */
 const LONGEST_SECONDS = 366 * 86_400;
@@ -71,6 +85,16 @@ function secondsIn(fields: Fields, name: string): number | undefined {
   throw badField(name, 'a number of seconds');
 }
 
+/** A budget: undefined when none is named, null when there shall be none. */
+function budgetIn(fields: Fields): Limits | null | undefined {
+  return fields['budget'] === null ? null : limitsIn(fields, 'budget');
+}
+
+function limitsIn(fields: Fields, name: string): Limits | undefined {
+  const text = textIn(fields, name);
+  return text === undefined ? undefined : parseLimits(text);
+}
+
 function modeIn(fields: Fields): Mode | undefined {
   const text = textIn(fields, 'mode');
   const mode = MODES.find((each) => each === text);
@@ -93,8 +117,8 @@ function limitOf({ query }: Call, usual: number): number {
 
 const policyShape = ({ limits, mode }: Policy) => ({ limits: formatLimits(limits), mode });
 
-function siteShape(site: Site, nowMs: number): ThrottleSite {
-  const { name, aliases, temporary, refusal, note, policy } = site;
+function siteShape(site: Site, spent: ThrottleSite['spent'], nowMs: number): ThrottleSite {
+  const { name, aliases, temporary, refusal, note, policy, budget } = site;
   const until = temporary !== null && nowMs < temporary.untilMs ? iso(temporary.untilMs) : null;
   return {
     name,
@@ -102,6 +126,8 @@ function siteShape(site: Site, nowMs: number): ThrottleSite {
     policy: policyShape(policyOf(site, nowMs)),
     until,
     lasting: policyShape(policy),
+    budget: budget && formatLimits(budget),
+    spent: budget && spent,
     refusal,
     note,
   };
@@ -109,6 +135,19 @@ function siteShape(site: Site, nowMs: number): ThrottleSite {
 
 function exemptionShape({ network, site, reason, untilMs }: Exemption): ThrottleExemption {
   return { network, site, reason, until: untilMs === null ? null : iso(untilMs) };
+}
+
+/** What some sites served and refused since the start. */
+function totalsOf(warden: Warden, sites: readonly Site[]): ThrottleTopResult['totals'] {
+  const each = sites.map((site) => warden.totalsOf(site));
+  const add = (read: (totals: (typeof each)[number]) => number) =>
+    each.reduce((sum, totals) => sum + read(totals), 0);
+  return {
+    served: add(({ servedRequests }) => servedRequests),
+    refused: add(({ refusedRequests }) => refusedRequests),
+    bytes: add(({ servedBytes }) => servedBytes),
+    blocked: warden.blocks().filter(({ block }) => sites.some(({ number }) => number === block.site)).length,
+  };
 }
 
 /** The values of the warden in the shapes of the API. */
@@ -137,7 +176,20 @@ function shapes(warden: Warden) {
     limits: formatLimits(policyOf(site, warden.nowMs).limits),
     share,
   });
-  return { block, standing, site: (site: Site) => siteShape(site, warden.nowMs) };
+  const networks = (site: Site | null, limit: number): ThrottleNetwork[] =>
+    warden.heaviest(site, limit).map((each) => ({ ...each, site: each.site.name }));
+  return {
+    block,
+    standing,
+    networks,
+    site: (site: Site) => siteShape(site, warden.spent(site), warden.nowMs),
+    /** Who is nearest to a block, and who asks the most. */
+    top: (site: Site | null, limit: number) => ({
+      totals: totalsOf(warden, site === null ? warden.sites.all() : [site]),
+      clients: warden.top(site, limit).map(standing),
+      networks: networks(site, limit),
+    }),
+  };
 }
 
 function siteRoutes(warden: Warden): Record<string, Handler> {
@@ -154,14 +206,14 @@ function siteRoutes(warden: Warden): Record<string, Handler> {
           exit: ExitCode.usage,
         });
       const base = newSite(warden.sites.nextNumber(), name);
-      const limits = textIn(fields, 'limits');
       const site: Site = {
         ...base,
         ...checkedDetails(textsIn(fields, 'aliases') ?? [], textIn(fields, 'note') ?? ''),
         policy: {
-          limits: limits === undefined ? base.policy.limits : parseLimits(limits),
+          limits: limitsIn(fields, 'limits') ?? base.policy.limits,
           mode: modeIn(fields) ?? 'enforce',
         },
+        budget: budgetIn(fields) ?? null,
         refusal: refusalIn(fields) ?? base.refusal,
       };
       warden.saveSite(site, 'site added', formatLimits(site.policy.limits));
@@ -183,8 +235,10 @@ function siteRoutes(warden: Warden): Record<string, Handler> {
     'PUT /v1/sites/:name': (call) => {
       const fields = fieldsOf(call);
       const site = named(call);
+      const budget = budgetIn(fields);
       const changed: Site = {
         ...site,
+        budget: budget === undefined ? site.budget : budget,
         ...checkedDetails(textsIn(fields, 'aliases') ?? site.aliases, textIn(fields, 'note') ?? site.note),
         refusal: refusalIn(fields) ?? site.refusal,
       };
@@ -216,11 +270,10 @@ function policyRoutes(warden: Warden): Record<string, Handler> {
   const shape = shapes(warden);
   const set = (sites: readonly Site[], call: Call) => {
     const fields = fieldsOf(call);
-    const text = textIn(fields, 'limits');
+    const limits = limitsIn(fields, 'limits');
     const mode = modeIn(fields);
     const forSeconds = secondsIn(fields, 'forSeconds');
-    if (text === undefined && mode === undefined) throw badField('limits', 'given, or a mode');
-    const limits = text === undefined ? undefined : parseLimits(text);
+    if (limits === undefined && mode === undefined) throw badField('limits', 'given, or a mode');
     const changed = sites.map((site) => {
       const { policy } = site;
       const next = { limits: limits ?? policyOf(site, warden.nowMs).limits, mode: mode ?? policy.mode };
@@ -250,7 +303,10 @@ function blockRoutes(warden: Warden): Record<string, Handler> {
     'GET /v1/blocks': (call) => {
       const site = siteIn(call.query.get('site'));
       const blocks = warden.blocks().filter(({ block }) => site === null || block.site === site.number);
-      return { blocks: blocks.map(({ block, tipping }) => shape.block(block, tipping)) };
+      // All of them unless somebody asks for fewer: a flood has many.
+      const limit = call.query.has('limit') ? limitOf(call, MOST_ROWS) : blocks.length;
+      const shown = blocks.slice(0, limit).map(({ block, tipping }) => shape.block(block, tipping));
+      return { blocks: shown, total: blocks.length };
     },
     'POST /v1/blocks': (call) => {
       const fields = fieldsOf(call);
@@ -302,7 +358,7 @@ function viewRoutes(warden: Warden, about: About): Record<string, Handler> {
     'GET /v1/clients': (call) => {
       const name = call.query.get('site');
       const site = name === null ? null : warden.sites.named(name);
-      return { clients: warden.top(site, limitOf(call, 20)).map(shape.standing) };
+      return shape.top(site, limitOf(call, 20));
     },
     'GET /v1/explain/:client': (call) => {
       const text = call.params['client'] ?? '';
@@ -326,11 +382,24 @@ function viewRoutes(warden: Warden, about: About): Record<string, Handler> {
       return { client: client.text, sites: found };
     },
     'GET /v1/status': () => ({ service: describeService(warden, about) }),
+    'GET /v1/events': () => {
+      about.events.admit();
+      return new StreamAnswer((response) => about.events.attach(response));
+    },
+    'GET /v1/openapi.json': () => {
+      if (about.openApi !== null) return new TextAnswer('application/json', about.openApi);
+      throw new AppError('The document is not installed.', {
+        code: 'E_NOT_FOUND',
+        exit: ExitCode.unavailable,
+      });
+    },
   };
 }
 
 /** What the service says about itself. */
-export function describeService(warden: Warden, { version, sinceMs, listening }: About): ThrottleService {
+export function describeService(warden: Warden, about: About): ThrottleService {
+  const { version, sinceMs, listening } = about;
+  const savedMs = about.savedMs();
   const { evictedLive, evictedMaxShare } = warden.loss;
   return {
     version,
@@ -345,11 +414,19 @@ export function describeService(warden: Warden, { version, sinceMs, listening }:
     tracked: warden.tracked,
     evictedLive,
     evictedMaxShare,
+    storeFailures: warden.storeFailures,
+    heaviest: shapes(warden).networks(null, HEAVIEST),
+    countersSaved: savedMs === null ? null : iso(savedMs),
   };
 }
 
+/** Tell everybody who watches who is nearest to a block. */
+export function publishTop(warden: Warden, events: EventHub): void {
+  if (events.size > 0) events.publish('top', shapes(warden).top(null, WATCHED));
+}
+
 /** Figures for Prometheus. No client is in a label: there may be millions. */
-export function addMetrics(metrics: Metrics, warden: Warden): void {
+export function addMetrics(metrics: Metrics, warden: Warden, about: About): void {
   const bySite =
     (read: (site: Site) => number, more: Readonly<Record<string, string>> = {}) =>
     () =>
@@ -372,7 +449,10 @@ export function addMetrics(metrics: Metrics, warden: Warden): void {
   metrics.gauge(
     'throttle_blocks_total',
     'Blocks that began.',
-    bySite((site) => warden.totalsOf(site).blocks),
+    () =>
+      (['requests', 'bytes', 'manual'] as const).flatMap((limit) =>
+        bySite((site) => warden.totalsOf(site).blocks[limit], { limit })(),
+      ),
     'counter',
   );
   metrics.gauge(
@@ -381,9 +461,34 @@ export function addMetrics(metrics: Metrics, warden: Warden): void {
     bySite((site) => warden.totalsOf(site).wouldRefuse),
     'counter',
   );
-  metrics.gauge('throttle_blocked_clients', 'Clients that are blocked now.', () => [
-    [{}, warden.blocks().length],
-  ]);
+  metrics.gauge('throttle_blocked_clients', 'Clients that are blocked now.', () => {
+    const blocked = new Map<number, number>();
+    for (const { block } of warden.blocks()) blocked.set(block.site, (blocked.get(block.site) ?? 0) + 1);
+    return bySite((site) => blocked.get(site.number) ?? 0)();
+  });
+  metrics.gauge(
+    'throttle_over_budget_total',
+    'Requests that were refused because all clients together had too much.',
+    bySite((site) => warden.totalsOf(site).overBudget),
+    'counter',
+  );
+  metrics.gauge(
+    'throttle_store_failures_total',
+    'Writes to the database that failed.',
+    () => [[{}, warden.storeFailures]],
+    'counter',
+  );
+  metrics.gauge('throttle_event_listeners', 'Who watches.', () => [[{}, about.events.size]]);
+  metrics.gauge(
+    'throttle_event_listeners_cut_off_total',
+    'Watchers that were cut off because they read too slowly.',
+    () => [[{}, about.events.cutOff]],
+    'counter',
+  );
+  metrics.gauge('throttle_snapshot_age_seconds', 'Since the counters were saved.', () => {
+    const savedMs = about.savedMs();
+    return savedMs === null ? [] : [[{}, (warden.nowMs - savedMs) / 1000]];
+  });
   metrics.gauge('throttle_tracked_clients', 'Clients that are counted.', () => [[{}, warden.tracked]]);
   metrics.gauge(
     'throttle_evicted_live_total',

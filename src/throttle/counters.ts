@@ -9,6 +9,8 @@ export type Counted = Tally & {
   readonly site: number;
   readonly kind: number;
   readonly words: readonly [number, number, number, number];
+  /** Of the nearer limit, 0 to 1 and beyond. */
+  readonly share: number;
 };
 
 export type CountersOptions = {
@@ -35,6 +37,13 @@ export type CountersLoss = {
 };
 
 const KEY_WORDS = 5;
+
+/** Words of a client and of a second where they are kept. */
+const PACKED_CLIENT = KEY_WORDS + 1;
+const PACKED_SECOND = 4;
+
+/** Most words of one client: no window that anybody sets has more seconds than a day. */
+const MOST_PACKED = PACKED_CLIENT + PACKED_SECOND * 86_400;
 
 /** Places that are compared when one has to go. */
 const NEIGHBOURS = 16;
@@ -124,19 +133,110 @@ export class Counters {
     if (slot !== -1) this.removeAt(slot);
   }
 
-  /** Everybody who had something within the window, in no order. */
-  *all(second: number): Generator<Counted> {
+  /** Forget everybody on a site. */
+  forget(site: number): void {
+    for (let slot = 0; slot < this.capacity; slot += 1)
+      // Removing moves another one up, who may be of the same site.
+      while (this.heads[slot] !== 0 && (this.keys[slot * KEY_WORDS] ?? 0) >>> 1 === site) this.removeAt(slot);
+  }
+
+  /** The earliest second that counts for a client, or null. */
+  earliest(site: number, client: Client, second: number): number | null {
+    const slot = this.find(site, client);
+    if (slot === -1) return null;
+    this.expire(slot, this.horizon(second));
+    if (this.heads[slot] !== 0) return this.seconds[this.heads[slot] ?? 0] ?? null;
+    this.used -= 1;
+    this.closeGap(slot);
+    return null;
+  }
+
+  /**
+   * Everything that counts at a second, to be kept: for each client its key, how many seconds there are, and each of
+   * them with requests and bytes (the lower 32 bits first).
+   */
+  pack(second: number): Uint32Array {
     const horizon = this.horizon(second);
+    let words = new Uint32Array(this.used * (PACKED_CLIENT + PACKED_SECOND) + SMALLEST);
+    let length = 0;
     for (let slot = 0; slot < this.capacity; slot += 1) {
       if (this.heads[slot] === 0) continue;
-      const tally = this.tallyAt(slot, horizon);
-      if (tally.requests === 0 && tally.bytes === 0) continue;
-      const [tag = 0, a = 0, b = 0, c = 0, d = 0] = this.keys.subarray(
-        slot * KEY_WORDS,
-        slot * KEY_WORDS + KEY_WORDS,
-      );
-      yield { site: tag >>> 1, kind: tag & 1, words: [a, b, c, d], ...tally };
+      if (words.length < length + MOST_PACKED)
+        words = grown(words, Math.max(words.length * 2, length + MOST_PACKED));
+      length = this.packClient(slot, horizon, words, length);
     }
+    return words.subarray(0, length);
+  }
+
+  /** One client, if anything of it still counts. @returns where the next one begins */
+  private packClient(slot: number, horizon: number, words: Uint32Array, from: number): number {
+    for (let word = 0; word < KEY_WORDS; word += 1)
+      words[from + word] = this.keys[slot * KEY_WORDS + word] ?? 0;
+    let to = from + PACKED_CLIENT;
+    for (let node = this.heads[slot] ?? 0; node !== 0; node = this.next[node] ?? 0) {
+      if ((this.seconds[node] ?? 0) <= horizon || to + PACKED_SECOND > from + MOST_PACKED) continue;
+      const bytes = this.secondBytes[node] ?? 0;
+      words[to] = this.seconds[node] ?? 0;
+      words[to + 1] = this.secondRequests[node] ?? 0;
+      words[to + 2] = bytes % 2 ** 32;
+      words[to + 3] = Math.floor(bytes / 2 ** 32);
+      to += PACKED_SECOND;
+    }
+    const seconds = (to - from - PACKED_CLIENT) / PACKED_SECOND;
+    words[from + KEY_WORDS] = seconds;
+    return seconds === 0 ? from : to;
+  }
+
+  /** Take up what {@link pack} gave, without what no longer counts. @throws RangeError when it is something else */
+  unpack(words: Uint32Array, second: number): void {
+    const horizon = this.horizon(second);
+    for (let at = 0; at < words.length; ) {
+      const [tag = 0, a = 0, b = 0, c = 0, d = 0, count = 0] = words.subarray(at, at + PACKED_CLIENT);
+      const end = at + PACKED_CLIENT + count * PACKED_SECOND;
+      if (count === 0 || end > words.length) throw new RangeError('a list of seconds is cut off');
+      const client = { text: '', kind: (tag & 1) as Client['kind'], words: [a, b, c, d] as const };
+      for (at += PACKED_CLIENT; at < end; at += PACKED_SECOND) {
+        const [when = 0, requests = 0, low = 0, high = 0] = words.subarray(at, at + PACKED_SECOND);
+        if (when > horizon && when <= second)
+          this.add(tag >>> 1, client, when, requests, high * 2 ** 32 + low);
+      }
+    }
+  }
+
+  /**
+   * Who is nearest to the limits, the nearest first.
+   *
+   * @param site  null for all
+   */
+  nearest(site: number | null, limit: number, second: number): Counted[] {
+    const horizon = this.horizon(second);
+    const found: Counted[] = [];
+    let least = 0;
+    for (let slot = 0; slot < this.capacity; slot += 1) {
+      if (this.heads[slot] === 0) continue;
+      const tag = this.keys[slot * KEY_WORDS] ?? 0;
+      if (site !== null && tag >>> 1 !== site) continue;
+      // What has left the window is in these sums yet: they are never too small.
+      const limits = this.options.limitsOf(tag >>> 1);
+      const most = Math.max(
+        (this.requests[slot] ?? 0) / limits.requests,
+        (this.bytes[slot] ?? 0) / limits.bytes,
+      );
+      if (most <= least) continue;
+      const share = this.shareAt(slot, horizon);
+      if (share <= least) continue;
+      found.push(this.countedAt(slot, horizon, share));
+      if (found.length < limit * 2) continue;
+      found.sort((a, b) => b.share - a.share).length = limit;
+      least = found.at(-1)?.share ?? 0;
+    }
+    return found.sort((a, b) => b.share - a.share).slice(0, limit);
+  }
+
+  private countedAt(slot: number, horizon: number, share: number): Counted {
+    const at = slot * KEY_WORDS;
+    const [tag = 0, a = 0, b = 0, c = 0, d = 0] = this.keys.subarray(at, at + KEY_WORDS);
+    return { site: tag >>> 1, kind: tag & 1, words: [a, b, c, d], share, ...this.tallyAt(slot, horizon) };
   }
 
   /** The last second that no longer counts. */

@@ -152,9 +152,9 @@ export class Engine {
     return this.counters.tally(site, client, Math.floor(nowMs / 1000));
   }
 
-  /** Everybody who had something within the window. */
-  counted(nowMs: number): Generator<Counted> {
-    return this.counters.all(Math.floor(nowMs / 1000));
+  /** Who is nearest to the limits, the nearest first. @param site  null for all */
+  nearest(site: number | null, limit: number, nowMs: number): Counted[] {
+    return this.counters.nearest(site, limit, Math.floor(nowMs / 1000));
   }
 
   /** Clients that are counted, whether their window has passed or not. */
@@ -169,6 +169,17 @@ export class Engine {
   /** Forget everything about a site. */
   forget(site: number): void {
     this.sites.delete(site);
+    this.counters.forget(site);
+  }
+
+  /** What was counted, to be kept over a restart. */
+  pack(nowMs: number): Uint32Array {
+    return this.counters.pack(Math.floor(nowMs / 1000));
+  }
+
+  /** Take up what {@link pack} gave. @throws RangeError when it is something else */
+  unpack(words: Uint32Array, nowMs: number): void {
+    this.counters.unpack(words, Math.floor(nowMs / 1000));
   }
 
   private blocksOf(site: number): Map<string, Block> {

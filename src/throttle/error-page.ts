@@ -6,6 +6,8 @@ export type Refusal = {
   /** Whole seconds until it may come again. */
   readonly retryAfter: number;
   readonly site: string;
+  /** Who had too much: this client, or all clients together. */
+  readonly because: 'client' | 'site';
   /** Accept of the request (RFC 9110 §12.5.1). */
   readonly accept: string | undefined;
 };
@@ -38,13 +40,18 @@ function wantsJson(accept: string | undefined): boolean {
   return /\bapplication\/(?:[\w.-]+\+)?json\b/i.test(accept ?? '') && !/\btext\/html\b/i.test(accept ?? '');
 }
 
-function html({ site, retryAfter }: Refusal): string {
+function html({ site, retryAfter, because }: Refusal): string {
   const name = escapeHtml(site.slice(0, 100));
+  const title = because === 'client' ? 'Too many requests' : 'Very busy';
+  const why =
+    because === 'client'
+      ? `Too much was asked of ${name} from your address. Nothing is wrong with your computer or your connection.`
+      : `So many people ask for ${name} just now that not all can be answered.`;
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Too many requests</title>
-<h1>Too many requests</h1>
-<p>Too much was asked of ${name} from your address. Nothing is wrong with your computer or your connection.</p>
+<title>${title}</title>
+<h1>${title}</h1>
+<p>${why}</p>
 <p>Please come back in ${when(retryAfter)}.</p>
 </html>
 `;
@@ -52,9 +59,11 @@ function html({ site, retryAfter }: Refusal): string {
 
 /** The error page, less than a kilobyte, as it is sent to attackers: never kept by a cache, and with the time left. */
 export function errorPage(refusal: Refusal): ErrorPage {
-  const { status, retryAfter, accept } = refusal;
+  const { status, retryAfter, accept, because } = refusal;
   const json = wantsJson(accept);
-  const body = json ? `${JSON.stringify({ error: 'too many requests', retryAfter })}\n` : html(refusal);
+  const body = json
+    ? `${JSON.stringify({ error: because === 'client' ? 'too many requests' : 'busy', retryAfter })}\n`
+    : html(refusal);
   return {
     status,
     headers: {

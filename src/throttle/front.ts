@@ -10,13 +10,14 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import { AppError, ExitCode } from '../errors.ts';
 import { errorPage } from './error-page.ts';
+import { createFileServer } from './files.ts';
 import { clientAddress, type Network } from './networks.ts';
 import type { Warden } from './warden.ts';
 
 export type FrontOptions = {
   readonly warden: Warden;
-  /** Where requests go that may be served. */
-  readonly origin: URL;
+  /** Where requests go that may be served: to a web server, or to the files of a folder. */
+  readonly origin: URL | { readonly root: string };
   /** Proxies of ours, whose X-Forwarded-For is believed. */
   readonly trusted: readonly Network[];
   readonly onError: (error: unknown) => void;
@@ -128,7 +129,7 @@ function originFailed(response: ServerResponse, status: 502 | 504): void {
 }
 
 /** Hands requests on to the origin. */
-function createForwarder({ origin, onError, originTimeoutMs = 60_000 }: FrontOptions) {
+function createForwarder(origin: URL, { onError, originTimeoutMs = 60_000 }: FrontOptions) {
   const secure = origin.protocol === 'https:';
   const pool = { keepAlive: true, maxSockets: 256, timeout: originTimeoutMs };
   const agent = secure ? new HttpsAgent(pool) : new Agent(pool);
@@ -181,7 +182,9 @@ export type Front = { readonly server: Server; close(): void };
 export function createFront(options: FrontOptions): Front {
   const { warden, trusted } = options;
   const meter = createMeter();
-  const { forward, close } = createForwarder(options);
+  const { origin } = options;
+  const forwarder = origin instanceof URL ? createForwarder(origin, options) : null;
+  const files = origin instanceof URL ? null : createFileServer(origin.root, options.onError);
   const server = createServer(
     {
       headersTimeout: 10_000,
@@ -206,6 +209,10 @@ export function createFront(options: FrontOptions): Front {
         return;
       }
       response.once('close', () => verdict.account(meter(socket)));
+      if (files) {
+        files(request, response, path);
+        return;
+      }
       const fromProxy = peer !== address;
       const fields = passed(
         request.rawHeaders,
@@ -213,9 +220,9 @@ export function createFront(options: FrontOptions): Front {
         fromProxy ? new Set(['x-forwarded-for']) : FORWARDING,
       );
       const chain = fromProxy && list !== undefined ? `${list}, ${peer}` : peer;
-      forward(request, response, path, [...fields, 'X-Forwarded-For', chain]);
+      forwarder?.forward(request, response, path, [...fields, 'X-Forwarded-For', chain]);
     },
   );
   server.maxConnections = 10_000;
-  return { server, close };
+  return { server, close: () => forwarder?.close() };
 }

@@ -16,16 +16,36 @@ export function judgeService(service: ThrottleService | Error): {
     };
     return { status: 'crit', summary: service.message, checks: [check] };
   }
-  const { blocks, sites, evictedLive, evictedMaxShare } = service;
+  const { blocks, sites } = service;
   const summary = `The service runs: ${sites} sites, ${blocks} clients blocked.`;
-  if (evictedLive === 0)
+  const found = [...storeChecks(service), ...memoryChecks(service)];
+  if (found.length === 0)
     return { status: 'ok', summary, checks: [{ id: 'throttle.service', status: 'ok', message: summary }] };
-  const check: Check = {
-    id: 'throttle.memory',
-    status: 'warn',
-    message: 'Clients were forgotten before their ten minutes were over, as there were too many at once.',
-    evidence: `${evictedLive} of them, which had used up to ${(evictedMaxShare * 100).toFixed(1)} % of a limit`,
-    fix: 'Look with "throttle top" who they are; blocks are never forgotten.',
-  };
-  return { status: 'warn', summary, checks: [check] };
+  return { status: 'warn', summary, checks: found };
+}
+
+function storeChecks({ storeFailures }: ThrottleService): Check[] {
+  if (storeFailures === 0) return [];
+  return [
+    {
+      id: 'throttle.store',
+      status: 'warn',
+      message: 'The database could not be written: what is in memory holds, and is lost with the service.',
+      evidence: `${storeFailures} times since the start`,
+      fix: 'Look at what it says: journalctl -u postern-throttle; is the disk full?',
+    },
+  ];
+}
+
+function memoryChecks({ evictedLive, evictedMaxShare }: ThrottleService): Check[] {
+  if (evictedLive === 0) return [];
+  return [
+    {
+      id: 'throttle.memory',
+      status: 'warn',
+      message: 'Clients were forgotten before their ten minutes were over, as there were too many at once.',
+      evidence: `${evictedLive} of them, which had used up to ${(evictedMaxShare * 100).toFixed(1)} % of a limit`,
+      fix: 'Look with "throttle top" who they are; blocks are never forgotten.',
+    },
+  ];
 }

@@ -34,6 +34,8 @@ const HAMMERING = 600;
 /** An attacker is caught when so much of what it asked for is refused. */
 const CAUGHT = 2 / 3;
 
+const DEFAULT_LIMITS = limitsOf(DEFAULT_PRESET);
+
 const iso = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
@@ -91,6 +93,45 @@ function distribution(values: readonly number[]): { p50: number; p95: number; p9
   const sorted = Float64Array.from(values).sort();
   const at = (share: number) => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
+}
+
+/** Where steps of demand end: as the presets do, and some below. */
+const REQUEST_STEPS = [1, 5, 20, 100, 500, 2000, 10_000];
+const BYTE_STEPS = [1e5, 5e5, 2e6, 5e6, 20e6, 50e6, 200e6];
+
+/** Clients that are named with their demand. */
+const BUSIEST = 200;
+
+type Demand = ThrottleSimulateResult['demand'];
+
+/** How many people and programs asked for how much. */
+function stepsOf(
+  visitors: readonly Visitor[],
+  ends: readonly number[],
+  peakOf: (visitor: Visitor) => number,
+): Demand['steps']['requests'] {
+  const steps = [...ends, null].map((upTo) => ({ upTo, people: 0, programs: 0 }));
+  for (const visitor of visitors) {
+    const step = steps.find(({ upTo }) => upTo === null || peakOf(visitor) <= upTo);
+    if (step) step[looksHuman(visitor) ? 'people' : 'programs'] += 1;
+  }
+  return steps;
+}
+
+function busiestOf(visitors: readonly Visitor[]): Demand['busiest'] {
+  const most = DEFAULT_LIMITS;
+  const share = ({ peakRequests, peakBytes }: Visitor) =>
+    Math.max(peakRequests / most.requests, peakBytes / most.bytes);
+  return visitors
+    .toSorted((a, b) => share(b) - share(a))
+    .slice(0, BUSIEST)
+    .map((visitor) => ({
+      client: visitor.client.text,
+      site: visitor.siteName,
+      looksHuman: looksHuman(visitor),
+      requests: visitor.peakRequests,
+      bytes: visitor.peakBytes,
+    }));
 }
 
 /** Whether an address lies in a network such as `192.0.2.0/24`. */
@@ -258,6 +299,11 @@ export function judgeSimulation(
     demand: {
       requests: distribution(visitors.map(({ peakRequests }) => peakRequests)),
       bytes: distribution(visitors.map(({ peakBytes }) => peakBytes)),
+      steps: {
+        requests: stepsOf(visitors, REQUEST_STEPS, ({ peakRequests }) => peakRequests),
+        bytes: stepsOf(visitors, BYTE_STEPS, ({ peakBytes }) => peakBytes),
+      },
+      busiest: busiestOf(visitors),
     },
     recommendation,
     presets: Object.fromEntries(presets) as ThrottleSimulateResult['presets'],

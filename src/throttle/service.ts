@@ -1,14 +1,18 @@
+import { AppError, ExitCode } from '../errors.ts';
 import type { ThrottleListener, ThrottleService } from '../schema/throttle.ts';
 import type { Endpoint } from '../service/address.ts';
-import { createApi, type Gate } from '../service/api.ts';
+import { createApi, type Gate, type Handler } from '../service/api.ts';
 import { steadyClock } from '../service/clock.ts';
+import { EventHub } from '../service/events.ts';
 import { type Listening, listen } from '../service/listen.ts';
 import { Metrics } from '../service/metrics.ts';
-import { addMetrics, adminRoutes, describeService } from './admin.ts';
+import { type About, addMetrics, adminRoutes, describeService, publishTop } from './admin.ts';
+import { type Asset, Dashboard } from './dashboard.ts';
 import { createDecisionServer } from './decision.ts';
 import type { WindowType } from './engine.ts';
-import { createFront } from './front.ts';
+import { createFront, type FrontOptions } from './front.ts';
 import type { Network } from './networks.ts';
+import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
 import { Warden, type WardenEvent } from './warden.ts';
 
@@ -22,8 +26,24 @@ export type ServiceOptions = {
   /** Where administrators ask; on a Unix socket the file's mode is the permission, over TCP there is a gate. Null: nowhere. */
   readonly admin: Endpoint | null;
   readonly gate?: Gate;
-  readonly front?: { readonly at: Endpoint; readonly origin: URL; readonly trusted: readonly Network[] };
+  readonly front?: {
+    readonly at: Endpoint;
+    readonly origin: FrontOptions['origin'];
+    readonly trusted: readonly Network[];
+  };
   readonly decision?: Endpoint;
+  /** Where counters are kept over a restart; without it they are not. */
+  readonly countersFile?: string;
+  /** The files of the dashboard; without them there is none. */
+  readonly dashboard?: {
+    readonly assets: ReadonlyMap<string, Asset>;
+    /** Unguessable text, at least 128 bits, of letters, digits, "-" and "_". */
+    readonly random: () => string;
+    /** Largest log that may be sent, in bytes. */
+    readonly mostUpload?: number;
+  };
+  /** The OpenAPI document of the API. */
+  readonly openApi?: string;
   readonly activated?: ReadonlyMap<string, number>;
   readonly window?: WindowType;
   readonly windowMs?: number;
@@ -46,6 +66,8 @@ const SOCKET_MODE = 0o660;
 
 const FLUSH_MS = 10_000;
 const PRUNE_MS = 60_000;
+const SNAPSHOT_MS = 10_000;
+const TOP_MS = 1000;
 const QUIET_MS = 10_000;
 
 /** Tells an error once in a while: an origin that is away fails every request in the same way. */
@@ -64,37 +86,113 @@ function quieted(now: () => number, onEvent: ServiceOptions['onEvent']): (error:
   };
 }
 
+/** Saves the counters now and then, one at a time. */
+function createSaver(warden: Warden, path: string | undefined, onError: (error: unknown) => void) {
+  let savedMs: number | null = null;
+  let saving: Promise<void> = Promise.resolve();
+  let busy = false;
+  const write = async (to: string) => {
+    busy = true;
+    const atMs = warden.nowMs;
+    try {
+      await writeSnapshot(to, warden.snapshot());
+      savedMs = atMs;
+    } catch (error) {
+      onError(error);
+    }
+    busy = false;
+  };
+  const save = () => {
+    if (path !== undefined && !busy) saving = write(path);
+  };
+  const finish = async () => {
+    await saving;
+    save();
+    await saving;
+  };
+  return { save, finish, savedMs: () => savedMs };
+}
+
+/** A key for the dashboard, for whoever may use this API. The page itself has no such route. */
+export function dashboardRoute(
+  dashboard: Dashboard | null,
+  onEvent: ServiceOptions['onEvent'],
+): Record<string, Handler> {
+  return {
+    'POST /v1/dashboard': async ({ body }) => {
+      if (dashboard === null)
+        throw new AppError('The dashboard is not installed.', {
+          code: 'E_NOT_FOUND',
+          exit: ExitCode.unavailable,
+        });
+      const { port = 0 } = (body ?? {}) as { port?: unknown };
+      if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535)
+        throw new AppError('"port" has to be a port.', { code: 'E_FIELD', exit: ExitCode.usage });
+      const { url, untilMs } = await dashboard.invite(port);
+      onEvent({ event: 'dashboard opened', at: dashboard.at });
+      return { url, until: new Date(untilMs).toISOString() };
+    },
+  };
+}
+
+type Opened = { readonly for: ThrottleListener['for']; readonly listening: Listening };
+
 /**
  * Start the service: the warden, the admin API, and, where asked for, the built-in front and the decision server.
  *
  * @throws AppError E_CANNOT_LISTEN; what was opened before is closed again
  */
 export async function startThrottle(options: ServiceOptions): Promise<ThrottleDaemon> {
-  const { store, onEvent, activated = new Map(), wall, monotonic } = options;
+  const { store, activated = new Map(), wall, monotonic, countersFile } = options;
   const now = steadyClock(wall, monotonic);
-  const warden = new Warden({ ...options, now });
-  const metrics = new Metrics();
-  addMetrics(metrics, warden);
-  const open: { readonly for: ThrottleListener['for']; readonly listening: Listening }[] = [];
-  const about = {
-    version: options.version,
-    sinceMs: now(),
-    listening: () => open.map((each) => ({ for: each.for, at: each.listening.at })),
+  const events = new EventHub();
+  const onEvent: ServiceOptions['onEvent'] = (event) => {
+    options.onEvent(event);
+    events.publish(event.event, event);
   };
   const onError = quieted(now, onEvent);
+  const counted = countersFile === undefined ? null : await readSnapshot(countersFile);
+  const warden = new Warden({ ...options, now, onEvent, counted });
+  const saver = createSaver(warden, countersFile, onError);
+  const open: Opened[] = [];
+  const about: About = {
+    version: options.version,
+    sinceMs: now(),
+    listening: () => [
+      ...open.map((each) => ({ for: each.for, at: each.listening.at })),
+      ...(dashboard?.at ? [{ for: 'dashboard' as const, at: dashboard.at }] : []),
+    ],
+    savedMs: saver.savedMs,
+    events,
+    openApi: options.openApi ?? null,
+  };
+  const metrics = new Metrics();
+  addMetrics(metrics, warden, about);
+  const routes = adminRoutes(warden, about, metrics);
+  const dashboard =
+    options.dashboard && new Dashboard({ ...options.dashboard, routes, now, onError, prefix: warden.prefix });
+  const invite = dashboardRoute(dashboard ?? null, onEvent);
   const api = createApi({
-    routes: adminRoutes(warden, about, metrics),
+    routes: { ...routes, ...invite },
     onError,
     ...(options.gate && { gate: options.gate }),
   });
   const front = options.front && createFront({ ...options.front, warden, onError });
-  const timers = [setInterval(() => warden.flush(), FLUSH_MS), setInterval(() => warden.prune(), PRUNE_MS)];
+  const timers = [
+    setInterval(() => warden.flush(), FLUSH_MS),
+    setInterval(() => warden.prune(), PRUNE_MS),
+    setInterval(saver.save, SNAPSHOT_MS),
+    setInterval(() => publishTop(warden, events), TOP_MS),
+  ];
   for (const timer of timers) timer.unref();
   const stop = async (graceMs: number) => {
     for (const timer of timers) clearInterval(timer);
+    events.close();
+    await dashboard?.close();
     await Promise.all(open.map(({ listening }) => listening.close(graceMs)));
     front?.close();
     warden.flush();
+    await saver.finish();
     store.close();
   };
   try {

@@ -20,6 +20,8 @@ export type Site = {
   readonly policy: Policy;
   /** Another policy until then, in milliseconds since the epoch. */
   readonly temporary: (Policy & { readonly untilMs: number }) | null;
+  /** What all clients together may have in a window; null when there is no such limit. */
+  readonly budget: Limits | null;
   readonly refusal: RefusalStatus;
   readonly note: string;
 };
@@ -37,7 +39,7 @@ const LONGEST_NOTE = 500;
 /** A new site, which takes the loosest preset. */
 export function newSite(number: number, name: string): Site {
   const policy = { limits: limitsOf(DEFAULT_PRESET), mode: 'enforce' as const };
-  return { number, name, aliases: [], policy, temporary: null, refusal: 429, note: '' };
+  return { number, name, aliases: [], policy, temporary: null, budget: null, refusal: 429, note: '' };
 }
 
 /** The policy that holds now. */

@@ -27,6 +27,7 @@ const STEPS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE audit (at_ms INTEGER NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
    CREATE INDEX audit_by_time ON audit (at_ms);`,
+  'ALTER TABLE site ADD COLUMN budget TEXT;',
 ];
 
 /** How long figures and the audit are kept, in milliseconds. */
@@ -85,6 +86,7 @@ function siteOf(row: Row): Site {
       mode: row['mode'] as Mode,
     },
     temporary: row['temporary'] === null ? null : (JSON.parse(String(row['temporary'])) as Site['temporary']),
+    budget: row['budget'] === null ? null : (JSON.parse(String(row['budget'])) as Site['budget']),
     refusal: Number(row['refusal']) as RefusalStatus,
     note: String(row['note']),
   };
@@ -121,7 +123,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
   const db = await open(file);
   const statement = {
     sites: db.prepare('SELECT * FROM site'),
-    saveSite: db.prepare('INSERT OR REPLACE INTO site VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    saveSite: db.prepare('INSERT OR REPLACE INTO site VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     removeSite: db.prepare('DELETE FROM site WHERE number = ?'),
     removeSiteBlocks: db.prepare('DELETE FROM block WHERE site = ?'),
     exemptions: db.prepare('SELECT * FROM exemption ORDER BY network, site'),
@@ -146,7 +148,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
   };
   return {
     sites: () => (statement.sites.all() as Row[]).map(siteOf),
-    saveSite: ({ number, name, aliases, policy, temporary, refusal, note }) => {
+    saveSite: ({ number, name, aliases, policy, temporary, budget, refusal, note }) => {
       const { requests, bytes } = policy.limits;
       const later = temporary === null ? null : JSON.stringify(temporary);
       statement.saveSite.run(
@@ -159,6 +161,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
         later,
         refusal,
         note,
+        budget === null ? null : JSON.stringify(budget),
       );
     },
     removeSite: (number) => {

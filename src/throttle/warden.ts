@@ -1,9 +1,12 @@
 import { AppError, ExitCode } from '../errors.ts';
 import { type Client, clientNamed, clientOf, clientOfWords, IPV6_PREFIX } from './client.ts';
-import { type Block, Engine, retryAfter, type WindowType } from './engine.ts';
-import { TEN_MINUTES_MS } from './limits.ts';
+import { Counters } from './counters.ts';
+import { type Block, type BlockCause, Engine, retryAfter, type WindowType } from './engine.ts';
+import { type Limits, TEN_MINUTES_MS } from './limits.ts';
 import { contains, LOOPBACK, type Network, parseNetwork } from './networks.ts';
-import { policyOf, type RefusalStatus, type Site, Sites } from './site.ts';
+import { type Mode, policyOf, type RefusalStatus, type Site, Sites } from './site.ts';
+import { type HeavyNetwork, Sketch } from './sketch.ts';
+import { decodeSnapshot, encodeSnapshot, type Unusable } from './snapshot.ts';
 import type { Exemption, Store, Tipping, Traffic } from './store.ts';
 
 /** Something that somebody may want to know of, for the log and for who listens. */
@@ -17,6 +20,8 @@ export type Verdict =
       readonly retryAfter: number;
       readonly status: RefusalStatus;
       readonly site: string;
+      /** Who had too much: this client, or all clients of the site together. */
+      readonly because: 'client' | 'site';
     };
 
 export type WardenOptions = {
@@ -31,6 +36,8 @@ export type WardenOptions = {
   readonly maxClients?: number;
   /** Whether this machine itself is never refused. */
   readonly exemptLoopback?: boolean;
+  /** What an earlier life had counted, as {@link Warden.snapshot} gave it. */
+  readonly counted?: Uint8Array | Unusable | null;
   readonly onEvent: (event: WardenEvent) => void;
 };
 
@@ -52,9 +59,21 @@ const MOST_EXEMPTIONS = 1000;
 
 const MINUTE_MS = 60_000;
 
+/** Stands for all clients of a site together, where its budget is counted. */
+const EVERYBODY: Client = { text: '', kind: 0, words: [0, 0, 0, 0] };
+
+/** Most sites whose budget is counted, and seconds of them. */
+const MOST_BUDGETS = 10_000;
+const MOST_BUDGET_SECONDS = 1_000_000;
+
+const UNLIMITED = { requests: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
+
 type Excused = Exemption & { readonly range: Network };
 
 type Sums = { servedRequests: number; servedBytes: number; refusedRequests: number };
+
+/** Since the start, of one site. */
+type Totals = Sums & { blocks: Record<BlockCause, number>; wouldRefuse: number; overBudget: number };
 
 function cut(text: string): string {
   return text.slice(0, LONGEST_DETAIL);
@@ -74,10 +93,15 @@ export class Warden {
   private readonly store: Store;
   private readonly now: () => number;
   private readonly engine: Engine;
+  private readonly budgets: Counters;
+  private readonly sketch: Sketch;
+  /** When it was last told that a site is over its budget. */
+  private readonly toldOver = new Map<number, number>();
   private readonly tippings = new WeakMap<Block, Tipping>();
   private excused: readonly Excused[] = [];
   private sums = new Map<number, Sums>();
-  private readonly totals = new Map<number, Sums & { blocks: number; wouldRefuse: number }>();
+  private readonly totals = new Map<number, Totals>();
+  private failures = 0;
 
   constructor(options: WardenOptions) {
     const {
@@ -104,7 +128,17 @@ export class Warden {
       seed,
       ...(options.maxClients !== undefined && { maxClients: options.maxClients }),
     });
+    this.budgets = new Counters({
+      windowSeconds: Math.max(1, Math.round(windowMs / 1000)),
+      aligned: this.window === 'aligned',
+      maxClients: MOST_BUDGETS,
+      maxSeconds: MOST_BUDGET_SECONDS,
+      seed,
+      limitsOf: (site) => this.sites.at(site).budget ?? UNLIMITED,
+    });
+    this.sketch = new Sketch(seed, windowMs);
     this.readExemptions();
+    this.takeUpCounters(options.counted ?? null);
     this.takeUpBlocks();
   }
 
@@ -116,21 +150,19 @@ export class Warden {
     const client = clientOf(address, this.prefix);
     if (mode === 'off' || client === null || this.exemptionOf(site, address, nowMs))
       return this.serveFree(site);
+    this.sketch.add(site.number, client, nowMs);
+    const wait = site.budget === null ? 0 : this.overBudget(site, site.budget, nowMs);
+    if (wait > 0 && this.engine.blockOf(site.number, client, nowMs) === null)
+      return this.refuse(site, mode, { retryAfter: wait, status: 503, site: site.name, because: 'site' });
     const decision = this.engine.admit(site.number, client, nowMs);
     if (decision.kind === 'served') return this.serve(site, client, request);
     if (decision.began) this.noteBlock(decision.block, request);
-    if (mode === 'dry') {
-      this.totalOf(site).wouldRefuse += 1;
-      return this.serveFree(site);
-    }
-    this.sumOf(site).refusedRequests += 1;
-    this.totalOf(site).refusedRequests += 1;
-    return {
-      kind: 'refuse',
+    return this.refuse(site, mode, {
       retryAfter: retryAfter(decision.block, nowMs),
       status: site.refusal,
       site: site.name,
-    };
+      because: 'client',
+    });
   }
 
   /** Account a response of which something else tells, such as a log. */
@@ -140,6 +172,24 @@ export class Warden {
     const exempt = this.exemptionOf(site, address, this.now());
     if (client !== null && !exempt && policyOf(site, this.now()).mode !== 'off')
       this.accountFor(site, client, bytes, request);
+  }
+
+  /** The networks that ask the most, refused or not. @param site  null for all */
+  heaviest(site: Site | null, limit: number): (Omit<HeavyNetwork, 'site'> & { readonly site: Site })[] {
+    return this.sketch
+      .heaviest(site?.number ?? null, limit, this.now())
+      .map((each) => ({ ...each, site: this.sites.at(each.site) }));
+  }
+
+  /** What all clients together had of a site with a budget. */
+  spent(site: Site): { readonly requests: number; readonly bytes: number } {
+    return this.budgets.tally(site.number, EVERYBODY, Math.floor(this.now() / 1000));
+  }
+
+  /** What was counted, as a file that a next life takes up. */
+  snapshot(): Uint8Array {
+    const nowMs = this.now();
+    return encodeSnapshot(this.engine.pack(nowMs), this, Math.floor(nowMs / 1000));
   }
 
   /** Every block that holds, the latest first. */
@@ -164,6 +214,7 @@ export class Warden {
     };
     this.store.saveBlock({ block, tipping: null });
     this.engine.put(block);
+    this.totalOf(site).blocks.manual += 1;
     this.record('block', `${site.name} ${client.text}`, reason);
     return block;
   }
@@ -202,6 +253,7 @@ export class Warden {
     this.sites.drop(site.number);
     this.store.removeSite(site.number);
     this.engine.forget(site.number);
+    this.budgets.forget(site.number);
     this.record('site removed', site.name, '');
   }
 
@@ -252,16 +304,15 @@ export class Warden {
 
   /** Who is nearest to the limits. @param site  null for all */
   top(site: Site | null, limit: number): Standing[] {
-    const nowMs = this.now();
-    const standings: Standing[] = [];
-    for (const { site: number, words, requests, bytes } of this.engine.counted(nowMs)) {
-      if (site !== null && site.number !== number) continue;
-      const where = this.sites.at(number);
-      const { limits } = policyOf(where, nowMs);
-      const share = Math.max(requests / limits.requests, bytes / limits.bytes);
-      standings.push({ site: where, client: clientOfWords(words, this.prefix), requests, bytes, share });
-    }
-    return standings.sort((a, b) => b.share - a.share).slice(0, limit);
+    return this.engine
+      .nearest(site?.number ?? null, limit, this.now())
+      .map(({ site: number, words, requests, bytes, share }) => ({
+        site: this.sites.at(number),
+        client: clientOfWords(words, this.prefix),
+        requests,
+        bytes,
+        share,
+      }));
   }
 
   /** How a client stands with a site. */
@@ -285,7 +336,7 @@ export class Warden {
   }
 
   /** Sums since the start, by site. */
-  totalsOf(site: Site): Readonly<Sums & { blocks: number; wouldRefuse: number }> {
+  totalsOf(site: Site): Readonly<Totals> {
     return this.totalOf(site);
   }
 
@@ -295,6 +346,11 @@ export class Warden {
 
   get loss() {
     return this.engine.loss;
+  }
+
+  /** Writes that failed since the start. */
+  get storeFailures(): number {
+    return this.failures;
   }
 
   get nowMs(): number {
@@ -315,8 +371,44 @@ export class Warden {
     this.readExemptions();
   }
 
+  private refuse(
+    site: Site,
+    mode: Mode,
+    refusal: Omit<Extract<Verdict, { kind: 'refuse' }>, 'kind'>,
+  ): Verdict {
+    if (mode === 'dry') {
+      this.totalOf(site).wouldRefuse += 1;
+      return this.serveFree(site);
+    }
+    this.sumOf(site).refusedRequests += 1;
+    this.totalOf(site).refusedRequests += 1;
+    if (refusal.because === 'site') this.totalOf(site).overBudget += 1;
+    return { kind: 'refuse', ...refusal };
+  }
+
+  /** Seconds until a site that has spent its budget has some again; 0 when it has. */
+  private overBudget(site: Site, budget: Limits, nowMs: number): number {
+    const second = Math.floor(nowMs / 1000);
+    const { requests, bytes } = this.budgets.tally(site.number, EVERYBODY, second);
+    if (requests < budget.requests && bytes <= budget.bytes) return 0;
+    if (nowMs - (this.toldOver.get(site.number) ?? Number.NEGATIVE_INFINITY) >= this.windowMs) {
+      this.toldOver.set(site.number, nowMs);
+      this.options.onEvent({ event: 'over budget', site: site.name, requests, bytes });
+    }
+    const windowSeconds = Math.round(this.windowMs / 1000);
+    const earliest = this.budgets.earliest(site.number, EVERYBODY, second) ?? second;
+    const ends = this.window === 'aligned' ? second - (second % windowSeconds) : earliest;
+    return Math.max(1, ends + windowSeconds - second);
+  }
+
+  private spend(site: Site, requests: number, bytes: number): void {
+    if (site.budget !== null)
+      this.budgets.add(site.number, EVERYBODY, Math.floor(this.now() / 1000), requests, bytes);
+  }
+
   private serve(site: Site, client: Client, request: Tipping): Verdict {
     this.countServed(site);
+    this.spend(site, 1, 0);
     return { kind: 'serve', account: (bytes) => this.accountFor(site, client, bytes, request) };
   }
 
@@ -328,6 +420,7 @@ export class Warden {
 
   private accountFor(site: Site, client: Client, bytes: number, request: Tipping): void {
     this.countBytes(site, bytes);
+    this.spend(site, 0, bytes);
     const block = this.engine.account(site.number, client, bytes, this.now());
     if (block) this.noteBlock(block, request);
   }
@@ -350,7 +443,7 @@ export class Warden {
       userAgent: cut(request.userAgent),
     };
     this.tippings.set(block, tipping);
-    this.totalOf(site).blocks += 1;
+    this.totalOf(site).blocks[block.limit] += 1;
     // A store that cannot be written must not let anybody through: the block holds in memory.
     this.guarded(() => this.store.saveBlock({ block, tipping }));
     const { client, limit, requests, bytes, untilMs } = block;
@@ -375,6 +468,7 @@ export class Warden {
     try {
       work();
     } catch (error) {
+      this.failures += 1;
       this.options.onEvent({ event: 'store failed', message: (error as Error).message });
     }
   }
@@ -405,6 +499,22 @@ export class Warden {
     this.excused = [...own, ...stored];
   }
 
+  private takeUpCounters(file: Uint8Array | Unusable | null): void {
+    if (file === null) return;
+    const nowMs = this.now();
+    const read = file instanceof Uint8Array ? decodeSnapshot(file, this, Math.floor(nowMs / 1000)) : file;
+    if (read instanceof Uint32Array) {
+      try {
+        this.engine.unpack(read, nowMs);
+        return;
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+    }
+    const reason = read instanceof Uint32Array ? 'it makes no sense' : read.reason;
+    this.options.onEvent({ event: 'counters ignored', reason });
+  }
+
   /** Blocks of an earlier life hold for the time that they had left, and never longer than they were set for. */
   private takeUpBlocks(): void {
     const nowMs = this.now();
@@ -429,7 +539,10 @@ export class Warden {
   private totalOf(site: Site) {
     let totals = this.totals.get(site.number);
     if (!totals) {
-      totals = { servedRequests: 0, servedBytes: 0, refusedRequests: 0, blocks: 0, wouldRefuse: 0 };
+      totals = {
+        ...{ servedRequests: 0, servedBytes: 0, refusedRequests: 0 },
+        ...{ blocks: { requests: 0, bytes: 0, manual: 0 }, wouldRefuse: 0, overBudget: 0 },
+      };
       this.totals.set(site.number, totals);
     }
     return totals;

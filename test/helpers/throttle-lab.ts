@@ -1,14 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dashboardAssets } from '../../src/cli/dashboard-assets.ts';
 import type { Endpoint } from '../../src/service/address.ts';
 import { callService } from '../../src/service/call.ts';
 import { parseNetwork } from '../../src/throttle/networks.ts';
 import { type ServiceOptions, startThrottle, type ThrottleDaemon } from '../../src/throttle/service.ts';
 import { openSqliteStore } from '../../src/throttle/sqlite-store.ts';
 import type { WardenEvent } from '../../src/throttle/warden.ts';
+import { root } from './run.ts';
 
 export type Answer = {
   readonly status: number;
@@ -113,6 +116,11 @@ export async function startThrottleLab(
     wall: () => more.startMs ?? 1_800_000_000_000,
     monotonic: () => passed,
     seed: 5,
+    dashboard: {
+      assets: dashboardAssets(root),
+      random: () => randomBytes(32).toString('base64url'),
+      mostUpload: 5_000_000,
+    },
     admin: socket,
     front: {
       at: { kind: 'tcp', host: '127.0.0.1', port: 0 },

@@ -2,11 +2,13 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../../src/cli/base.ts';
 import { duration, withEnvironment } from '../../../src/cli/flags.ts';
+import { canAsk } from '../../../src/cli/prompt.ts';
 import { renderSites } from '../../../src/cli/render/throttle.ts';
+import { askLimits, siteOf } from '../../../src/cli/throttle-questions.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../../src/cli/throttle-service.ts';
 import { AppError, ExitCode } from '../../../src/errors.ts';
 import type { ThrottlePolicySetResult } from '../../../src/schema/throttle.ts';
-import { formatLimits, PRESET_NAMES, parseLimits } from '../../../src/throttle/limits.ts';
+import { DEFAULT_PRESET, formatLimits, PRESET_NAMES, parseLimits } from '../../../src/throttle/limits.ts';
 
 function missing(message: string, hint: string): AppError {
   return new AppError(message, { code: 'E_USAGE', exit: ExitCode.usage, hint });
@@ -41,7 +43,12 @@ export default class ThrottlePolicySet extends BaseCommand {
   override async run(): Promise<ThrottlePolicySetResult> {
     const { args, flags } = await this.parse(ThrottlePolicySet);
     const given = [args.site, args.limits].filter((each) => each !== undefined);
-    const [site, limits] = flags.all ? [undefined, given[0]] : given;
+    const [named, typed] = flags.all ? [undefined, given[0]] : given;
+    const asks = canAsk(this.mayAsk);
+    const site =
+      flags.all || !asks ? named : await siteOf(named, serviceCaller<unknown>(flags, this.signal), true);
+    const isMissing = typed === undefined && flags.mode === undefined;
+    const limits = isMissing && asks ? await askLimits(DEFAULT_PRESET, this.mayAsk) : typed;
     if (!flags.all && site === undefined) throw missing('There is no site.', 'Name it, or give --all.');
     if (limits === undefined && flags.mode === undefined)
       throw missing(

@@ -3,8 +3,10 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../../src/cli/base.ts';
 import { withEnvironment } from '../../../src/cli/flags.ts';
 import { renderSite } from '../../../src/cli/render/throttle.ts';
+import { askLimits, newSiteName } from '../../../src/cli/throttle-questions.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../../src/cli/throttle-service.ts';
 import type { ThrottleSiteChangeResult } from '../../../src/schema/throttle.ts';
+import { DEFAULT_PRESET } from '../../../src/throttle/limits.ts';
 
 export default class ThrottleSiteAdd extends BaseCommand {
   static override summary = 'Add a website; it takes 10000/200M, which most keep.';
@@ -15,7 +17,7 @@ export default class ThrottleSiteAdd extends BaseCommand {
     '<%= config.bin %> <%= command.id %> forum.example.org --limits 500/20M --note "scraped since May"',
   ];
   static override args = {
-    name: Args.string({ description: 'Name of the site.', required: true, ignoreStdin: true }),
+    name: Args.string({ description: 'Name of the site; on a terminal it is asked for.', ignoreStdin: true }),
   };
   static override flags = {
     ...withEnvironment({
@@ -29,6 +31,10 @@ export default class ThrottleSiteAdd extends BaseCommand {
         summary: 'Status of the error page; 503 for clients that do not know 429.',
         options: ['429', '503'] as const,
       })(),
+      budget: Flags.string({
+        summary: 'What all clients together may have in ten minutes; beyond it everybody waits a moment.',
+        helpValue: 'N/SIZE',
+      }),
       note: Flags.string({ summary: 'A note for whoever comes next.', helpValue: 'TEXT' }),
     }),
     ...serviceFlags,
@@ -36,14 +42,19 @@ export default class ThrottleSiteAdd extends BaseCommand {
 
   override async run(): Promise<ThrottleSiteChangeResult> {
     const { args, flags } = await this.parse(ThrottleSiteAdd);
+    const name = await newSiteName(args.name, this.mayAsk);
+    // Whoever was asked for the name is asked for all of it; the preset that most keep stands first.
+    const asked = args.name === undefined && flags.limits === undefined;
+    const limits = asked ? await askLimits(DEFAULT_PRESET, this.mayAsk) : flags.limits;
     const ask = serviceCaller<Pick<ThrottleSiteChangeResult, 'site'>>(flags, this.signal);
     const { site } = await ask(servicePath(['sites']), {
       method: 'POST',
       body: {
-        name: args.name,
-        ...(flags.limits !== undefined && { limits: flags.limits }),
+        name,
+        ...(limits !== undefined && { limits }),
         ...(flags.alias && { aliases: flags.alias }),
         ...(flags['error-status'] && { refusal: Number(flags['error-status']) }),
+        ...(flags.budget !== undefined && { budget: flags.budget }),
         ...(flags.note !== undefined && { note: flags.note }),
       },
     });

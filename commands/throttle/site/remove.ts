@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../../src/cli/base.ts';
 import { renderSite } from '../../../src/cli/render/throttle.ts';
+import { siteOf } from '../../../src/cli/throttle-questions.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../../src/cli/throttle-service.ts';
 import type { ThrottleSiteChangeResult } from '../../../src/schema/throttle.ts';
 
@@ -9,14 +10,15 @@ export default class ThrottleSiteRemove extends BaseCommand {
   static override description = 'Blocks of the site end with it.';
   static override examples = ['<%= config.bin %> <%= command.id %> old.example.org'];
   static override args = {
-    name: Args.string({ description: 'Name of the site.', required: true, ignoreStdin: true }),
+    name: Args.string({ description: 'Name of the site; on a terminal it is asked for.', ignoreStdin: true }),
   };
   static override flags = { ...serviceFlags };
 
   override async run(): Promise<ThrottleSiteChangeResult> {
     const { args, flags } = await this.parse(ThrottleSiteRemove);
     const ask = serviceCaller<Pick<ThrottleSiteChangeResult, 'site'>>(flags, this.signal);
-    const { site } = await ask(servicePath(['sites', args.name]), { method: 'DELETE' });
+    const name = await siteOf(args.name, serviceCaller<unknown>(flags, this.signal), this.mayAsk);
+    const { site } = await ask(servicePath(['sites', name]), { method: 'DELETE' });
     const summary = `${site.name} is removed.`;
     return this.emit({ target: site.name, status: 'ok', summary, checks: [], site }, renderSite);
   }

@@ -1,5 +1,5 @@
 import type { ThrottleSimulateResult } from '../../schema/throttle.ts';
-import { crit, dim, type Line, line, mark, strong, table, warn, wrap } from '../text.ts';
+import { crit, dim, type Line, line, mark, ok, strong, table, warn, wrap } from '../text.ts';
 import { renderFindings } from './findings.ts';
 
 /** Clients that are listed; `--json` has all. */
@@ -27,6 +27,41 @@ function presetRows(presets: Presets, recommended: string): Line[] {
     dim,
   );
   return table([head, ...rows], 2);
+}
+
+type Steps = ThrottleSimulateResult['demand']['steps']['requests'];
+
+/** Longest bar, in columns. */
+const LONGEST_BAR = 30;
+
+/** A step of demand in words. */
+export function stepWords(steps: Steps, index: number, format: (value: number) => string): string {
+  const upTo = steps[index]?.upTo ?? null;
+  return upTo === null ? `over ${format(steps[index - 1]?.upTo ?? 0)}` : `to ${format(upTo)}`;
+}
+
+/** Clients by what they asked for at their busiest: one bar a step, its length logarithmic. */
+function plot(title: string, steps: Steps, format: (value: number) => string): Line[] {
+  const most = Math.max(1, ...steps.map(({ people, programs }) => people + programs));
+  const rows = steps.map(({ people, programs }, index) => {
+    const all = people + programs;
+    const length =
+      all === 0 ? 0 : Math.max(1, Math.round((Math.log1p(all) / Math.log1p(most)) * LONGEST_BAR));
+    const ofPeople = all === 0 ? 0 : Math.round((length * people) / all);
+    const bar = line`${ok('='.repeat(ofPeople))}${warn('#'.repeat(length - ofPeople))}`;
+    return [stepWords(steps, index, format), all === 0 ? dim('0') : number(all), bar];
+  });
+  return [line`  ${dim(title)}`, ...table(rows, 4)];
+}
+
+/** What clients asked for, drawn. */
+function demandPlot({ demand }: ThrottleSimulateResult): Line[] {
+  return [
+    [],
+    line`${strong('Clients by their busiest ten minutes')}${dim(', = read like a person, # programs')}`,
+    ...plot('requests', demand.steps.requests, number),
+    ...plot('bytes', demand.steps.bytes, (bytes) => `${number(bytes / 1e6)} MB`),
+  ];
 }
 
 /** Who would have been blocked by the preset that is recommended, or by the loosest that blocks anybody. */
@@ -87,6 +122,7 @@ export function renderSimulation(result: ThrottleSimulateResult, columns: number
     ),
     [],
     ...presetRows(presets, recommendation.preset),
+    ...demandPlot(result),
     ...clientRows(result),
     ...findings,
   ];

@@ -2,8 +2,10 @@ import type {
   ThrottleBlock,
   ThrottleBlocksResult,
   ThrottleCompileResult,
+  ThrottleDashboardResult,
   ThrottleExemptResult,
   ThrottleExplainResult,
+  ThrottleNetwork,
   ThrottleServeResult,
   ThrottleService,
   ThrottleSite,
@@ -34,11 +36,24 @@ function modeWord(mode: ThrottleSite['policy']['mode']): Inline {
   return mode === 'dry' ? warn('dry run') : warn('off');
 }
 
-function siteRow({ name, aliases, policy, lasting, until, refusal, note }: ThrottleSite): readonly Inline[] {
+function siteRow({
+  name,
+  aliases,
+  policy,
+  lasting,
+  until,
+  refusal,
+  note,
+  budget,
+  spent,
+}: ThrottleSite): readonly Inline[] {
   const temporary = until === null ? '' : `until ${until}, then ${lasting.limits}`;
   const details = [
     aliases.length > 0 ? `also ${aliases.join(', ')}` : '',
     refusal === 503 ? '503' : '',
+    budget === null
+      ? ''
+      : `all together ${budget}, used ${spent?.requests ?? 0}/${megabytes(spent?.bytes ?? 0)}`,
     note,
   ];
   return [
@@ -130,8 +145,59 @@ function standingRow({ client, site, requests, bytes, limits, share }: ThrottleS
   ];
 }
 
+/** Networks that ask the most. */
+function networkRows(networks: readonly ThrottleNetwork[]): Line[] {
+  if (networks.length === 0) return [];
+  const rows = networks.map(({ network, site, requests }) => [
+    strong(network),
+    site,
+    `${number(requests)} requests`,
+  ]);
+  return [[], line`  ${dim('networks, refused requests among them')}`, ...table(rows, 2)];
+}
+
 export function renderTop(result: ThrottleTopResult, columns: number): Line[] {
-  return [...summaryLine(result, columns), ...table(result.clients.map(standingRow), 2)];
+  return [
+    ...summaryLine(result, columns),
+    ...table(result.clients.map(standingRow), 2),
+    ...networkRows(result.networks),
+  ];
+}
+
+/** What a person does with the live view. */
+export type TopView = {
+  /** Which client, from 0. */
+  readonly selected: number;
+  readonly paused: boolean;
+  /** What came of the last key. */
+  readonly message: string;
+};
+
+/** Networks below the clients of a live view. */
+const LIVE_NETWORKS = 5;
+
+/** The live view: the chosen client is marked, and the last line names the keys. */
+export function renderLiveTop(result: ThrottleTopResult, columns: number, view: TopView): Line[] {
+  const { served, refused, bytes, blocked } = result.totals;
+  const rows = result.clients.map((each, index) => [
+    index === view.selected ? strong('>') : '',
+    ...standingRow(each),
+  ]);
+  const figures = `served ${number(served)} requests, ${megabytes(bytes)}; refused ${number(refused)}; blocked now ${number(blocked)}`;
+  return [
+    ...summaryLine(result, columns),
+    ...wrap(line`  ${dim(figures)}`, columns, 2),
+    [],
+    ...table(rows, 1),
+    ...networkRows(result.networks.slice(0, LIVE_NETWORKS)),
+    [],
+    ...(view.message === '' ? [[]] : wrap(line`  ${view.message}`, columns, 2)),
+    ...wrap(
+      line`  ${dim(`arrows choose · b block · u unblock · e let pass · space ${view.paused ? 'go on' : 'hold'} · q end`)}`,
+      columns,
+      2,
+    ),
+  ];
 }
 
 export function renderExplain(result: ThrottleExplainResult, columns: number): Line[] {
@@ -172,6 +238,7 @@ function serviceRows({
         dim('holds'),
         `${number(service.sites)} sites, ${number(service.tracked)} clients, ${number(service.blocks)} blocks`,
       ],
+      [dim('counters'), service.countersSaved === null ? 'not saved yet' : `saved ${service.countersSaved}`],
     ],
     2,
   );
@@ -180,7 +247,9 @@ function serviceRows({
 export function renderStatus(result: ThrottleStatusResult, columns: number): Line[] {
   return [
     ...summaryLine(result, columns),
-    ...(result.service === null ? [] : serviceRows(result.service)),
+    ...(result.service === null
+      ? []
+      : [...serviceRows(result.service), ...networkRows(result.service.heaviest)]),
     ...renderFindings(
       result.checks.map((check) => ({ where: '', check })),
       columns,
@@ -191,6 +260,11 @@ export function renderStatus(result: ThrottleStatusResult, columns: number): Lin
 /** What would be started. */
 export function renderServe(result: ThrottleServeResult, columns: number): Line[] {
   return [...summaryLine(result, columns), ...serviceRows(result.service)];
+}
+
+/** The address alone on its line, to be copied. */
+export function renderDashboard(result: ThrottleDashboardResult, columns: number): Line[] {
+  return [...summaryLine(result, columns), line`${result.url}`];
 }
 
 /** Files that were written. */

@@ -31,7 +31,13 @@ function kibibytes(bytes: number): number {
 
 /** The page, with the seconds that are left put in by HAProxy: a percent sign is its own. */
 function logFormatPage(): string {
-  const { body } = errorPage({ status: 429, retryAfter: 987_654, site: 'this site', accept: undefined });
+  const { body } = errorPage({
+    status: 429,
+    retryAfter: 987_654,
+    site: 'this site',
+    accept: undefined,
+    because: 'client',
+  });
   return body.replaceAll('%', '%%').replace(/\d+ minutes?/, '%[var(txn.retry)] seconds');
 }
 

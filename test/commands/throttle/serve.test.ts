@@ -8,7 +8,11 @@ import { ask, type Origin, startOrigin } from '../../helpers/throttle-lab.ts';
 
 // The built program as an administrator uses it: one that serves, others that ask it.
 
-type Happening = { readonly event: string; readonly listening?: readonly { for: string; at: string }[] };
+type Happening = {
+  readonly event: string;
+  readonly client?: string;
+  readonly listening?: readonly { for: string; at: string }[];
+};
 
 type Served = {
   readonly child: ChildProcess;
@@ -104,6 +108,42 @@ test('one that is killed loses no block', async () => {
   await first.ended;
   const second = await serve('b.db', '--listen', socket);
   expect(await ask(second.front, { host: 'unknown.test' })).toMatchObject({ status: 429 });
+});
+
+test('one that is killed under load loses no block that it told of', async () => {
+  const first = await serve('load.db', '--listen', socket);
+  await throttle(['site', 'add', 'www.example.org', '--limits', '20/2M']);
+  const addresses = Array.from({ length: 100 }, (_, index) => `127.0.${index}.7`);
+  let stopped = false;
+  // Each client asks until it is refused, and goes on asking.
+  const hammering = addresses.map(async (from) => {
+    while (!stopped) await ask(first.front, { from }).catch(() => undefined);
+  });
+  const blocked = () => first.events.filter(({ event }) => event === 'blocked').length;
+  await expect.poll(blocked, { timeout: 30_000 }).toBeGreaterThan(30);
+  const told = first.events.flatMap((each) => (each.event === 'blocked' ? [String(each.client)] : []));
+  first.child.kill('SIGKILL');
+  stopped = true;
+  await Promise.all([first.ended, ...hammering]);
+  const second = await serve('load.db', '--listen', socket);
+  for (const from of told) expect(await ask(second.front, { from })).toMatchObject({ status: 429 });
+});
+
+test('after SIGHUP the token of yesterday is refused, and one that is too short changes nothing', async () => {
+  const file = join(folder, 'rotated');
+  const old = join(folder, 'yesterday');
+  for (const each of [file, old]) writeFileSync(each, 'correct-horse-battery-staple-7\n', { mode: 0o600 });
+  const { admin, child, events } = await serve('d.db', '--listen', '127.0.0.1:0', '--token-file', file);
+  const hangUp = async (token: string, expected: string) => {
+    writeFileSync(file, token);
+    child.kill('SIGHUP');
+    await expect.poll(() => events.at(-1)?.event, { timeout: 20_000 }).toBe(expected);
+  };
+  await hangUp('short\n', 'tokens kept');
+  expect(await throttle(['blocks', '--token-file', old], admin)).toMatchObject({ exit: 0 });
+  await hangUp('another-horse-battery-staple-8\n', 'tokens read again');
+  expect(await throttle(['blocks', '--token-file', old], admin)).toMatchObject({ exit: 77 });
+  expect(await throttle(['blocks', '--token-file', file], admin)).toMatchObject({ exit: 0 });
 });
 
 test('over TCP the commands show the token of a file that nobody else can read', async () => {

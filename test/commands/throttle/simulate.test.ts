@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { ThrottleSimulateResult } from '../../../src/schema/throttle.ts';
-import { run, runBuilt } from '../../helpers/run.ts';
+import { root, run, runBuilt } from '../../helpers/run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-simulate-'));
 
@@ -143,4 +143,13 @@ test('a log without a request leaves it unknown, a damaged archive is told, a mi
 test('standard input is a log, too', async () => {
   const ran = await runBuilt(['throttle', 'simulate', '-', '--json'], { input: busyDay().join('\n') });
   expect(JSON.parse(ran.stdout).totals.requests).toBe(3660);
+});
+
+test('what clients asked for is drawn in the text and on a page of its own', async () => {
+  const text = await run('throttle simulate', [`${root}examples/access.log`]);
+  expect(text.stdout).toMatch(/requests\n[\s\S]*to 20 +1 {2}=+\n +to 100 +1 {2}#+\n/);
+  const { stdout } = await run('throttle simulate', [`${root}examples/access.log`, '--format', 'html']);
+  expect(stdout).toContain("default-src 'none'");
+  expect(stdout).toContain('192.0.2.66: 25 requests');
+  expect(stdout).not.toMatch(/<script|https?:|NaN|undefined/);
 });

@@ -190,7 +190,22 @@ describe('with little memory', () => {
     spray(under, 5000, T0);
     spray(under, 60_000, T0 + 700_000);
     expect(under.loss.evictedLive).toBe(0);
-    expect([...under.counted(T0 + 700_000)]).toHaveLength(60_000);
+    expect(under.nearest(null, 100_000, T0 + 700_000)).toHaveLength(60_000);
+  });
+
+  test('whoever is nearest to a limit is found among all others, by what is left of the window', () => {
+    const under = engine('20/2M');
+    spray(under, 5000, T0);
+    for (let sent = 0; sent < 15; sent += 1) under.admit(SITE, ANNA, T0);
+    for (let sent = 0; sent < 9; sent += 1) under.admit(SITE, BERT, T0 + 60_000);
+    const nearest = (nowMs: number) =>
+      under.nearest(SITE, 2, nowMs).map(({ requests, share }) => [requests, share]);
+    expect(nearest(T0 + 60_000)).toEqual([
+      [15, 0.75],
+      [9, 0.45],
+    ]);
+    expect(nearest(T0 + 600_000)).toEqual([[9, 0.45]]);
+    expect(under.nearest(SITE + 1, 2, T0)).toEqual([]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { callService } from '../../../src/service/call.ts';
 import { Tokens } from '../../../src/service/tokens.ts';
 import { startThrottle } from '../../../src/throttle/service.ts';
 import { openSqliteStore } from '../../../src/throttle/sqlite-store.ts';
+import { needs } from '../../helpers/debian.ts';
 import { ask, startThrottleLab, type ThrottleLab } from '../../helpers/throttle-lab.ts';
 
 const labs: ThrottleLab[] = [];
@@ -101,7 +103,8 @@ describe('the admin API', () => {
     await expect(api(path, method, body)).rejects.toMatchObject({ code });
   });
 
-  test('figures for Prometheus name sites and decisions, and no client', async () => {
+  test('figures for Prometheus name sites and decisions, and no client', async (context) => {
+    needs(context, 'promtool', 'prometheus');
     const { api, port, socket } = await lab();
     await api('/v1/sites', 'POST', { name: 'a.example', limits: '1/2M' });
     await ask(port, { host: 'a.example' });
@@ -114,8 +117,10 @@ describe('the admin API', () => {
       }).end();
     });
     expect(text).toContain('throttle_requests_total{site="a.example",decision="refused"} 1\n');
-    expect(text).toContain('throttle_blocked_clients 1\n');
+    expect(text).toContain('throttle_blocked_clients{site="a.example"} 1\n');
     expect(text).not.toContain('127.0.0.1');
+    const checked = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+    expect(checked).toMatchObject({ status: 0, stderr: '' });
   });
 });
 
