@@ -20,6 +20,7 @@ import { databaseOf, masterKeyOf, openOrCreateStore } from '../src/keys/open.ts'
 import { documents, failedRow } from '../src/schema/documents.ts';
 import { newSite } from '../src/throttle/site.ts';
 import { openAdministration } from '../src/validation/clients.ts';
+import { standInFirefox, startPracticeDav } from './helpers/browser-samples.ts';
 import { companyZone, mediatorLab } from './helpers/mediator.ts';
 import { practiceKey } from './helpers/practice-key.ts';
 import { publication, ring } from './helpers/registry.ts';
@@ -44,6 +45,15 @@ const secretFile = `${folder}/secret`;
 writeFileSync(secretFile, 'a secret\n', { mode: 0o600 });
 const tokenFile = `${folder}/token`;
 writeFileSync(tokenFile, 'a token of more than 22 characters\n'.replaceAll(' ', '-'), { mode: 0o600 });
+writeFileSync(
+  `${folder}/roboform.csv`,
+  'Name,Url,Login,Pwd,Note,Folder\nBank,https://bank.example/,me,x,,\n',
+);
+mkdirSync(`${folder}/undone/20261125T081500Z-0a1b`, { recursive: true });
+writeFileSync(
+  `${folder}/undone/20261125T081500Z-0a1b/manifest.json`,
+  JSON.stringify({ version: 1, id: '20261125T081500Z-0a1b', folder, addons: [], files: [], state: 'undone' }),
+);
 
 /** A key in software, its AES key in slot 1, and a challenge, for commands that need a key on the desk. */
 const KEY = practiceKey();
@@ -115,8 +125,29 @@ async function storeWithKey(place: string): Promise<string> {
 
 const AT = ['--service', `unix:${throttle.socket.path}`];
 
+/** A WebDAV folder with a backup, and what is started in place of Firefox, each time on a profile of its own. */
+const dav = await startPracticeDav(`${folder}/age-key`);
+afterAll(() => dav.close());
+const standIn = standInFirefox(`${folder}/firefox`);
+function onProfile(): readonly string[] {
+  const profile = `${folder}/${randomUUID()}`;
+  mkdirSync(profile);
+  return ['--profile-dir', profile, '--firefox', standIn];
+}
+
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
+  'browser backup list': [[dav.url], 0],
+  get 'browser backup push'() {
+    return [[dav.url, ...onProfile(), '--recipient', dav.recipient], 0] as const;
+  },
+  get 'browser backup restore'() {
+    return [[dav.url, ...onProfile(), '--identity-file', `${folder}/age-key`], 0] as const;
+  },
+  'browser diagnose': [['--profile-dir', EMPTY_FOLDER], 0],
+  'browser disable': [['--profile-dir', EMPTY_FOLDER, '--edit-files'], 0],
+  'browser passwords': [[`${folder}/roboform.csv`], 0],
+  'browser undo': [['20261125T081500Z-0a1b', '--backup-folder', `${folder}/undone`], 0],
   completion: [['bash'], 0],
   'config check': [['--config', GOOD_CONFIG], 0],
   'config show': [['mx', 'probe'], 0],

@@ -8,7 +8,7 @@ import {
   renameSync,
   rmSync,
   type Stats,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AppError, ExitCode } from '../errors.ts';
@@ -118,8 +118,7 @@ export function writeSecret(file: string, content: string | Uint8Array): void {
     throw notWritten(file, error);
   }
   try {
-    const bytes = Buffer.from(content as Uint8Array);
-    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+    writeFileSync(descriptor, content);
     fsyncSync(descriptor);
     syncFolder(dirname(file));
   } catch (error) {

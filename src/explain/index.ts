@@ -1,4 +1,5 @@
 import { deceptionExplanations, structureExplanations } from './author.ts';
+import { browserExplanations } from './browser.ts';
 import { configExplanations } from './config.ts';
 import { diffExplanations, requireExplanations } from './demands.ts';
 import { dkimExplanations } from './dkim.ts';
@@ -59,6 +60,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...diffExplanations,
     ...importExplanations,
     ...yubikeyExplanations,
+    ...browserExplanations,
     ...viewExplanations,
   ].map((each) => [each.id, each]),
 );

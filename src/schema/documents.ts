@@ -1,4 +1,13 @@
 import { z } from 'zod';
+import {
+  browserBackupList,
+  browserBackupPush,
+  browserBackupRestore,
+  browserDiagnose,
+  browserDisable,
+  browserPasswords,
+  browserUndo,
+} from './browser.ts';
 import { completion } from './completion.ts';
 import { configCheck, configShow } from './config.ts';
 import { demo } from './demo.ts';
@@ -118,6 +127,13 @@ export const failedRow = z.strictObject({
 
 /** Every JSON document that the program prints, by its schema id. */
 export const documents = {
+  'postern/browser-backup-list/1': document('postern/browser-backup-list/1', browserBackupList),
+  'postern/browser-backup-push/1': document('postern/browser-backup-push/1', browserBackupPush),
+  'postern/browser-backup-restore/1': document('postern/browser-backup-restore/1', browserBackupRestore),
+  'postern/browser-diagnose/1': document('postern/browser-diagnose/1', browserDiagnose),
+  'postern/browser-disable/1': document('postern/browser-disable/1', browserDisable),
+  'postern/browser-passwords/1': document('postern/browser-passwords/1', browserPasswords),
+  'postern/browser-undo/1': document('postern/browser-undo/1', browserUndo),
   'postern/completion/1': document('postern/completion/1', completion),
   'postern/config-check/1': document('postern/config-check/1', configCheck),
   'postern/config-show/1': document('postern/config-show/1', configShow),
