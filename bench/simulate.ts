@@ -7,7 +7,7 @@
  *
  * --check exits with 1 when a combined log is read more slowly than 0.7 million lines a CPU-second.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -84,6 +84,18 @@ function json({ at, client, path, bytes, referer, agent }: Hit): string {
   return `${JSON.stringify(fields)}\n`;
 }
 
+/** Piece by piece: what lies in memory from here would be paid for while the log is read. */
+function write(file: string, format: (hit: Hit) => string): void {
+  let piece = '';
+  for (const hit of hits()) {
+    piece += format(hit);
+    if (piece.length < 1e6) continue;
+    appendFileSync(file, piece);
+    piece = '';
+  }
+  appendFileSync(file, piece);
+}
+
 async function linesPerSecond(file: string): Promise<number> {
   const begun = process.cpuUsage();
   const simulation = new Simulation({ window: 'sliding' });
@@ -102,7 +114,7 @@ const folder = mkdtempSync(join(tmpdir(), 'bench-simulate-'));
 try {
   for (const [name, format] of Object.entries({ combined, json })) {
     const file = join(folder, name);
-    writeFileSync(file, [...hits()].map(format).join(''));
+    write(file, format);
     const rates: number[] = [];
     for (let turn = 0; turn < Number(flags.turns); turn += 1) rates.push(await linesPerSecond(file));
     const told = rates.map((rate) => (rate / 1e6).toFixed(2)).join(', ');
