@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
-import { needs } from '../helpers/debian.ts';
+import { needs, needsRoot } from '../helpers/debian.ts';
 import { type LabClient, type LabServer, type SoftKey, ValidationLab } from '../helpers/validation-lab.ts';
 
 // Programs that ask YubiCloud, unchanged, asking our server: they have its URL and nothing else of it.
@@ -92,7 +92,7 @@ describe('pam_yubico', () => {
   function mayAuthenticate(context: TestContext): void {
     needs(context, 'pamtester', 'pamtester');
     needs(context, 'test', 'libpam-yubico', ['-e', '/usr/lib/security/pam_yubico.so']);
-    if (process.getuid?.() !== 0) context.skip('a mount namespace takes the rights of root');
+    needsRoot(context, 'a mount namespace takes the rights of root');
   }
 
   function mapping(key: SoftKey): string {
