@@ -58,6 +58,8 @@ export type Administration = {
     keep: (apiKey: Uint8Array) => void,
   ) => Uint8Array;
   readonly setKey: (publicId: string, state: Extract<KeyState, 'active' | 'disabled'>, act: Act) => void;
+  /** Write down what was done to something else than clients. */
+  readonly note: (action: string, subject: string, act: Act) => void;
   readonly audit: (latest: number) => AuditState;
   /** Copy the database, while it is used, to a new file. */
   readonly backUp: (file: string, act: Act) => Promise<void>;
@@ -183,6 +185,7 @@ export async function openAdministration(file: string, masterKey: MasterKey): Pr
           throw notFound(`key with the public id ${publicId}`, '"postern validation key list" shows them.');
         audited(act, state === 'active' ? 'key.enable' : 'key.disable', publicId);
       }),
+    note: (action, subject, act) => transaction(database, () => audited(act, action, subject)),
     audit: (latest) => checkAudit(database, latest),
     backUp: async (to, act) => {
       const { backup } = await import('node:sqlite');
