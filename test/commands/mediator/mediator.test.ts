@@ -75,6 +75,12 @@ describe('a logo', () => {
     expect(JSON.stringify((await sync()).result)).not.toContain('registry.logo');
     expect(readFileSync(kept)).toEqual(good);
     expect(await verdictOn('bank.example')).toBe('trusted');
+
+    const dns = ['--offline', '--dns-cache', `${root}examples/trust/dns.json`];
+    const asOf = ['--as-of', new Date().toISOString()];
+    const message = `${root}examples/trust/listed.eml`;
+    const page = await run('message view', [message, ...dns, ...asOf, '--format', 'html']);
+    expect(page.stdout).toContain(`data:image/svg+xml;base64,${good.toString('base64')}`);
   });
 
   test('with a script in it is refused, and nothing is noted', async () => {
