@@ -9,6 +9,12 @@ export const registryExplanations: readonly Explanation[] = [
     fix: 'Nothing.',
   },
   {
+    id: 'registry.logo',
+    what: 'Logos that a list names and that could not be fetched with it.',
+    why: 'A logo is kept only if it is the very file that the list names by its digest. The list itself is not touched by it.',
+    fix: 'Run "postern trust sync" again; tell the mediator if it stays.',
+  },
+  {
     id: 'registry.none',
     what: 'No list vouches for the author’s domain.',
     why: 'Its mail can be authenticated and not trusted: who owns the domain is not known.',

@@ -54,6 +54,46 @@ test('a company is added, vetted, approved by another person, published, trusted
   expect((await lab.act('approve', 'bank', '--actor', BEN, '--yes')).exit).toBe(64);
 });
 
+describe('a logo', () => {
+  const example = `${root}examples/trust/example-bank.svg`;
+
+  test('goes from the mediator to the reader, and one that was changed on the way is not kept', async () => {
+    await lab.list('bank', 'bank.example');
+    expect((await lab.act('logo', 'bank', example, '--actor', ANN)).exit).toBe(0);
+    await publish();
+    const [name = ''] = readdirSync(join(www, 'lists')).filter((each) => each.endsWith('.svg'));
+    const good = readFileSync(join(www, 'lists', name));
+    const kept = join(home, 'cache', 'postern', 'trust', '.logos', name);
+
+    writeFileSync(join(www, 'lists', name), `${good} `);
+    const spoiled = await sync(www, '--root', rootFile());
+    expect(spoiled.exit).toBe(0);
+    expect(JSON.stringify(spoiled.result)).toContain('registry.logo');
+    expect(existsSync(kept)).toBe(false);
+
+    writeFileSync(join(www, 'lists', name), good);
+    expect(JSON.stringify((await sync()).result)).not.toContain('registry.logo');
+    expect(readFileSync(kept)).toEqual(good);
+    expect(await verdictOn('bank.example')).toBe('trusted');
+
+    const dns = ['--offline', '--dns-cache', `${root}examples/trust/dns.json`];
+    const asOf = ['--as-of', new Date().toISOString()];
+    const message = `${root}examples/trust/listed.eml`;
+    const page = await run('message view', [message, ...dns, ...asOf, '--format', 'html']);
+    expect(page.stdout).toContain(`data:image/svg+xml;base64,${good.toString('base64')}`);
+  });
+
+  test('with a script in it is refused, and nothing is noted', async () => {
+    await lab.list('bank', 'bank.example');
+    const before = readFileSync(journal());
+    const file = join(home, 'bad.svg');
+    writeFileSync(file, readFileSync(example, 'utf8').replace('</svg>', '<script>alert(1)</script></svg>'));
+    const refused = await lab.act('logo', 'bank', file, '--actor', ANN);
+    expect(refused).toMatchObject({ exit: 65, result: { error: { code: 'E_LOGO' } } });
+    expect(readFileSync(journal())).toEqual(before);
+  });
+});
+
 test('keys are 0600, nothing published has one, and one that others can read is not used', async () => {
   const keys = readdirSync(join(lab.folder, 'keys'));
   expect(keys).toHaveLength(3);
