@@ -1,10 +1,11 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { readInput } from '../../src/cli/input.ts';
-import { actorFlags, actorOf, Office } from '../../src/cli/mediator.ts';
+import { actorFlags, actorOf, allowed, Office } from '../../src/cli/mediator.ts';
 import { actOnEntry } from '../../src/cli/mediator-act.ts';
 import { renderAct } from '../../src/cli/render/mediator.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
+import { entryOf } from '../../src/mediator/ledger.ts';
 import { keptLogoName } from '../../src/registry/logos.ts';
 import type { MediatorActResult } from '../../src/schema/mediator.ts';
 import { MAX_LOGO, type PreparedLogo, prepareLogo } from '../../src/view/logo.ts';
@@ -36,7 +37,8 @@ export default class MediatorLogo extends BaseCommand {
     );
     const actor = await actorOf(flags.actor, this.mayAsk);
     const office = new Office(flags.folder);
-    office.journal();
+    const { ledger } = office.journal();
+    allowed(() => entryOf(ledger, args.entry));
     // The file first: the journal never names one that is not there.
     office.putPublic(`lists/${keptLogoName({ mediaType, sha256 })}`, bytes);
     const act = { kind: 'logo', entry: args.entry, mediaType, sha256 } as const;

@@ -8,6 +8,8 @@ import type { Source } from './update.ts';
 export type LogoShelf = {
   has(name: string): boolean;
   keep(name: string, bytes: Uint8Array): void;
+  /** Remove all others, and what a run that was killed has left. */
+  retain(names: ReadonlySet<string>): void;
 };
 
 /** Largest logo, in bytes (RG-8). */
@@ -63,4 +65,18 @@ async function fetchLogo({ file, sha256: digest }: Logo, source: Source): Promis
     if (error instanceof RuleFault) return error.message;
     throw error;
   }
+}
+
+/**
+ * Remove kept logos that no list names any more. While a list cannot be read nothing is known to be left over.
+ *
+ * @param lists  every list that is followed; null for one that has to be fetched again
+ */
+export function sweepLogos(lists: readonly (Pick<Registry, 'entries'> | null)[], shelf: LogoShelf): void {
+  const named = new Set<string>();
+  for (const list of lists) {
+    if (list === null) return;
+    for (const { logo } of list.entries) if (logo !== null) named.add(keptLogoName(logo));
+  }
+  shelf.retain(named);
 }

@@ -109,6 +109,9 @@ function logoShelf(folder: string): TrustStore['logos'] {
       privateFolder(folder);
       replaceFile(join(folder, name), bytes);
     },
+    retain(names) {
+      for (const name of namesIn(folder)) if (!names.has(name)) rmSync(join(folder, name), { force: true });
+    },
   };
 }
 
