@@ -12,6 +12,7 @@ import { createDecisionServer } from './decision.ts';
 import type { WindowType } from './engine.ts';
 import { createFront, type FrontOptions } from './front.ts';
 import type { Network } from './networks.ts';
+import { followNginx, type NginxFollower, type NginxOptions } from './nginx/follow.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
 import { Warden, type WardenEvent } from './warden.ts';
@@ -32,6 +33,8 @@ export type ServiceOptions = {
     readonly trusted: readonly Network[];
   };
   readonly decision?: Endpoint;
+  /** An nginx whose log is read, and whose blocks are written. */
+  readonly nginx?: NginxOptions;
   /** Where counters are kept over a restart; without it they are not. */
   readonly countersFile?: string;
   /** The files of the dashboard; without them there is none. */
@@ -149,7 +152,9 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   const onEvent: ServiceOptions['onEvent'] = (event) => {
     options.onEvent(event);
     events.publish(event.event, event);
+    nginx?.changed();
   };
+  let nginx: NginxFollower | undefined;
   const onError = quieted(now, onEvent);
   const counted = countersFile === undefined ? null : await readSnapshot(countersFile);
   const warden = new Warden({ ...options, now, onEvent, counted });
@@ -191,6 +196,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     await dashboard?.close();
     await Promise.all(open.map(({ listening }) => listening.close(graceMs)));
     front?.close();
+    await nginx?.stop();
     warden.flush();
     await saver.finish();
     store.close();
@@ -209,6 +215,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
         for: 'front',
         listening: await listen(front.server, options.front.at, { mode, activated }),
       });
+    if (options.nginx) nginx = await followNginx(warden, options.nginx, onEvent, onError);
   } catch (error) {
     await stop(0);
     throw error;
