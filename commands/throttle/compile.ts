@@ -16,7 +16,7 @@ import type {
   ThrottleSite,
 } from '../../src/schema/throttle.ts';
 import { checkCompiled } from '../../src/throttle/compile/checker.ts';
-import { compileHaproxy, lostExemptions } from '../../src/throttle/compile/haproxy.ts';
+import { compileHaproxy, lostExemptions, type Peer } from '../../src/throttle/compile/haproxy.ts';
 import { compileNginx } from '../../src/throttle/compile/nginx.ts';
 
 /** A place as the servers write it: nothing that would begin another directive. */
@@ -26,6 +26,17 @@ function place(text: string, flag: string): string {
     code: 'E_LISTEN',
     exit: ExitCode.usage,
     hint: 'Write HOST:PORT, or unix:/PATH for --decision.',
+  });
+}
+
+/** One machine that shares blocks. */
+function peerOf(text: string): Peer {
+  const [, name = '', at = ''] = /^([\w.-]{1,64})=(.+)$/.exec(text) ?? [];
+  if (name !== '') return { name, at: place(at, 'peer') };
+  throw new AppError(`--peer: '${text}' is no peer.`, {
+    code: 'E_LISTEN',
+    exit: ExitCode.usage,
+    hint: 'Write NAME=HOST:PORT, such as web1=192.0.2.1:10000.',
   });
 }
 
@@ -89,6 +100,17 @@ export default class ThrottleCompile extends BaseCommand {
         default: '/var/lib/postern/throttle/nginx',
         helpValue: 'DIR',
       }),
+      peer: Flags.string({
+        summary:
+          'HAProxy that shares blocks, this one with them, as NAME=HOST:PORT; may be given several times.',
+        multiple: true,
+        helpValue: 'PEER',
+      }),
+      'local-peer': Flags.string({
+        summary: 'Which of them this one is.',
+        helpValue: 'NAME',
+        dependsOn: ['peer'],
+      }),
       check: Flags.boolean({ summary: "Let the server's own checker judge what was written." }),
       decision: Flags.string({
         summary: 'The decision server that nginx asks.',
@@ -130,6 +152,8 @@ export default class ThrottleCompile extends BaseCommand {
             exemptions,
             trusted,
             folder,
+            peers: (flags.peer ?? []).map(peerOf),
+            localPeer: flags['local-peer'] === undefined ? null : place(flags['local-peer'], 'local-peer'),
           });
     for (const [name, content] of files) {
       const sink = fileOutput(join(folder, name));

@@ -73,6 +73,11 @@ const flags = withEnvironment({
     helpValue: 'DIR',
     dependsOn: ['nginx-log'],
   }),
+  haproxy: Flags.string({
+    summary: 'Keep the HAProxy with this stats socket in step; may be given several times.',
+    multiple: true,
+    helpValue: 'FILE',
+  }),
   database: Flags.string({ summary: 'Where sites, blocks and figures are kept.', helpValue: 'FILE' }),
   window: Flags.option({
     summary: 'Count the last ten minutes at any time, or from one full ten minutes of the clock to the next.',
@@ -238,6 +243,7 @@ export default class ThrottleServe extends BaseCommand {
         onEvent: tell,
         ...(gate && { gate }),
         ...(decision && { decision }),
+        ...(given.haproxy && { haproxy: given.haproxy }),
         ...(given['nginx-log'] !== undefined && {
           nginx: { log: given['nginx-log'], folder: given['nginx-dir'] ?? null },
         }),

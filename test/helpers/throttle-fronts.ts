@@ -173,6 +173,27 @@ async function nginxFront(mode: 'log' | 'auth'): Promise<Front> {
   };
 }
 
+async function haproxyFront(): Promise<Front> {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-haproxy-'));
+  const port = await freePort();
+  const lab = await realLab({ haproxy: [join(folder, 'haproxy.sock')] });
+  await addSites(lab);
+  await compile('haproxy', { folder, port, lab }, []);
+  const haproxy = startHaproxy(folder);
+  await answers(port);
+  return {
+    ...{ lab, port, folder, late: false, lateBytes: false, aligned: true },
+    close: async () => {
+      haproxy.kill('SIGKILL');
+      await lab.close();
+    },
+  };
+}
+
+export function startHaproxy(folder: string): ChildProcess {
+  return spawn('haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], { stdio: 'ignore' });
+}
+
 async function builtIn(): Promise<Front> {
   const trusted = [parseNetwork('127.0.9.0/24')].filter((each) => each !== null);
   const at = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
@@ -191,6 +212,7 @@ async function builtIn(): Promise<Front> {
 /** Every front by its name. */
 export const FRONTS = {
   'the built-in front': builtIn,
+  'HAProxy by itself': haproxyFront,
   'nginx, by its log': () => nginxFront('log'),
   'nginx, asking': () => nginxFront('auth'),
 } as const;

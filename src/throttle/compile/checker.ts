@@ -36,7 +36,11 @@ export function checkCompiled(
   const args =
     target === 'nginx' ? ['-t', '-q', '-c', aroundNginx(folder, file), '-p', folder] : ['-c', '-f', file];
   // Debian keeps both in a folder that not everybody searches.
-  const ran = spawnSync(target, args, { encoding: 'utf8', timeout: DEADLINE_MS, env: { ...env, PATH: `${env['PATH'] ?? ''}:/usr/sbin` } });
+  const ran = spawnSync(target, args, {
+    encoding: 'utf8',
+    timeout: DEADLINE_MS,
+    env: { ...env, PATH: `${env['PATH'] ?? ''}:/usr/sbin` },
+  });
   rmSync(folder, { recursive: true, force: true });
   const evidence = `${ran.stdout ?? ''}${ran.stderr ?? ''}`.trim().slice(0, MOST_SAID);
   const id = 'throttle.compile.check';
