@@ -58,7 +58,7 @@ function record({ keys, office, nowMs, onEvent }: AdminOptions, { params, body }
       'Go on with "postern yubikey program --resume", or take another id: --public-id random.',
     );
   }
-  if (kept.outcome !== 'unchanged') office.note('key.record', publicId, act);
+  if (kept.outcome !== 'unchanged') office.note('key record', publicId, act);
   onEvent({ event: 'record', publicId, outcome: kept.outcome, state: kept.state });
   return { publicId, outcome: kept.outcome, state: kept.state };
 }

@@ -119,7 +119,7 @@ function addClient(database: DatabaseSync, masterKey: MasterKey, client: NewClie
       hint: 'Take another number, or "postern validation client rotate" for a new key.',
     });
   }
-  writeAudit(database, { timeMs: act.nowMs, actor: act.actor, action: 'client.add', subject: String(id) });
+  writeAudit(database, { timeMs: act.nowMs, actor: act.actor, action: 'client add', subject: String(id) });
   return { id, apiKey };
 }
 
@@ -137,7 +137,7 @@ function rotate(
     )
     .run(id, nowMs + overlapMs, seal(masterKey, apiKey, aboutClient(id)), nowMs);
   if (Number(changes) === 0) throw noClient(id);
-  writeAudit(database, { timeMs: nowMs, actor, action: 'client.rotate', subject: String(id) });
+  writeAudit(database, { timeMs: nowMs, actor, action: 'client rotate', subject: String(id) });
   return apiKey;
 }
 
@@ -168,7 +168,7 @@ export async function openAdministration(file: string, masterKey: MasterKey): Pr
           .prepare('UPDATE validation_clients SET state = ?, changed_ms = ? WHERE id = ?')
           .run(state, act.nowMs, id);
         if (Number(changes) === 0) throw noClient(id);
-        audited(act, state === 'active' ? 'client.enable' : 'client.disable', String(id));
+        audited(act, state === 'active' ? 'client enable' : 'client disable', String(id));
       }),
     rotateClient: (id, overlapMs, act, keep) =>
       transaction(database, () => {
@@ -183,7 +183,7 @@ export async function openAdministration(file: string, masterKey: MasterKey): Pr
           .run(state, act.nowMs, publicId);
         if (Number(changes) === 0)
           throw notFound(`key with the public id ${publicId}`, '"postern validation key list" shows them.');
-        audited(act, state === 'active' ? 'key.enable' : 'key.disable', publicId);
+        audited(act, state === 'active' ? 'key enable' : 'key disable', publicId);
       }),
     note: (action, subject, act) => transaction(database, () => audited(act, action, subject)),
     audit: (latest) => checkAudit(database, latest),
