@@ -264,7 +264,16 @@ export default class ValidationServe extends BaseCommand {
       (text) => this.note(text),
       async (office, keys) =>
         work(
-          await startAdmin({ keys, office, at, token, activated, certificate, nowMs: Date.now, onEvent: tell }),
+          await startAdmin({
+            keys,
+            office,
+            at,
+            token,
+            activated,
+            certificate,
+            nowMs: Date.now,
+            onEvent: tell,
+          }),
         ),
     );
   }

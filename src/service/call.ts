@@ -96,7 +96,9 @@ export function callService(
       },
     });
     call.on('timeout', () => call.destroy(Object.assign(new Error('it takes too long'), { code: '' })));
-    call.on('error', (error) => reject(unreachable(endpoint, error, hint ?? 'Start it, or name its socket with --service.')));
+    call.on('error', (error) =>
+      reject(unreachable(endpoint, error, hint ?? 'Start it, or name its socket with --service.')),
+    );
     call.on('response', (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -107,7 +109,10 @@ export function callService(
       });
       response.on('end', () => {
         try {
-          const answer = parsed(Buffer.concat(chunks)  .toString('utf8'), hint ?? 'Name its socket with --service.');
+          const answer = parsed(
+            Buffer.concat(chunks).toString('utf8'),
+            hint ?? 'Name its socket with --service.',
+          );
           if ((response.statusCode ?? 500) < 300) resolve(answer);
           else reject(failureOf(answer));
         } catch (error) {

@@ -101,7 +101,6 @@ export async function startAdmin(options: AdminOptions): Promise<AdminListening>
   const listening = await listen(server, at, { mode: 0o660, activated });
   return {
     ...listening,
-    replaceCertificate: (next) =>
-      (server as TlsServer).setSecureContext({ ...next, minVersion: 'TLSv1.2' }),
+    replaceCertificate: (next) => (server as TlsServer).setSecureContext({ ...next, minVersion: 'TLSv1.2' }),
   };
 }

@@ -88,10 +88,12 @@ describe('a key whose server is elsewhere', () => {
     const torn = createServer((socket) => {
       const beyond = connect(Number(port), host);
       socket.on('error', () => undefined).pipe(beyond);
-      beyond.on('error', () => undefined).once('data', () => {
-        socket.destroy();
-        beyond.destroy();
-      });
+      beyond
+        .on('error', () => undefined)
+        .once('data', () => {
+          socket.destroy();
+          beyond.destroy();
+        });
     });
     await new Promise<void>((resolve) => torn.listen(0, '127.0.0.1', resolve));
     const at = `127.0.0.1:${(torn.address() as AddressInfo).port}`;

@@ -232,14 +232,7 @@ describe('administration of a server that runs', () => {
       const own = await lab.client({ mustSign: true });
       const key = freshKey();
       const rotate = (file: string, ...overlap: string[]) =>
-        administer(
-          'client',
-          'rotate',
-          String(own.id),
-          ...overlap,
-          '--write-key',
-          join(folder, file),
-        );
+        administer('client', 'rotate', String(own.id), ...overlap, '--write-key', join(folder, file));
       const keyIn = (file: string) => {
         return { id: own.id, apiKey: Buffer.from(readFileSync(join(folder, file), 'utf8').trim(), 'base64') };
       };
