@@ -11,8 +11,7 @@ const ROUNDS = 5;
 /** What each is for; a dependency without a reason has no place here. */
 const REASONS: Readonly<Record<string, string>> = {
   '@oclif/core': 'the frame of all commands: flags, help, topics',
-  '@peculiar/x509':
-    'makes the certificates of the practice servers (`demo`, `mx tlsa` examples); never on other ways',
+  '@peculiar/x509': 'makes the certificates of practice servers, such as those of `demo`',
   'age-encryption': 'backups and exports of secrets, readable with the `age` program',
   chalk: 'colour, in one file',
   'dns-packet': 'writes DNS queries and practice answers; answers from outside are read by our own reader',
@@ -20,7 +19,7 @@ const REASONS: Readonly<Record<string, string>> = {
   htmlparser2: 'HTML of mails, of printed RoboForm lists and of WebDAV',
   inquirer: 'questions on a terminal, loaded when one is asked',
   mailauth: 'DKIM and ARC signatures, behind one adapter and our own table of verdicts',
-  'node-hid': 'speaks with YubiKeys over USB; optional, native, loaded by `yubikey` commands alone',
+  'node-hid': 'speaks with YubiKeys over USB; optional, native, loaded by what uses a key',
   nodemailer: 'hands one message to a smarthost (`send --via`)',
   'postal-mime': 'MIME trees of mails and of reports that come by mail',
   'reflect-metadata': 'demanded by @peculiar/x509',
