@@ -5,16 +5,21 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { databaseOf, masterKeyOf, openOrCreateStore } from '../../src/keys/open.ts';
 import type { KeyState } from '../../src/keys/store.ts';
 import { encodeModhex } from '../../src/otp/modhex.ts';
 import { makeOtp } from '../../src/otp/token.ts';
 import { openAdministration } from '../../src/validation/clients.ts';
-import { root } from './run.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A key in software. */
 export type SoftKey = {
   readonly publicId: string;
+  /** In hexadecimal. */
+  readonly privateId: string;
+  readonly aesKey: string;
   /** What a touch types. */
   otp(useCounter: number, sessionUse?: number, timestamp?: number): string;
 };
@@ -49,6 +54,8 @@ export class ValidationLab {
       store.add({ publicId, state, serial: null, secret, counters: null }, Date.now());
       return {
         publicId,
+        privateId: secret.privateId.toString('hex'),
+        aesKey: secret.aesKey.toString('hex'),
         otp: (useCounter: number, sessionUse = 0, timestamp = sessionUse * 8) =>
           makeOtp(
             id,
@@ -167,10 +174,14 @@ export type Asked = {
   readonly body: string;
 };
 
-const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+const shared = new Agent({ keepAlive: true, maxSockets: 64 });
 
 /** Send a query as it is. */
-export function send(url: string, query: string, form = false): Promise<Asked> {
+export function send(
+  url: string,
+  query: string,
+  { form = false, agent = shared }: { form?: boolean; agent?: Agent } = {},
+): Promise<Asked> {
   return new Promise((resolve, reject) => {
     const call = request(
       `${url}/wsapi/2.0/verify${form ? '' : `?${query}`}`,
@@ -186,7 +197,7 @@ export function send(url: string, query: string, form = false): Promise<Asked> {
           body += chunk;
         });
         response.on('end', () => {
-          const lines = body.split('\r\n').filter((text) => text !== '');
+          const lines = body.split(/\r?\n/).filter((text) => text !== '');
           const values = Object.fromEntries(
             lines.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]),
           );
@@ -212,14 +223,14 @@ export type Question = {
 /** Ask as a client does, and check the signature of the answer. */
 export async function ask(
   url: string,
-  { client, otp, nonce = newNonce(), signed = true, more = {}, form }: Question,
+  { client, otp, nonce = newNonce(), signed = true, more = {}, form = false }: Question,
 ): Promise<Asked> {
   const values: Record<string, string> = { id: String(client.id), nonce, otp, ...more };
   if (signed) values['h'] = sign(values, client.apiKey);
   const query = Object.entries(values)
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
     .join('&');
-  const answer = await send(url, query, form);
+  const answer = await send(url, query, { form });
   if (answer.status !== 'NO_SUCH_CLIENT' && answer.values['h'] !== sign(answer.values, client.apiKey))
     throw new Error(`the answer ${answer.status} is not signed with the key of the client`);
   return answer;
