@@ -4,6 +4,7 @@
 // Needs a build; the readers of Received are compared over the conformance data (POSTERN_CONFORMANCE).
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -62,7 +63,7 @@ if (process.argv.includes('--page') && ran)
     `# Figures
 
 What \`npm run bench -- --page\` measured, and wrote here. Times are those of the machine on which it ran, with whatever
-else it did; ours and the peer's are from the same run, in turn, so the ratios hold elsewhere.
+else it did; ours and the peer's are from the same run, in turn, so the ratios hold elsewhere, the more the quieter it was: ${availableParallelism()} processors with a load of ${(loadavg()[2] ?? 0).toFixed(0)}.
 
 ${parts.map(({ text }) => text).join('\n')}`,
   );
