@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fuzz } from './harness.ts';
 import { targets } from './targets.ts';
 
-/** A kilobyte may take this long before the input counts as a hang; another 100 ms are the machine's. */
+/** A kilobyte may take this much of the processor before the input counts as a hang; another 100 ms are for nothing. */
 const SLOW_MS_PER_KB = 50;
 
 const [wanted = 'all', seconds = '60'] = process.argv.slice(2);

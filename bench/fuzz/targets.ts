@@ -1,6 +1,7 @@
 // A target for each parser that is fed from outside. A target may refuse its input with an error of ours, and with
 // nothing else.
 
+import { generateKeyPairSync } from 'node:crypto';
 import { readExport } from '../../src/browser/passwords/convert.ts';
 import { unpackVault } from '../../src/browser/vault.ts';
 import { readBatchText } from '../../src/cli/batch.ts';
@@ -17,9 +18,19 @@ import { decodeModhex, recoverModhex } from '../../src/otp/modhex.ts';
 import { decryptOtp, splitOtp } from '../../src/otp/token.ts';
 import { describePath } from '../../src/received/path.ts';
 import { redactPath } from '../../src/received/redact.ts';
-import { readListStatement, readPointer, readRoot } from '../../src/registry/documents.ts';
-import { readEnvelope } from '../../src/registry/envelope.ts';
-import { openIndex } from '../../src/registry/index-file.ts';
+import { canonicalJson, type Json } from '../../src/registry/canonical.ts';
+import {
+  listPayload,
+  pointerPayload,
+  readListStatement,
+  readPointer,
+  readRoot,
+  rootPayload,
+  TYPES,
+} from '../../src/registry/documents.ts';
+import { readEnvelope, signEnvelope, writeEnvelope } from '../../src/registry/envelope.ts';
+import { buildIndex, openIndex } from '../../src/registry/index-file.ts';
+import { publicHalf } from '../../src/registry/keys.ts';
 import { parseDmarcReport } from '../../src/reports/dmarc.ts';
 import { openReports } from '../../src/reports/documents.ts';
 import { parseTlsReport } from '../../src/reports/tls.ts';
@@ -30,7 +41,7 @@ import { createLogParser } from '../../src/throttle/log/parse.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../src/throttle/snapshot.ts';
 import { DocumentFault } from '../../src/trust/json.ts';
 import { readOverrides } from '../../src/trust/overrides.ts';
-import { readRegistry } from '../../src/trust/registry.ts';
+import { matches, readRegistry } from '../../src/trust/registry.ts';
 import { parsePairs, readRequest } from '../../src/validation/request.ts';
 import type { Target } from './harness.ts';
 import { filesOf, keyFiles, messages, reports, texts } from './seeds.ts';
@@ -72,6 +83,25 @@ function dnsSeeds(): readonly Buffer[] {
 }
 
 const OTP_KEY = Buffer.from('ecde18dbe76fbd0c33330f1c354871db', 'hex');
+/** What a mediator signs, and one of them signed. */
+function statements(): readonly Buffer[] {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const keys = { threshold: 1, keys: [publicHalf(privateKey)] };
+  const head = { mediator: 'mediator.example', version: 1, issuedMs: 0, expiresMs: 86_400_000 };
+  const digest = { sha256: '0'.repeat(64), lengthBytes: 1 };
+  const root = rootPayload({ ...head, name: 'M', roles: { root: keys, list: keys, pointer: keys } });
+  return [
+    root,
+    listPayload({ ...head, document: digest, journal: { lines: 1, sha256: digest.sha256 } }),
+    pointerPayload({ ...head, rootVersion: 1, list: { ...digest, version: 1 } }),
+    writeEnvelope(signEnvelope({ type: TYPES.root, payload: root, signatures: [] }, privateKey)),
+  ];
+}
+
+/** A list of trusted domains as it is published. */
+const LIST = Buffer.from(
+  canonicalJson(JSON.parse(filesOf('examples/trust/registry.json').toString()) as Json),
+);
 const COUNTED = { window: 'sliding', windowMs: 600_000, prefix: 64 } as const;
 
 /** A parser of a typed line, for all that a keyboard can do to it. */
@@ -127,13 +157,7 @@ export const targets: readonly Target[] = [
   }),
   pure(
     'registry',
-    () => [
-      ...filesOf('examples/trust/*.json'),
-      ...texts(
-        '{"payload":"e30=","payloadType":"application/vnd.postern.trust-root+json;version=1","signatures":[]}\n',
-        `{"document":{"lengthBytes":1,"sha256":"${'0'.repeat(64)}"},"expires":"2027-01-01","issued":"2026-01-01T00:00:00Z","journal":null,"mediator":"m","version":1}`,
-      ),
-    ],
+    () => [...filesOf('examples/trust/*.json'), ...statements()],
     (input) =>
       refusable(
         () => readRegistry(input, 'list'),
@@ -214,13 +238,17 @@ export const targets: readonly Target[] = [
   pure(
     'caches',
     () => [
+      buildIndex(LIST),
       Buffer.from(encodeSnapshot(new Uint32Array(256), COUNTED, 1_800_000_000)),
       ...texts('version: STSv1\r\nmode: enforce\r\nmx: *.example.org\r\nmax_age: 604800\r\n'),
     ],
     (input) => {
       decodeSnapshot(input, COUNTED, 1_800_000_000);
       parsePolicy(input.toString('utf8'));
-      return refusable(() => openIndex(Buffer.from('{}'), input, 'mediator.example'));
+      return refusable(() => {
+        const list = openIndex(LIST, input, 'mediator.example');
+        if (list) matches(list, 'mail.example-bank.example');
+      });
     },
   ),
   pure('reports', reports, (input) =>

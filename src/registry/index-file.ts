@@ -136,6 +136,9 @@ export function openIndex(document: Buffer, index: Buffer, mediator: string): In
   const nameLength = words[HEAD_WORDS - 1] ?? 0;
   const start = HEAD_WORDS * 4;
   let at = start + Math.ceil(nameLength / 4) * 4;
+  // Cut off, or with a number that is damaged: what it says of itself and what is there have to agree.
+  const rows = TABLES.reduce((sum, _, table) => sum + (words[3 + table] ?? 0), entryCount);
+  if (index.length !== at + rows * 8) return null;
   const take = (count: number) => {
     const part = wordsOf(index, at, count);
     at += count * 4;

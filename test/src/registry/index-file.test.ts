@@ -54,6 +54,17 @@ describe('an index that is none', () => {
       expect(openIndex(document, bytes, 'mediator.example')).toBeNull();
   });
 
+  test('is refused when it was cut off, or says that it holds more than it does', () => {
+    const index = buildIndex(document);
+    expect(openIndex(document, index.subarray(0, -1), 'mediator.example')).toBeNull();
+    expect(openIndex(document, index.subarray(0, 101), 'mediator.example')).toBeNull();
+    for (const word of [1, 3, 4, 5, 6]) {
+      const damaged = Buffer.from(index);
+      damaged.writeUInt32LE(0xff_ff_ff_ff, word * 4);
+      expect(openIndex(document, damaged, 'mediator.example'), `word ${word}`).toBeNull();
+    }
+  });
+
   test('is not made of a list that is not in its canonical form', () => {
     const spaced = Buffer.from(JSON.stringify(registryDocument(entries), null, 1));
     expect(() => buildIndex(spaced)).toThrow('canonical form');
