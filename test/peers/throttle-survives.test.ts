@@ -21,7 +21,13 @@ type Served = {
 /** The service as a process of its own, straight from the sources. */
 async function serve(folder: string, more: readonly string[]): Promise<Served> {
   const path = join(folder, 'admin.sock');
-  const args = ['--listen', `unix:${path}`, '--database', join(folder, 'throttle.db'), '--no-exempt-loopback'];
+  const args = [
+    '--listen',
+    `unix:${path}`,
+    '--database',
+    join(folder, 'throttle.db'),
+    '--no-exempt-loopback',
+  ];
   const child = spawn(process.execPath, [join(root, 'bin/dev.ts'), 'throttle', 'serve', ...args, ...more], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -42,7 +48,12 @@ async function killed({ child }: Served): Promise<void> {
   await ended;
 }
 
-async function compiled(target: string, folder: string, port: number, more: readonly string[]): Promise<void> {
+async function compiled(
+  target: string,
+  folder: string,
+  port: number,
+  more: readonly string[],
+): Promise<void> {
   const where = ['--out', folder, '--bind', `127.0.0.1:${port}`, '--service', `unix:${folder}/admin.sock`];
   expect(await run('throttle compile', [target, ...where, '--check', ...more])).toMatchObject({ exit: 0 });
 }
@@ -133,7 +144,8 @@ test('kill -9 of the service under load: nginx serves everybody and says so, and
   await compiled('nginx', folder, port, ['--server', origin.url.host, ...places]);
   const nginx = await startNginx(folder);
   const reload = () => {
-    if (existsSync(join(folder, 'blocks/reload'))) runUnit('postern-throttle-nginx.service', 'ExecStart', folder);
+    if (existsSync(join(folder, 'blocks/reload')))
+      runUnit('postern-throttle-nginx.service', 'ExecStart', folder);
   };
   try {
     await answers(port);
