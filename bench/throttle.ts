@@ -115,8 +115,7 @@ function withFiles(place: string): string {
 }
 
 /** The same nginx: it finds out who the client is, too. */
-const REAL_ADDRESS =
-  'set_real_ip_from 127.0.0.0/8; real_ip_header X-Forwarded-For; real_ip_recursive on;';
+const REAL_ADDRESS = 'set_real_ip_from 127.0.0.0/8; real_ip_header X-Forwarded-For; real_ip_recursive on;';
 
 type Server = { readonly name: string; readonly port: number; readonly processes: readonly ChildProcess[] };
 
@@ -228,7 +227,9 @@ backend site
     {
       name: 'nginx',
       port: plain,
-      processes: [nginx(place('plain'), files(plain, `access_log ${place('plain')}/access.log; ${REAL_ADDRESS}`))],
+      processes: [
+        nginx(place('plain'), files(plain, `access_log ${place('plain')}/access.log; ${REAL_ADDRESS}`)),
+      ],
     },
     {
       name: 'nginx by its log',

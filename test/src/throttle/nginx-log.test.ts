@@ -95,7 +95,15 @@ const byKey = (...entries: ReturnType<typeof block>[]) => new Map(entries.map((e
 test.for([
   ['one that only HAProxy has is taken over', [], [block('a', 200)], [], ['a'], [], []],
   ['one that both had was lifted here', [], [block('a', 200)], [['a', 200]], [], [], ['a']],
-  ['one that began anew after it was lifted is taken over', [], [block('a', 300)], [['a', 200]], ['a'], [], []],
+  [
+    'one that began anew after it was lifted is taken over',
+    [],
+    [block('a', 300)],
+    [['a', 200]],
+    ['a'],
+    [],
+    [],
+  ],
   ['one that HAProxy lost is given again', [block('a', 200)], [], [['a', 200]], [], ['a'], []],
   ['another end is told', [block('a', 300)], [block('a', 200)], [], [], ['a'], []],
   ['the same on both sides needs nothing', [block('a', 200)], [block('a', 200)], [], [], [], []],
