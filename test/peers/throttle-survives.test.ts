@@ -60,7 +60,7 @@ async function compiled(
 
 const blockedClients = async ({ api }: Served) => {
   const { blocks } = (await api('/v1/blocks')) as { blocks: { client: string; until: string }[] };
-  return blocks.map(({ client, until: end }) => `${client} ${end}`).sort();
+  return blocks.map(({ client, until: end }) => `${client} ${end}`);
 };
 
 /** Requests of many clients without a pause, until it is ended. */
