@@ -17,7 +17,7 @@ const workers = {
 
 /** What no command may load before it needs it: each is `await import()`ed in its one adapter. */
 const HEAVY =
-  /node_modules\/(mailauth|node-hid|inquirer|@inquirer|fastify|zod|bullmq|ioredis|pg|@peculiar|reflect-metadata|tls-check)\//;
+  /node_modules\/(mailauth|node-hid|inquirer|@inquirer|fastify|zod|bullmq|ioredis|pg|@peculiar|reflect-metadata|tls-check|age-encryption|@noble|@scure)\//;
 
 /** What packages do at every start and nobody needs, by file: a text and what stands there instead. */
 const LEAN: readonly (readonly [file: string, from: string, to: string])[] = [

@@ -55,6 +55,7 @@ try {
   addNodeHid(join(lib, 'node_modules'));
   addNode(lib);
   put('usr/bin/postern', readFileSync(`${root}data/debian/launcher`), 0o755);
+  put('usr/bin/postern-checkpassword', readFileSync(`${root}data/debian/checkpassword-launcher`), 0o755);
   addManPages();
   addCompletions();
   addUnits();
@@ -117,6 +118,9 @@ try {
     for (const file of readdirSync(join(lib, 'man')))
       put(`usr/share/man/man1/${file}.gz`, zipped(readFileSync(join(lib, 'man', file))));
     rmSync(join(lib, 'man'), { recursive: true });
+    for (const file of readdirSync(join(lib, 'data/man')))
+      put(`usr/share/man/man8/${file}.gz`, zipped(readFileSync(join(lib, 'data/man', file))));
+    rmSync(join(lib, 'data/man'), { recursive: true });
   }
 
   function addCompletions(): void {
@@ -147,10 +151,12 @@ try {
     put('usr/share/doc/postern/changelog.gz', zipped(entry));
     cpSync(join(lib, 'dist/THIRD-PARTY-LICENSES.txt'), join(doc, 'THIRD-PARTY-LICENSES.txt'));
     rmSync(join(lib, 'dist/THIRD-PARTY-LICENSES.txt'));
-    // The launcher starts it; Debian has no Node.js for its first line.
-    const start = join(lib, 'bin/run.js');
-    writeFileSync(start, readFileSync(start, 'utf8').replace(/^#!.*\n/, ''));
-    chmodSync(start, 0o644);
+    // Launchers start them; Debian has no Node.js for their first lines.
+    for (const name of ['run.js', 'postern-checkpassword.cjs']) {
+      const start = join(lib, 'bin', name);
+      writeFileSync(start, readFileSync(start, 'utf8').replace(/^#!.*\n/, ''));
+      chmodSync(start, 0o644);
+    }
     for (const extra of ['CHANGELOG.md', 'LICENSE', 'README.md']) rmSync(join(lib, extra), { force: true });
     cpSync(`${root}docs`, join(doc, 'docs'), { recursive: true });
     put('usr/share/lintian/overrides/postern', readFileSync(`${root}data/debian/lintian-overrides`));

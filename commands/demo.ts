@@ -14,7 +14,7 @@ import type { Check } from '../src/report.ts';
 import type { DemoResult } from '../src/schema/demo.ts';
 
 /** Every story there is, in the order in which they are told. */
-const STORIES = ['transport', 'trust', 'yubikey', 'throttle'] as const;
+const STORIES = ['transport', 'trust', 'yubikey', 'throttle', 'browser'] as const;
 
 /** A story as it went. */
 type Told = {
@@ -28,10 +28,12 @@ export default class Demo extends BaseCommand {
   static override description =
     'Runs the same code that the commands run, on servers and messages made for it, tells what happened, and ends ' +
     'by itself. "transport": was it encrypted, on servers on loopback. "trust": who really sent this, on four ' +
-    'messages. "yubikey": who is logging in, with a key in software. "throttle": who hammers this site, in some ten seconds. With --keep the servers stay until Ctrl-C, and the flags that reach them are printed.';
+    'messages. "yubikey": who is logging in, with a key in software. "throttle": who hammers this site, in some ten seconds. "browser": why is the ' +
+    'webmail slow, with the Firefox of this machine, in half a minute; "all" tells it where there is one. With --keep the servers stay until Ctrl-C, and the flags that reach them are printed.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> trust',
+    '<%= config.bin %> <%= command.id %> browser',
     '<%= config.bin %> <%= command.id %> --keep',
   ];
   static override args = {
@@ -57,6 +59,7 @@ export default class Demo extends BaseCommand {
         ...(wanted.includes('trust') ? [await trust()] : []),
         ...(wanted.includes('yubikey') ? [await yubikey(this.signal)] : []),
         ...(wanted.includes('throttle') ? [await throttle(this.signal)] : []),
+        ...(wanted.includes('browser') ? await browser(args.story, this.signal) : []),
       ];
       const result = this.emit(resultOf(told), (_, columns) => [...layOut(told, columns), ...others(wanted)]);
       if (lab && flags.keep) await this.keep(lab);
@@ -123,6 +126,26 @@ async function throttle(signal: AbortSignal): Promise<Told> {
   } finally {
     await lab.close();
   }
+}
+
+/** The story of the slow webmail; nothing of "all" where there is no Firefox. */
+async function browser(asked: string, signal: AbortSignal): Promise<readonly Told[]> {
+  const { findFirefox } = await import('../src/browser/firefox.ts');
+  const { surroundings } = await import('../src/cli/browser-profile.ts');
+  const world = surroundings();
+  const binary = findFirefox('', world);
+  if (binary === undefined && asked === 'all') return [];
+  if (binary === undefined) {
+    throw new AppError('There is no Firefox on this machine.', {
+      code: 'E_FIREFOX',
+      exit: ExitCode.unavailable,
+      hint: 'On Debian: apt-get install firefox-esr.',
+    });
+  }
+  const { checkBrowser, tellBrowser } = await import('../src/demo/browser.ts');
+  const { renderBrowserStory } = await import('../src/cli/render/demo-browser.ts');
+  const story = await tellBrowser({ ...world, binary, signal, timeoutMs: 60_000, nowMs: Date.now() });
+  return [{ story, checks: checkBrowser(story), lines: (columns) => renderBrowserStory(story, columns) }];
 }
 
 function resultOf(told: readonly Told[]): DemoResult {

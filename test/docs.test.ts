@@ -7,7 +7,7 @@ import { commandIds, loadCommand, root, shell } from './helpers/run.ts';
 
 // The documentation is run: a fenced block in the language `sh` as it stands, in a folder with the files and a
 // network with the servers that it speaks of. A comment before the block says what is different about it:
-//   <!-- needs: network|root|key -->  it cannot be run here, so its commands are compared with what there is
+//   <!-- needs: network|root|key|firefox -->  it cannot be run here, so its commands are compared with what there is
 //   <!-- exits: 2 -->                 it ends with that exit code
 // A block in the language `text` below it is what it prints; a line "…" stands for any number of lines.
 

@@ -16,8 +16,11 @@ import { globalFlags } from '../src/cli/flags.ts';
 import { EXIT_MEANINGS } from '../src/cli/help-topics.ts';
 import { BY_HAND } from '../src/cli/settings.ts';
 import { ExitCode } from '../src/errors.ts';
+import { databaseOf, masterKeyOf, openOrCreateStore } from '../src/keys/open.ts';
 import { documents, failedRow } from '../src/schema/documents.ts';
 import { newSite } from '../src/throttle/site.ts';
+import { openAdministration } from '../src/validation/clients.ts';
+import { standInFirefox, startPracticeDav } from './helpers/browser-samples.ts';
 import { companyZone, mediatorLab } from './helpers/mediator.ts';
 import { practiceKey } from './helpers/practice-key.ts';
 import { publication, ring } from './helpers/registry.ts';
@@ -40,9 +43,24 @@ writeFileSync(GOOD_CONFIG, '{"timeout-dns": "5s", "commands": {"mx probe": {"par
 });
 const secretFile = `${folder}/secret`;
 writeFileSync(secretFile, 'a secret\n', { mode: 0o600 });
+const tokenFile = `${folder}/token`;
+writeFileSync(tokenFile, 'a token of more than 22 characters\n'.replaceAll(' ', '-'), { mode: 0o600 });
+writeFileSync(
+  `${folder}/roboform.csv`,
+  'Name,Url,Login,Pwd,Note,Folder\nBank,https://bank.example/,me,x,,\n',
+);
+mkdirSync(`${folder}/undone/20261125T081500Z-0a1b`, { recursive: true });
+writeFileSync(
+  `${folder}/undone/20261125T081500Z-0a1b/manifest.json`,
+  JSON.stringify({ version: 1, id: '20261125T081500Z-0a1b', folder, addons: [], files: [], state: 'undone' }),
+);
 
 /** A key in software, its AES key in slot 1, and a challenge, for commands that need a key on the desk. */
 const KEY = practiceKey();
+const touchFile = `${folder}/touch`;
+writeFileSync(touchFile, `${KEY.otp}\n`);
+/** A NEO, which telephones can read. */
+const RADIO = practiceKey({ version: [3, 4, 0] });
 const ON_KEY = ['--software-key', KEY.file];
 /** What a mediator publishes, for those who read it. */
 const publishedFolder = `${folder}/published`;
@@ -90,10 +108,46 @@ const throttle = await startThrottleLab({
 afterAll(() => throttle.close());
 throttle.daemon.warden.saveSite(newSite(1, 'www.example.org'), '', '');
 throttle.daemon.warden.saveSite(newSite(2, 'old.example.org'), '', '');
+/** A store of a validation server, with a client and a key. */
+const STORE = ['--store', await storeWithKey(`${folder}/validation`)];
+
+async function storeWithKey(place: string): Promise<string> {
+  const { store } = await openOrCreateStore({ folder: place });
+  const secret = { privateId: Buffer.alloc(6), aesKey: Buffer.alloc(16) };
+  store.add({ publicId: 'vvccccccccct', state: 'active', serial: null, secret, counters: null }, Date.now());
+  store.close();
+  const office = await openAdministration(databaseOf({ folder: place }), masterKeyOf({ folder: place }));
+  const client = { id: null, label: 'mail', apiKey: null, mustSign: false, publicIds: [], networks: [] };
+  office.addClient(client, { actor: 'test', nowMs: Date.now() }, () => undefined);
+  office.close();
+  return place;
+}
+
 const AT = ['--service', `unix:${throttle.socket.path}`];
+
+/** A WebDAV folder with a backup, and what is started in place of Firefox, each time on a profile of its own. */
+const dav = await startPracticeDav(`${folder}/age-key`);
+afterAll(() => dav.close());
+const standIn = standInFirefox(`${folder}/firefox`);
+function onProfile(): readonly string[] {
+  const profile = `${folder}/${randomUUID()}`;
+  mkdirSync(profile);
+  return ['--profile-dir', profile, '--firefox', standIn];
+}
 
 /** Each command once, in a way that needs no network, and the exit code it ends with. */
 const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: number]>> = {
+  'browser backup list': [[dav.url], 0],
+  get 'browser backup push'() {
+    return [[dav.url, ...onProfile(), '--recipient', dav.recipient], 0] as const;
+  },
+  get 'browser backup restore'() {
+    return [[dav.url, ...onProfile(), '--identity-file', `${folder}/age-key`], 0] as const;
+  },
+  'browser diagnose': [['--profile-dir', EMPTY_FOLDER], 0],
+  'browser disable': [['--profile-dir', EMPTY_FOLDER, '--edit-files'], 0],
+  'browser passwords': [[`${folder}/roboform.csv`], 0],
+  'browser undo': [['20261125T081500Z-0a1b', '--backup-folder', `${folder}/undone`], 0],
   completion: [['bash'], 0],
   'config check': [['--config', GOOD_CONFIG], 0],
   'config show': [['mx', 'probe'], 0],
@@ -214,6 +268,35 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'otp generate': [ON_KEY, 0],
   'otp verify': [[KEY.otp], 2],
   'otp modhex': [['b565716f'], 0],
+  get 'validation backup'() {
+    return [[`${folder}/${randomUUID()}.db`, ...STORE], 0] as const;
+  },
+  // Each run adds one, and needs a file of its own.
+  get 'validation client add'() {
+    return [['mail', '--write-key', `${folder}/${randomUUID()}.key`, ...STORE], 0] as const;
+  },
+  'validation client disable': [['1', ...STORE], 0],
+  'validation client enable': [['1', ...STORE], 0],
+  'validation client list': [STORE, 0],
+  get 'validation client rotate'() {
+    return [['1', '--write-key', `${folder}/${randomUUID()}.key`, ...STORE], 0] as const;
+  },
+  'validation key disable': [['vvccccccccct', ...STORE], 0],
+  'validation key enable': [['vvccccccccct', ...STORE], 0],
+  'validation key list': [STORE, 0],
+  'validation serve': [['--check', ...STORE], 0],
+  'validation status': [STORE, 0],
+  'validation export': [['--to', '/nonexistent/keys.age', '--recipient', 'age1'], 2],
+  'validation import': [[`${root}test/fixtures/keys/gui-yubico.csv`, '--dry-run'], 0],
+  'login add': [['ann@example.org', '--otp-file', touchFile], 2],
+  'login list': [[], 0],
+  'login passwd': [['0000000000', '--password-file', secretFile], 2],
+  'login remove': [['0000000000'], 2],
+  'login serve': [['--check', '--token-file', tokenFile], 0],
+  'login session end': [['0000000000'], 2],
+  'login session list': [[], 0],
+  'login session new': [['ann@example.org'], 2],
+  'login verify': [['ann@example.org', '--password-file', secretFile], 2],
   'yubikey access-code change': [
     [...ON_KEY, '--slot', '1', '--new-access-code-file', KEY.codeFile, '--dry-run'],
     0,
@@ -229,6 +312,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'yubikey inventory': [[], 0],
   'yubikey list': [ON_KEY, 0],
   'yubikey lost': [['99999999'], 2],
+  'yubikey ndef': [['--software-key', RADIO.file, '--slot', '1', '--dry-run'], 0],
   'yubikey program': [[...ON_KEY, '--slot', '1', '--dry-run'], 0],
   'yubikey swap': [[...ON_KEY, '--dry-run'], 0],
   'yubikey update': [[...ON_KEY, '--slot', '1', '--no-enter', '--dry-run'], 0],
@@ -552,7 +636,7 @@ describe('the built program', () => {
     expect((await runBuilt(['--version'])).stdout).toMatch(new RegExp(`^postern/${version} \\S+ node-v`));
   });
 
-  test('help is there for every command and topic, with the exit codes', async () => {
+  test('help is there for every command and topic, with the exit codes', { timeout: 120_000 }, async () => {
     for (const id of commandIds) {
       const { stdout, exit } = await runBuilt([...id.split(' '), '--help']);
       expect(exit).toBe(0);

@@ -33,7 +33,7 @@ export default class YubikeyDelete extends ChangeCommand {
           if (change.kind === 'refused') {
             throw refusal('delete', { slot, status, info, codeOffered: isCode(codes[0]) });
           }
-          store?.wasDeleted(view.serial ?? 0, slot, Date.now());
+          store?.wasDeleted(key.owner, slot, Date.now());
           return {
             summary: `Slot ${slot} of ${view.serial ?? view.node} was deleted.`,
             recordId: record?.id,

@@ -1,21 +1,21 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../src/cli/base.ts';
-import { storeFlags, withStoreIfAny } from '../../src/cli/key-store.ts';
+import { storeFlags } from '../../src/cli/key-store.ts';
+import { withLoginsIfAny } from '../../src/cli/logins.ts';
 import { renderLost } from '../../src/cli/render/yubikey.ts';
-import { loseKey } from '../../src/keys/views.ts';
+import { loseKeyAndLogins } from '../../src/logins/lost.ts';
 import type { YubikeyLostResult } from '../../src/schema/yubikey.ts';
 
 export default class YubikeyLost extends BaseCommand {
   static override summary = 'Refuse the OTPs of a lost YubiKey from now on.';
   static override description =
     'Disables every public id that was written into the key. Its OTPs are spent all the same, so that none counts ' +
-    'should the key come back.';
+    'should the key come back. Tells which accounts it opens, and ends their session passwords.';
   static override examples = ['<%= config.bin %> <%= command.id %> 1234567'];
   static override args = {
     serial: Args.integer({
       description: 'Serial number of the key.',
       required: true,
-      min: 1,
       ignoreStdin: true,
     }),
   };
@@ -23,7 +23,9 @@ export default class YubikeyLost extends BaseCommand {
 
   override async run(): Promise<YubikeyLostResult> {
     const { args, flags } = await this.parse(YubikeyLost);
-    const result = await withStoreIfAny(flags, async (store) => loseKey(store, args.serial, Date.now()));
+    const result = await withLoginsIfAny(flags, ({ keys, logins }) =>
+      loseKeyAndLogins(keys, logins, args.serial, Date.now()),
+    );
     return this.emit(result, renderLost);
   }
 }

@@ -9,7 +9,7 @@ import type { OpenKey } from '../../src/yubikey/survey.ts';
 import { swapSlots } from '../../src/yubikey/write.ts';
 
 function plan(key: OpenKey, store: KeyStore | undefined): Planned {
-  const { status, info, view, wire } = key;
+  const { status, info, view, wire, owner } = key;
   requireAbility(status.version, 'swapping the slots');
   if (status.slots[1] === 'empty' && status.slots[2] === 'empty')
     throw new AppError('Both slots are empty.', {
@@ -24,7 +24,7 @@ function plan(key: OpenKey, store: KeyStore | undefined): Planned {
     carryOut: async () => {
       const change = await swapSlots(wire);
       if (change.kind === 'refused') throw refusal('swap', { slot: null, status, info, codeOffered: false });
-      store?.wereSwapped(view.serial ?? 0, Date.now());
+      store?.wereSwapped(owner, Date.now());
       return { summary: `The slots of ${view.serial ?? view.node} were swapped.` };
     },
   };

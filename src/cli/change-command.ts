@@ -45,18 +45,27 @@ export abstract class ChangeCommand extends BaseCommand {
     makesStore: boolean,
     planned: (key: OpenKey, store: KeyStore | undefined) => Planned,
   ): Promise<YubikeyChangeResult> {
+    return this.emit(await this.changed(flags, makesStore, planned), renderChange);
+  }
+
+  /** The same for one of several keys: the result is not shown yet. */
+  protected async changed(
+    flags: ChangeFlags,
+    makesStore: boolean,
+    planned: (key: OpenKey, store: KeyStore | undefined) => Planned,
+  ): Promise<YubikeyChangeResult> {
     const work = (store: KeyStore | undefined) =>
       withKeyOf(
         flags,
         this.signal,
-        (key) => this.perform(flags, key, store, planned(key, store)),
+        (opened) => {
+          const key = { ...opened, owner: ownerOf(opened, store) };
+          return this.perform(flags, key, store, planned(key, store));
+        },
         () => this.tellTouch(),
       );
     const open = makesStore && !flags['dry-run'];
-    const result = open
-      ? await withStore(flags, (text) => this.note(text), work)
-      : await withStoreIfAny(flags, work);
-    return this.emit(result, renderChange);
+    return open ? await withStore(flags, (text) => this.note(text), work) : await withStoreIfAny(flags, work);
   }
 
   private toldTouch = false;
@@ -84,7 +93,7 @@ export abstract class ChangeCommand extends BaseCommand {
     await confirmKey(key, flags, this.mayAsk);
     const done = await carryOut();
     const all = [...checks, ...(done.checks ?? [])];
-    const record = store?.slots(serial ?? 0).find(({ id }) => id === done.recordId);
+    const record = store?.slots(key.owner).find(({ id }) => id === done.recordId);
     return {
       ...shared,
       status: worst(all.map(({ status }) => status)),
@@ -111,9 +120,17 @@ export function currentCodes(
 
 /** The record of what is in a slot of a key. */
 export function recordFor(
-  { view }: OpenKey,
+  { owner }: OpenKey,
   store: KeyStore | undefined,
   slot: SlotNumber,
 ): SlotRecord | undefined {
-  return recordIn(store, view.serial ?? 0, slot);
+  return recordIn(store, owner, slot);
+}
+
+/**
+ * What our records know a key by. One that shows no serial number, and was not named as we know it, gets a number of
+ * its own: two of them never share records, so that programming the second takes nothing from the first.
+ */
+function ownerOf({ owner }: OpenKey, store: KeyStore | undefined): number {
+  return owner === 0 ? (store?.freeNumber() ?? -1) : owner;
 }

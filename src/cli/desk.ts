@@ -34,8 +34,8 @@ export const deskFlags = withEnvironment({
 export const oneKeyFlags = withEnvironment({
   ...deskFlags,
   serial: Flags.integer({
-    summary: 'Serial number of the key that is meant; 0 for one that shows none.',
-    min: 0,
+    summary:
+      'Serial number of the key that is meant; 0 for one that shows none, or the negative number that our records gave it.',
     helpValue: 'N',
   }),
 });
@@ -142,7 +142,7 @@ export async function confirmKey(
   flags: Pick<OneKeyFlags, 'serial'> & { readonly yes: boolean },
   mayAsk: boolean,
 ): Promise<void> {
-  const wanted = String(serial ?? 0);
+  const wanted = String(serial ?? Math.min(flags.serial ?? 0, 0));
   if (flags.yes) {
     if (flags.serial !== undefined) return;
     throw new AppError('--yes takes --serial.', {

@@ -14,20 +14,31 @@ export const storeFlags = withEnvironment({
     summary: 'Read the key that the secrets are encrypted with from this file.',
     helpValue: 'FILE',
   }),
+  store: Flags.string({
+    summary: 'Folder of the store; for a service of Debian’s package /var/lib/postern/validation.',
+    helpValue: 'FOLDER',
+  }),
 });
 
 type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
 
 /** Folder of state, as the environment has it. */
 function stateFolder(env: NodeJS.ProcessEnv): string {
+  // What systemd made for the service (StateDirectory=).
+  if (env['STATE_DIRECTORY']) return env['STATE_DIRECTORY'];
   return join(env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state'), 'postern');
 }
 
 /** Where the store lies: the master key by flag, as a credential of the service, or beside the database. */
-function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): StorePlace {
+export function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): StorePlace {
   const credential = join(env['CREDENTIALS_DIRECTORY'] ?? '', 'postern-master-key');
   const fromService = env['CREDENTIALS_DIRECTORY'] && existsSync(credential) ? credential : undefined;
-  return { folder: stateFolder(env), masterKeyFile: flags['master-key-file'] ?? fromService };
+  const masterKeyFile = flags['master-key-file'] ?? fromService;
+  return {
+    folder: flags.store ?? stateFolder(env),
+    masterKeyFile,
+    isCredential: masterKeyFile !== undefined && masterKeyFile === fromService,
+  };
 }
 
 /** Work with the store if there is one. */

@@ -5,11 +5,12 @@ import {
   fsyncSync,
   openSync,
   readSync,
+  renameSync,
   rmSync,
   type Stats,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AppError, ExitCode } from '../errors.ts';
 import { cannotRead } from './input.ts';
 
@@ -109,7 +110,7 @@ export function refuseSecretOnArgv(given: string | undefined): void {
  *
  * @throws AppError E_EXISTS, E_OUTPUT (exit 73)
  */
-export function writeSecret(file: string, text: string): void {
+export function writeSecret(file: string, content: string | Uint8Array): void {
   let descriptor: number;
   try {
     descriptor = openSync(file, 'wx', 0o600);
@@ -117,13 +118,42 @@ export function writeSecret(file: string, text: string): void {
     throw notWritten(file, error);
   }
   try {
-    writeSync(descriptor, text);
+    writeFileSync(descriptor, content);
     fsyncSync(descriptor);
+    syncFolder(dirname(file));
   } catch (error) {
     rmSync(file, { force: true });
     throw notWritten(file, error);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** The name of a new file, too, is on the disk; Windows does so by itself and opens no folders. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const descriptor = openSync(folder, constants.O_RDONLY);
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Put a secret in the place of one that was written before, in one step.
+ *
+ * @throws AppError E_OUTPUT (exit 73)
+ */
+export function replaceSecret(file: string, content: string | Uint8Array): void {
+  const next = `${file}.new`;
+  rmSync(next, { force: true });
+  writeSecret(next, content);
+  try {
+    renameSync(next, file);
+    syncFolder(dirname(file));
+  } catch (error) {
+    throw notWritten(file, error);
   }
 }
 

@@ -10,8 +10,13 @@ import { spendOtp } from '../keys/spend.ts';
 import type { KeyStore } from '../keys/store.ts';
 import { loseKey } from '../keys/views.ts';
 import { blankKey, createSoftwareKey, type SoftwareKey } from '../lab/software-key.ts';
+import { addLogin } from '../logins/manage.ts';
+import { openLogins } from '../logins/open.ts';
+import { verifyLogin } from '../logins/verify.ts';
+import { loginWorld } from '../logins/world.ts';
 import type { Check } from '../report.ts';
 import type { YubikeyStory } from '../schema/demo.ts';
+import { validatorOpener } from '../validators/open.ts';
 import type { Desk } from '../yubikey/device.ts';
 import { NO_CODE } from '../yubikey/slot.ts';
 import { type OpenKey, type Speaking, surveyDesk, withKey } from '../yubikey/survey.ts';
@@ -47,6 +52,49 @@ async function programKey(open: OpenKey, store: KeyStore, key: SoftwareKey, nowM
   return planOf(open, program);
 }
 
+const PASSWORD = 'correct horse';
+
+/** Two accounts with the same key, one of them with a base password, and who gets in. */
+async function tellLogins(
+  folder: string,
+  keys: KeyStore,
+  key: SoftwareKey,
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<YubikeyStory['logins']> {
+  const store = await openLogins({ folder });
+  if (!store) return [];
+  try {
+    const local = { kind: 'local' } as const;
+    const open = validatorOpener({ store: keys, nowMs: () => nowMs, readSecret: () => '', timeoutMs: 1000 });
+    const world = loginWorld({ store, open, usual: local, nowMs: () => nowMs, failureMs: 1, signal });
+    const wanted = { label: '', services: [], expiresMs: null, validator: local, to: null };
+    const add = async (account: string, password: string | null) =>
+      addLogin(
+        store,
+        await open(local),
+        { ...wanted, account, password, kind: password === null ? 'otp' : 'password+otp' },
+        touch(key),
+        { nowMs, signal },
+      );
+    const told: YubikeyStory['logins'][number][] = [];
+    const login = async (account: string, tried: string, password: string) => {
+      const attempt = { account, password, otp: null, service: 'imap', address: '192.0.2.1' };
+      told.push({ account, tried, verdict: (await verifyLogin(world, attempt)).kind });
+    };
+    await add('ann@example.org', null);
+    await add('postmaster@example.org', PASSWORD);
+    const otp = touch(key);
+    await login('ann@example.org', 'a touch', otp);
+    await login('ann@example.org', 'the same code again', otp);
+    await login('postmaster@example.org', 'the password alone', PASSWORD);
+    await login('postmaster@example.org', 'the password, and a touch of the same key', PASSWORD + touch(key));
+    return told;
+  } finally {
+    await store.close();
+  }
+}
+
 /**
  * Tell the story with a key in software and a store in a folder that is removed at the end: program the key, look
  * into an OTP, spend it, try it again, and lose the key.
@@ -64,6 +112,7 @@ export async function tellYubikey(speaking: Speaking, nowMs: number): Promise<Yu
     const decoded = decodeOtp(otp, { store });
     const first = spendOtp(store, otp, nowMs).kind;
     const second = spendOtp(store, otp, nowMs).kind;
+    const logins = await tellLogins(folder, store, key, nowMs, speaking.signal);
     const lost = loseKey(store, SERIAL, nowMs);
     const afterLoss = spendOtp(store, touch(key), nowMs).kind;
     return {
@@ -73,6 +122,7 @@ export async function tellYubikey(speaking: Speaking, nowMs: number): Promise<Yu
       decoded,
       first,
       second,
+      logins,
       lost: lost.disabled,
       afterLoss,
     };
@@ -83,7 +133,7 @@ export async function tellYubikey(speaking: Speaking, nowMs: number): Promise<Yu
 }
 
 /** What the story should have shown. */
-export function checkYubikey({ decoded, first, second, afterLoss }: YubikeyStory): Check[] {
+export function checkYubikey({ decoded, first, second, logins, afterLoss }: YubikeyStory): Check[] {
   const check = (id: string, good: boolean, message: string): Check => ({
     id,
     status: good ? 'ok' : 'crit',
@@ -99,6 +149,11 @@ export function checkYubikey({ decoded, first, second, afterLoss }: YubikeyStory
       'demo.yubikey.once',
       first === 'accepted' && second === 'replayed',
       'It was accepted once, and refused again.',
+    ),
+    check(
+      'demo.yubikey.logins',
+      logins.map(({ verdict }) => verdict).join(' ') === 'accepted refused refused accepted',
+      'A touch logs in once; a password alone does not; the key opens another account, too.',
     ),
     check('demo.yubikey.lost', afterLoss === 'disabled', 'After the key was lost, its next OTP was refused.'),
   ];

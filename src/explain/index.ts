@@ -1,11 +1,14 @@
 import { deceptionExplanations, structureExplanations } from './author.ts';
+import { browserExplanations } from './browser.ts';
 import { configExplanations } from './config.ts';
 import { diffExplanations, requireExplanations } from './demands.ts';
 import { dkimExplanations } from './dkim.ts';
 import { dnsExplanations } from './dns.ts';
 import { dnsblExplanations } from './dnsbl.ts';
+import { importExplanations } from './import.ts';
 import { listSyncExplanations } from './list-sync.ts';
 import { localExplanations } from './local.ts';
+import { loginExplanations } from './login.ts';
 import { mediatorExplanations } from './mediator.ts';
 import { pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
@@ -19,6 +22,7 @@ import { srsExplanations } from './srs.ts';
 import { throttleExplanations } from './throttle.ts';
 import { certExplanations, tlsExplanations } from './tls.ts';
 import type { Explanation } from './types.ts';
+import { validationExplanations } from './validation.ts';
 import { verdictExplanations } from './verdict.ts';
 import { viewExplanations } from './view.ts';
 import { yubikeyExplanations } from './yubikey.ts';
@@ -36,10 +40,12 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...localExplanations,
     ...pathExplanations,
     ...listSyncExplanations,
+    ...loginExplanations,
     ...mediatorExplanations,
     ...reportExplanations,
     ...sendExplanations,
     ...senderExplanations,
+    ...validationExplanations,
     ...verdictExplanations,
     ...spfExplanations,
     ...dkimExplanations,
@@ -52,7 +58,9 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ...configExplanations,
     ...requireExplanations,
     ...diffExplanations,
+    ...importExplanations,
     ...yubikeyExplanations,
+    ...browserExplanations,
     ...viewExplanations,
   ].map((each) => [each.id, each]),
 );

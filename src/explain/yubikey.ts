@@ -22,8 +22,8 @@ export const yubikeyExplanations: readonly Explanation[] = [
   {
     id: 'yubikey.serial',
     what: 'A key that shows no serial number.',
-    why: 'Keys before 2.2 have none. Later ones show it only if a slot was written with "serial by API". Records cannot tell such keys apart.',
-    fix: 'Name it with --serial 0 while no other one is plugged in. What is programmed here shows the serial number.',
+    why: 'Keys before 2.2 have none. Later ones show it only if a slot was written with "serial by API". Our records give each such key a negative number of its own, as nothing else tells them apart.',
+    fix: 'Name it with --serial 0 before it is on record, and with its negative number afterwards, while no other one is plugged in. What is programmed here shows the serial number.',
   },
   {
     id: 'yubikey.otp-interface',
@@ -54,6 +54,18 @@ export const yubikeyExplanations: readonly Explanation[] = [
     what: 'A touch that typed something else than the slot should.',
     why: 'Another key or slot was touched, or the key was programmed by another program since.',
     fix: 'Touch the right slot and go on with "postern yubikey program --resume".',
+  },
+  {
+    id: 'yubikey.server',
+    what: 'A key that works, and of which the validation server was not told so.',
+    why: 'The connection failed after the touch. The server has its secrets, and waits before it takes its OTPs.',
+    fix: 'On the server: "postern validation key enable" with its public id.',
+  },
+  {
+    id: 'yubikey.batch',
+    what: 'A key of a box that was put in and is not done.',
+    why: 'It refused, was pulled out, or was not touched. Nothing is lost: its record says how far it came.',
+    fix: 'Run the command again with the same list, and put it in.',
   },
   {
     id: 'yubikey.overwrites',
@@ -104,6 +116,12 @@ export const yubikeyExplanations: readonly Explanation[] = [
     fix: 'Touch the key again; "postern yubikey inventory" tells how its public id stands.',
   },
   {
+    id: 'otp.validator',
+    what: 'Whether a validation service could tell if an OTP counts.',
+    why: 'Without an answer that can be believed nobody is let in, and nobody is told that the OTP was wrong: it is a temporary failure.',
+    fix: 'Look whether the service can be reached, and whether client id and API key belong together; "postern otp verify --explain" tells what each address answered.',
+  },
+  {
     id: 'otp.decrypts',
     what: 'Whether an OTP decrypts to what its key makes.',
     why: 'A checksum that fits by chance happens once in 65536 tries; the private id of 48 bits decides.',
@@ -112,6 +130,7 @@ export const yubikeyExplanations: readonly Explanation[] = [
   ...(
     [
       ['decrypts', 'Whether the OTP of the demonstration decrypts, with the counters that it should have.'],
+      ['logins', 'Whether the logins of the demonstration were let in and refused as they should.'],
       ['once', 'Whether the OTP of the demonstration was accepted once and refused the second time.'],
       ['lost', 'Whether the OTPs of the lost key were refused.'],
     ] as const

@@ -45,7 +45,7 @@ function usage(message: string, hint: string): AppError {
 function publicIdFor({ publicId, serial }: Wish): Buffer {
   if (publicId === 'random') return Buffer.concat([Uint8Array.of(0xff), randomBytes(5)]);
   if (publicId === 'serial') {
-    if (serial === 0) return publicIdFor({ publicId: 'random', serial } as Wish);
+    if (serial <= 0) return publicIdFor({ publicId: 'random', serial } as Wish);
     const id = Buffer.from([0xff, 0, 0, 0, 0, 0]);
     id.writeUInt32BE(serial, 2);
     return id;

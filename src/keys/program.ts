@@ -28,7 +28,7 @@ export function requireFirmware(
 }
 
 /** What will be lost or has to be known, before anybody says yes. */
-export function cautions({ status, view }: OpenKey, { slot, kind, before }: Program): Check[] {
+export function cautions({ status, view, owner }: OpenKey, { slot, kind, before }: Program): Check[] {
   const found: Check[] = [];
   if (status.slots[slot] !== 'empty') {
     const what = before ? `${before.kind} ${before.publicId ?? ''}`.trim() : 'what another program wrote';
@@ -60,7 +60,7 @@ export function cautions({ status, view }: OpenKey, { slot, kind, before }: Prog
       id: 'yubikey.serial',
       status: 'ok',
       info: true,
-      message: 'The key shows no serial number: our records cannot tell it from others of its kind.',
+      message: `The key shows no serial number: our records call it ${owner}. Write that on it, and name it with --serial=${owner} from now on.`,
     });
   return found;
 }
@@ -81,10 +81,10 @@ export function planOf({ view }: OpenKey, { slot, kind, content }: Program): str
 }
 
 /** What the store records. */
-export function newSlot({ view, status }: OpenKey, program: Program): NewSlot {
+export function newSlot({ owner, status }: OpenKey, program: Program): NewSlot {
   const { slot, kind, content, oldCode } = program;
   return {
-    serial: view.serial ?? 0,
+    serial: owner,
     slot,
     kind,
     publicId: servedId(kind, content),

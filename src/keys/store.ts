@@ -46,9 +46,21 @@ export type KeyRecord = {
   readonly state: KeyState;
   readonly serial: number | null;
   readonly counters: Counters;
+  /** Of the last OTP; null when it is not known. */
+  readonly timestamp: number | null;
+  readonly createdMs: number;
   /** Milliseconds since the epoch; null when no OTP of it was seen. */
   readonly seenMs: number | null;
 };
+
+/** A key that was programmed elsewhere. */
+export type NewKey = Pick<KeyRecord, 'publicId' | 'state' | 'serial'> & {
+  readonly secret: OtpSecret;
+  readonly counters: SeenCounters | null;
+};
+
+/** The last OTP that another server has taken. */
+export type SeenCounters = Counters & { readonly timestamp: number | null };
 
 /** The secrets of a Yubico OTP. */
 export type OtpSecret = {
@@ -77,6 +89,8 @@ export type KeyStore = {
   readonly willUpdate: (id: string, config: Uint8Array, oldCode: Uint8Array, nowMs: number) => void;
   readonly wasDeleted: (serial: number, slot: SlotNumber, nowMs: number) => void;
   readonly wereSwapped: (serial: number, nowMs: number) => void;
+  /** A negative number that no key has, for one that shows no serial number. */
+  readonly freeNumber: () => number;
   /** Records of one key, or of all, the newest first. */
   readonly slots: (serial?: number) => SlotRecord[];
   /** The configuration of a record with its secrets. */
@@ -92,6 +106,16 @@ export type KeyStore = {
    * enabled again.
    */
   readonly spend: (publicId: string, otp: Counters & { readonly timestamp: number }, nowMs: number) => Spent;
+  /** Record a key that is not known yet; one that is stays as it was. */
+  readonly add: (key: NewKey, nowMs: number) => void;
+  /** Give a key another state, and counters if they are higher. */
+  readonly raise: (
+    publicId: string,
+    change: { readonly state: KeyState; readonly counters: SeenCounters | null },
+    nowMs: number,
+  ) => void;
+  /** Do several things as one. */
+  readonly atomically: <T>(work: () => T) => T;
   /** Take no OTP of a key any more. @returns the public ids that were active */
   readonly disable: (serial: number, nowMs: number) => string[];
   readonly close: () => void;
@@ -121,6 +145,8 @@ function keyOf(row: Row): KeyRecord {
     state: row['state'] as KeyState,
     serial: row['serial'] as number | null,
     counters: { useCounter: row['use_counter'] as number, sessionUse: row['session_use'] as number },
+    timestamp: row['timestamp'] as number | null,
+    createdMs: row['created_ms'] as number,
     seenMs: row['seen_ms'] as number | null,
   };
 }
@@ -150,7 +176,10 @@ function damaged(what: string): AppError {
 
 const aboutSlot = (id: string) => `slot:${id}`;
 const aboutCode = (id: string) => `code:${id}`;
-const aboutKey = (publicId: string) => `key:1:${publicId}`;
+/** What the secrets of a public id are sealed for. */
+export function aboutKey(publicId: string): string {
+  return `key:1:${publicId}`;
+}
 
 /**
  * Open the store of keys.
@@ -266,6 +295,8 @@ export async function openKeyStore(file: string, masterKey: MasterKey): Promise<
          WHERE serial = ? AND state IN ('current', 'written')`,
       ).run(nowMs, serial);
     },
+    freeNumber: () =>
+      Math.min(0, Number(sql('SELECT min(serial) AS least FROM slots').get()?.['least'] ?? 0)) - 1,
     slots: (serial) => {
       const order = 'ORDER BY changed_ms DESC, created_ms DESC';
       const rows =
@@ -292,6 +323,31 @@ export async function openKeyStore(file: string, masterKey: MasterKey): Promise<
       const row = spend.get(useCounter, sessionUse, timestamp, nowMs, publicId);
       return row ? { kind: 'fresh', state: row['state'] as KeyState } : { kind: 'used' };
     },
+    add: ({ publicId, state, serial, secret, counters }, nowMs) => {
+      const sealed = seal(masterKey, Buffer.concat([secret.privateId, secret.aesKey]), aboutKey(publicId));
+      sql(
+        `INSERT INTO keys (public_id, state, secret, serial, use_counter, session_use, timestamp, created_ms, changed_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) ON CONFLICT (public_id) DO NOTHING`,
+      ).run(
+        publicId,
+        state,
+        sealed,
+        serial,
+        counters?.useCounter ?? -1,
+        counters?.sessionUse ?? -1,
+        counters?.timestamp ?? null,
+        nowMs,
+      );
+    },
+    raise: (publicId, { state, counters }, nowMs) => {
+      sql('UPDATE keys SET state = ?, changed_ms = ? WHERE public_id = ?').run(state, nowMs, publicId);
+      if (!counters) return;
+      sql(
+        `UPDATE keys SET use_counter = ?1, session_use = ?2, timestamp = ?3
+         WHERE public_id = ?4 AND (use_counter, session_use) < (?1, ?2)`,
+      ).run(counters.useCounter, counters.sessionUse, counters.timestamp, publicId);
+    },
+    atomically: (work) => transaction(database, work),
     disable: (serial, nowMs) =>
       sql(
         "UPDATE keys SET state = 'disabled', changed_ms = ? WHERE serial = ? AND state <> 'disabled' RETURNING public_id",

@@ -69,7 +69,12 @@ export function verifyOtp(store: KeyStore | undefined, typed: string, nowMs: num
     summary: check.message,
     checks: [check],
     publicId,
+    validator: 'local',
     verdict: verdict.kind,
+    counters:
+      verdict.kind === 'accepted'
+        ? { useCounter: verdict.fields.useCounter, sessionUse: verdict.fields.sessionUse }
+        : null,
     fields: 'fields' in verdict ? verdict.fields : null,
     steps: stepsOf(verdict, before),
   };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { browserDisable, browserPasswords, browserUndo, measurement } from './browser.ts';
 import { messageCheck } from './message-check.ts';
 import { messagePath } from './message-path.ts';
 import { mxProbe } from './mx-probe.ts';
@@ -43,6 +44,13 @@ const yubikey = z.strictObject({
   decoded: otpDecode,
   first: verdict.describe('Of the OTP.'),
   second: verdict.describe('Of the same OTP, once more.'),
+  logins: z.array(
+    z.strictObject({
+      account: z.string(),
+      tried: z.string().describe('What was put into the field.'),
+      verdict: z.enum(['accepted', 'refused', 'unavailable']),
+    }),
+  ),
   lost: z.array(z.string()).describe('Public ids that were disabled.'),
   afterLoss: verdict.describe('Of the next OTP of the lost key.'),
 });
@@ -61,9 +69,19 @@ const throttle = z.strictObject({
   simulation: z.strictObject({ requests: z.int(), preset: z.string(), sentence: z.string() }),
 });
 
+const browser = z.strictObject({
+  story: z.literal('browser'),
+  measurement,
+  disabled: browserDisable,
+  runningWhenOff: z.array(z.string()).describe('Ids of the extensions that still ran.'),
+  undone: browserUndo,
+  runningAfterUndo: z.array(z.string()),
+  passwords: browserPasswords,
+});
+
 export const demo = z.strictObject({
   ...report.shape,
-  stories: z.array(z.discriminatedUnion('story', [transport, trust, yubikey, throttle])),
+  stories: z.array(z.discriminatedUnion('story', [transport, trust, yubikey, throttle, browser])),
 });
 
 export type DemoResult = Frozen<z.infer<typeof demo>>;
@@ -71,3 +89,4 @@ export type TrustStory = Frozen<z.infer<typeof trust>>;
 export type YubikeyStory = Frozen<z.infer<typeof yubikey>>;
 export type TransportStory = Frozen<z.infer<typeof transport>>;
 export type ThrottleStory = Frozen<z.infer<typeof throttle>>;
+export type BrowserStory = Frozen<z.infer<typeof browser>>;

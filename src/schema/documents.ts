@@ -1,4 +1,13 @@
 import { z } from 'zod';
+import {
+  browserBackupList,
+  browserBackupPush,
+  browserBackupRestore,
+  browserDiagnose,
+  browserDisable,
+  browserPasswords,
+  browserUndo,
+} from './browser.ts';
 import { completion } from './completion.ts';
 import { configCheck, configShow } from './config.ts';
 import { demo } from './demo.ts';
@@ -8,6 +17,17 @@ import { doctor } from './doctor.ts';
 import { domainCheck } from './domain-check.ts';
 import { explain } from './explain.ts';
 import { help } from './help.ts';
+import {
+  loginAdd,
+  loginList,
+  loginPasswd,
+  loginRemove,
+  loginServe,
+  loginSessionEnd,
+  loginSessionList,
+  loginSessionNew,
+  loginVerify,
+} from './login.ts';
 import {
   mediatorAct,
   mediatorAudit,
@@ -56,6 +76,16 @@ import {
 import { trustList, trustOverride, trustSync } from './trust-lists.ts';
 import { trustShow } from './trust-show.ts';
 import {
+  validationBackup,
+  validationClientAct,
+  validationClientList,
+  validationKeyAct,
+  validationKeyList,
+  validationServe,
+  validationStatus,
+} from './validation.ts';
+import { validationExport, validationImport } from './validation-transfer.ts';
+import {
   yubikeyAccessCode,
   yubikeyCalculate,
   yubikeyDelete,
@@ -63,6 +93,7 @@ import {
   yubikeyInventory,
   yubikeyList,
   yubikeyLost,
+  yubikeyNdef,
   yubikeyProgram,
   yubikeySwap,
   yubikeyUpdate,
@@ -96,6 +127,13 @@ export const failedRow = z.strictObject({
 
 /** Every JSON document that the program prints, by its schema id. */
 export const documents = {
+  'postern/browser-backup-list/1': document('postern/browser-backup-list/1', browserBackupList),
+  'postern/browser-backup-push/1': document('postern/browser-backup-push/1', browserBackupPush),
+  'postern/browser-backup-restore/1': document('postern/browser-backup-restore/1', browserBackupRestore),
+  'postern/browser-diagnose/1': document('postern/browser-diagnose/1', browserDiagnose),
+  'postern/browser-disable/1': document('postern/browser-disable/1', browserDisable),
+  'postern/browser-passwords/1': document('postern/browser-passwords/1', browserPasswords),
+  'postern/browser-undo/1': document('postern/browser-undo/1', browserUndo),
   'postern/completion/1': document('postern/completion/1', completion),
   'postern/config-check/1': document('postern/config-check/1', configCheck),
   'postern/config-show/1': document('postern/config-show/1', configShow),
@@ -107,6 +145,15 @@ export const documents = {
   'postern/error/1': error,
   'postern/explain/1': document('postern/explain/1', explain),
   'postern/help/1': document('postern/help/1', help),
+  'postern/login-add/1': document('postern/login-add/1', loginAdd),
+  'postern/login-list/1': document('postern/login-list/1', loginList),
+  'postern/login-passwd/1': document('postern/login-passwd/1', loginPasswd),
+  'postern/login-remove/1': document('postern/login-remove/1', loginRemove),
+  'postern/login-serve/1': document('postern/login-serve/1', loginServe),
+  'postern/login-session-end/1': document('postern/login-session-end/1', loginSessionEnd),
+  'postern/login-session-list/1': document('postern/login-session-list/1', loginSessionList),
+  'postern/login-session-new/1': document('postern/login-session-new/1', loginSessionNew),
+  'postern/login-verify/1': document('postern/login-verify/1', loginVerify),
   'postern/mediator-add/1': document('postern/mediator-add/1', mediatorAct),
   'postern/mediator-approve/1': document('postern/mediator-approve/1', mediatorAct),
   'postern/mediator-audit/1': document('postern/mediator-audit/1', mediatorAudit),
@@ -163,6 +210,19 @@ export const documents = {
   'postern/trust-override/1': document('postern/trust-override/1', trustOverride),
   'postern/trust-show/1': document('postern/trust-show/1', trustShow),
   'postern/trust-sync/1': document('postern/trust-sync/1', trustSync),
+  'postern/validation-backup/1': document('postern/validation-backup/1', validationBackup),
+  'postern/validation-client-add/1': document('postern/validation-client-add/1', validationClientAct),
+  'postern/validation-client-disable/1': document('postern/validation-client-disable/1', validationClientAct),
+  'postern/validation-client-enable/1': document('postern/validation-client-enable/1', validationClientAct),
+  'postern/validation-client-list/1': document('postern/validation-client-list/1', validationClientList),
+  'postern/validation-client-rotate/1': document('postern/validation-client-rotate/1', validationClientAct),
+  'postern/validation-export/1': document('postern/validation-export/1', validationExport),
+  'postern/validation-import/1': document('postern/validation-import/1', validationImport),
+  'postern/validation-key-disable/1': document('postern/validation-key-disable/1', validationKeyAct),
+  'postern/validation-key-enable/1': document('postern/validation-key-enable/1', validationKeyAct),
+  'postern/validation-key-list/1': document('postern/validation-key-list/1', validationKeyList),
+  'postern/validation-serve/1': document('postern/validation-serve/1', validationServe),
+  'postern/validation-status/1': document('postern/validation-status/1', validationStatus),
   'postern/yubikey-access-code-change/1': document('postern/yubikey-access-code-change/1', yubikeyAccessCode),
   'postern/yubikey-access-code-remove/1': document('postern/yubikey-access-code-remove/1', yubikeyAccessCode),
   'postern/yubikey-access-code-set/1': document('postern/yubikey-access-code-set/1', yubikeyAccessCode),
@@ -172,6 +232,7 @@ export const documents = {
   'postern/yubikey-inventory/1': document('postern/yubikey-inventory/1', yubikeyInventory),
   'postern/yubikey-list/1': document('postern/yubikey-list/1', yubikeyList),
   'postern/yubikey-lost/1': document('postern/yubikey-lost/1', yubikeyLost),
+  'postern/yubikey-ndef/1': document('postern/yubikey-ndef/1', yubikeyNdef),
   'postern/yubikey-program/1': document('postern/yubikey-program/1', yubikeyProgram),
   'postern/yubikey-swap/1': document('postern/yubikey-swap/1', yubikeySwap),
   'postern/yubikey-update/1': document('postern/yubikey-update/1', yubikeyUpdate),

@@ -26,7 +26,14 @@ export const otpDecode = z.strictObject({
 export const otpVerify = z.strictObject({
   ...report.shape,
   publicId: z.string(),
-  verdict: z.enum(['accepted', 'replayed', 'disabled', 'wrong', 'unknown-key']),
+  validator: z.string().describe('Who was asked: local, yubicloud, or the addresses of a service.'),
+  verdict: z
+    .enum(['accepted', 'replayed', 'delayed', 'bad', 'disabled', 'wrong', 'unknown-key', 'unavailable'])
+    .describe('bad: a service says no more; unavailable: nobody could tell, and it is no pass.'),
+  counters: z
+    .strictObject({ useCounter: z.int(), sessionUse: z.int() })
+    .nullable()
+    .describe('Of an accepted OTP, where they are told.'),
   fields: otpFields.nullable().describe('null when it does not decrypt.'),
   steps: z.array(z.string()).describe('How the verdict came about.'),
 });

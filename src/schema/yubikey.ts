@@ -24,7 +24,7 @@ const key = z.strictObject({
 
 const slotRecord = z.strictObject({
   id: z.string(),
-  serial: z.int().describe('0 for a key that shows none.'),
+  serial: z.int().describe('A negative number of ours for a key that shows none.'),
   slot: slotNumber,
   kind: slotKind,
   state: z
@@ -62,11 +62,24 @@ const change = z.strictObject({
   dryRun: z.boolean(),
   plan: z.array(z.string()).describe('What is done, in order.'),
   record: slotRecord.nullable(),
+  batch: z
+    .array(
+      z.strictObject({
+        label: z.string(),
+        serial: z.int(),
+        slot: z.int(),
+        publicId: z.string().nullable(),
+        time: z.string(),
+      }),
+    )
+    .optional()
+    .describe('Keys of a box that are done, those of earlier calls included.'),
 });
 
 export const yubikeyProgram = change;
 export const yubikeyUpdate = change;
 export const yubikeyAccessCode = change;
+export const yubikeyNdef = change;
 export const yubikeySwap = change;
 export const yubikeyDelete = change;
 
@@ -96,6 +109,10 @@ export const yubikeyLost = z.strictObject({
   ...report.shape,
   serial: z.int(),
   disabled: z.array(z.string()).describe('Public ids whose OTPs are refused from now on.'),
+  logins: z
+    .array(z.strictObject({ id: z.string(), account: z.string() }))
+    .describe('Login sets that the key belongs to.'),
+  sessionsEnded: z.int().describe('Session passwords of their accounts.'),
 });
 
 export type YubikeyListResult = Frozen<z.infer<typeof yubikeyList>>;

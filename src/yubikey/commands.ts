@@ -10,6 +10,8 @@ export const Command = {
   update1: 0x04,
   update2: 0x05,
   swap: 0x06,
+  ndef1: 0x08,
+  ndef2: 0x09,
   serial: 0x10,
   scanMap: 0x12,
   deviceInfo: 0x13,

@@ -5,7 +5,7 @@ import type { KeyStatus } from './status.ts';
 import { atLeast, type Version } from './version.ts';
 
 /** What was asked of a key. */
-export type Action = 'write' | 'update' | 'delete' | 'swap' | 'challenge';
+export type Action = 'write' | 'update' | 'delete' | 'swap' | 'challenge' | 'ndef';
 
 /** What is known when a key has refused, from which the cause is told. */
 export type Circumstances = {
@@ -37,16 +37,28 @@ const PROTECTED_SWAP: Cause = {
   fix: 'Take the code away first: "postern yubikey access-code remove".',
 };
 
+const PROTECTED_NDEF: Cause = {
+  message:
+    'the slot is protected with an access code, and then no key takes an NDEF record, not even with the code',
+  fix: 'Take the code away first, and set it again afterwards: "postern yubikey access-code".',
+};
+
 const OTHER_PROGRAM: Cause = {
   message:
     'another program spoke to the key at the same time, or a smart card or FIDO request has just been using it',
   fix: 'End it, wait three seconds and try again.',
 };
 
+function codeCause(action: Action, codeOffered: boolean): Cause {
+  if (action === 'swap') return PROTECTED_SWAP;
+  if (action === 'ndef') return PROTECTED_NDEF;
+  return codeOffered ? WRONG_CODE : NEEDS_CODE;
+}
+
 function causesOf(action: Action, circumstances: Circumstances): Cause[] {
   const { slot, status, info, codeOffered, simpleCode, allowsUpdate } = circumstances;
   const programmed = slot === null || status.slots[slot] !== 'empty';
-  const code = action === 'swap' ? PROTECTED_SWAP : codeOffered ? WRONG_CODE : NEEDS_CODE;
+  const code = codeCause(action, codeOffered);
   const causes: Cause[] = [];
   if (simpleCode && info?.codeComplexity)
     causes.push({
@@ -75,6 +87,16 @@ function causesOf(action: Action, circumstances: Circumstances): Cause[] {
   return [...causes, OTHER_PROGRAM];
 }
 
+/** What a key that refuses does not do. */
+const VERBS: Readonly<Record<Action, string>> = {
+  write: 'refuses to write',
+  update: 'refuses to update',
+  delete: 'refuses to delete',
+  swap: 'refuses to swap',
+  challenge: 'does not answer',
+  ndef: 'takes no NDEF record',
+};
+
 /**
  * Why a key has refused, the most probable cause first. The key itself gives no reason.
  *
@@ -83,11 +105,11 @@ function causesOf(action: Action, circumstances: Circumstances): Cause[] {
 export function refusal(action: Action, circumstances: Circumstances): AppError {
   const [first = OTHER_PROGRAM, ...others] = causesOf(action, circumstances);
   const where = circumstances.slot === null ? 'The key' : `Slot ${circumstances.slot}`;
-  const verb = action === 'challenge' ? 'does not answer' : `refuses to ${action}`;
+  const verb = VERBS[action];
   const more = others.map(({ message }) => message).join('; or ');
   return new AppError(`${where} ${verb}: most likely ${first.message}.`, {
     code: 'E_REFUSED',
-    exit: [WRONG_CODE, NEEDS_CODE, PROTECTED_SWAP].includes(first)
+    exit: [WRONG_CODE, NEEDS_CODE, PROTECTED_SWAP, PROTECTED_NDEF].includes(first)
       ? ExitCode.noPermission
       : ExitCode.unavailable,
     hint: `${first.fix}${more === '' ? '' : ` It may also be that ${more}.`}`,

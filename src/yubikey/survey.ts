@@ -42,6 +42,8 @@ export type OpenKey = {
   readonly view: KeyView;
   readonly status: KeyStatus;
   readonly info: DeviceInfo | null;
+  /** What our records know it by: its serial number, or a negative one of ours for a key that shows none. */
+  readonly owner: number;
 };
 
 const UNKNOWN_SLOTS = { 1: 'unknown', 2: 'unknown' } as const;
@@ -74,7 +76,7 @@ async function withWire<T>(place: Place, speaking: Speaking, work: (wire: Wire) 
   }
 }
 
-async function readKey(place: Place, wire: Wire): Promise<Omit<OpenKey, 'wire'>> {
+async function readKey(place: Place, wire: Wire): Promise<Omit<OpenKey, 'wire' | 'owner'>> {
   const status = await readStatus(wire);
   const info = await readDeviceInfo(wire, status);
   // The information tells the serial number even where no slot shows it.
@@ -161,7 +163,7 @@ const nameOf = ({ view: { serial, node } }: Surveyed) => (serial === null ? node
 /**
  * The one key that is meant.
  *
- * @param serial  as it was given; 0 is a key that shows none
+ * @param serial  as it was given; 0 is a key that shows none, a negative one is the same, as our records know it
  * @throws AppError E_NO_DEVICE (exit 69) when it is not there, E_SEVERAL_KEYS (exit 64) when it is not clear which
  */
 export function chooseKey(surveyed: readonly Surveyed[], serial: number | undefined): Surveyed {
@@ -171,7 +173,7 @@ export function chooseKey(surveyed: readonly Surveyed[], serial: number | undefi
     const [check] = stranger?.checks ?? [];
     throw check ? noKey(check.message, check.fix) : noKey('No YubiKey is plugged in.');
   }
-  const wanted = serial === 0 ? null : serial;
+  const wanted = serial !== undefined && serial <= 0 ? null : serial;
   const fitting = serial === undefined ? usable : usable.filter(({ view }) => view.serial === wanted);
   const [chosen, another] = fitting;
   const seen = usable.map(nameOf).join(', ');
@@ -200,5 +202,8 @@ export async function withKey<T>(
 ): Promise<T> {
   const { place } = chooseKey(await surveyDesk(desk, speaking), serial);
   if (!place) throw noKey('No YubiKey is plugged in.');
-  return withWire(place, speaking, async (wire) => work({ wire, ...(await readKey(place, wire)) }));
+  return withWire(place, speaking, async (wire) => {
+    const read = await readKey(place, wire);
+    return work({ wire, ...read, owner: read.view.serial ?? serial ?? 0 });
+  });
 }

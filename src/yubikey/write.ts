@@ -24,7 +24,7 @@ async function statusBefore(wire: Wire): Promise<KeyStatus> {
  * Send a command that changes slots, and see whether it did. One that a lost report kept from arriving is sent once
  * more: the sequence tells that nothing was changed.
  */
-async function change(
+export async function change(
   wire: Wire,
   command: number,
   payload: Uint8Array,

@@ -89,6 +89,12 @@ export async function startDocsLab(): Promise<DocsLab> {
       write(join(folder, 'domains.txt'), 'example.org\nexample.net\n');
       write(join(folder, 'next.pem'), next.chainPem);
       write(join(folder, 'srs.secret'), 'a secret of the documentation\n', 0o600);
+      write(join(folder, 'phrase'), 'correct horse battery\n', 0o600);
+      write(
+        join(folder, 'roboform.csv'),
+        'Name,Url,Login,Pwd,Note,Folder\nShop,https://example.org/,me,x,,\n',
+        0o600,
+      );
       return folder;
     },
     env: {

@@ -12,6 +12,7 @@ import {
   splitLongKey,
   Ticket,
 } from '../../src/yubikey/slot.ts';
+import type { Version } from '../../src/yubikey/version.ts';
 
 /** A key in software in a folder of its own, with what belongs to it in files. */
 export type PracticeKey = {
@@ -55,7 +56,11 @@ const held = (content: SlotContent) => ({
 });
 
 /** Make one: a Yubico OTP in slot 1, an HMAC challenge in slot 2. */
-export function practiceKey({ serial = 1_234_567, blank = false } = {}): PracticeKey {
+export function practiceKey({
+  serial = 1_234_567,
+  blank = false,
+  version = [5, 4, 3] as Version,
+} = {}): PracticeKey {
   const folder = mkdtempSync(join(tmpdir(), 'postern-key-'));
   const file = join(folder, 'key.json');
   const written = (name: string, text: string) => {
@@ -63,7 +68,7 @@ export function practiceKey({ serial = 1_234_567, blank = false } = {}): Practic
     return join(folder, name);
   };
   const slots = blank ? { 1: null, 2: null } : { 1: held(OTP), 2: held(HMAC) };
-  writeSoftwareKey(file, { ...blankKey(serial), sequence: blank ? 0 : 1, slots });
+  writeSoftwareKey(file, { ...blankKey(serial, version), sequence: blank ? 0 : 1, slots });
   const press = (slot: 1 | 2) =>
     softwareKeyIn(file, readFileSync(file, 'utf8'), Date.now).press(slot) ?? 'nothing was typed';
   return {

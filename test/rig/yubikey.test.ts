@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { documents } from '../../src/schema/documents.ts';
+import { root } from '../helpers/run.ts';
 import { inGuest } from './guest.ts';
 
 // Against an emulated key on the USB bus of a real kernel, and against the programs of its maker: what we write they
@@ -144,4 +145,106 @@ test('faults on the bus are got over, or told with their cause', { timeout: LIMI
   expect(step('none')).toMatchObject({ exit: 0 });
   expect(JSON.parse(step('none').stdout).keys).toEqual([]);
   expect(step('nokey').exit).toBe(69);
+});
+
+test('a list of three keys takes under a second more than a bare enumeration', {
+  timeout: LIMIT_MS,
+}, async (context) => {
+  const keys = [
+    '--id one --serial 111 --version 5.4.3 --pid 0401',
+    '--id two --serial 222 --version 4.3.7 --pid 0403',
+    '--id three --serial 333 --version 3.4.0 --pid 0114',
+  ];
+  // The same start of Node on both sides, and each twice: the first one fills the cache of files.
+  const bare = "import('node-hid').then(async (hid) => { await hid.default.devicesAsync(); })";
+  const step = await inGuest(
+    context,
+    keys,
+    `timed() { local name=$1 from=$(date +%s%3N); shift; "$@" >/run/rig/out/$name.stdout 2>/run/rig/out/$name.stderr; echo $? >/run/rig/out/$name.exit; echo $(( $(date +%s%3N) - from )) >/run/rig/out/$name.ms; }
+     cd ${root}
+     for n in 1 2 3; do
+       timed bare$n ${process.execPath} -e "${bare}"
+       timed list$n ${process.execPath} bin/run.js yubikey list --json
+     done
+     for key in one two three; do ykemu unplug -k $key; done
+     for n in 1 2 3; do timed none$n ${process.execPath} bin/run.js yubikey list --json; timed node$n ${process.execPath} -e 0; done
+     step times sh -c 'cd /run/rig/out; for n in 2 3; do for name in bare node list none; do echo $(cat $name$n.ms); done; done'`,
+  );
+  expect(JSON.parse(step('list3').stdout).keys).toHaveLength(3);
+  expect(JSON.parse(step('none3').stdout).keys).toEqual([]);
+  // The emulated processor is ten times slower than a real one: the start of either program is taken off.
+  const ms = step('times').stdout.trim().split('\n').map(Number);
+  const differences = [0, 4].map((at) => {
+    const [bare = 0, node = 0, list = 0, none = 0] = ms.slice(at);
+    return list - none - (bare - node);
+  });
+  console.info(`bare, node, list, none: ${ms.join(', ')} ms`);
+  expect(Math.min(...differences)).toBeLessThan(1000);
+});
+
+test('an access code that is wrong, kept, changed or removed ends with its cause on each firmware', {
+  timeout: LIMIT_MS,
+}, async (context) => {
+  const keys = [
+    '--id old --serial 434 --version 4.3.4 --pid 0401',
+    '--id new --serial 543 --version 5.4.3 --pid 0401',
+  ];
+  const each = (serial: number) => `
+    S="--slot 2 --yes --serial ${serial}"
+    step wrote${serial} postern yubikey program $S --kind hmac-sha1 --new-access-code-file /run/code
+    step kept${serial} postern yubikey update $S --dormant
+    step wrong${serial} postern yubikey update $S --no-dormant --access-code-file /run/wrong
+    step changed${serial} postern yubikey access-code change $S --new-access-code-file /run/other
+    step still${serial} postern yubikey update $S --no-dormant
+    step answers${serial} postern yubikey calculate --slot 2 --serial ${serial} --challenge-file /run/challenge
+    step removed${serial} postern yubikey access-code remove $S
+    step deleted${serial} postern yubikey delete $S`;
+  const step = await inGuest(
+    context,
+    keys,
+    `umask 077; echo a1a2a3a4a5a6 >/run/code; echo 010101010102 >/run/wrong; echo b1b2b3b4b5b6 >/run/other; printf x >/run/challenge
+     ${each(434)}
+     ${each(543)}`,
+  );
+  for (const serial of [434, 543]) {
+    for (const name of ['wrote', 'kept', 'still', 'answers', 'deleted'])
+      expect(step(`${name}${serial}`), `${name} ${serial}`).toMatchObject({ exit: 0 });
+    expect(step(`wrong${serial}`)).toMatchObject({
+      exit: 77,
+      stderr: expect.stringContaining('access code'),
+    });
+  }
+  const cannot = {
+    exit: 69,
+    stderr: expect.stringContaining('4.3.2 to 4.3.5 cannot change the access code'),
+  };
+  expect(step('changed434')).toMatchObject(cannot);
+  expect(step('removed434')).toMatchObject(cannot);
+  expect(step('changed543').exit).toBe(0);
+  expect(step('removed543').exit).toBe(0);
+});
+
+test('what a telephone reads is set on a key with a radio, and refused with the cause elsewhere', {
+  timeout: LIMIT_MS,
+}, async (context) => {
+  const step = await inGuest(
+    context,
+    ['--id neo --serial 340 --version 3.4.0 --pid 0114', '--id four --serial 437 --version 4.3.7 --pid 0401'],
+    `umask 077; echo a1a2a3a4a5a6 >/run/code
+     step wrote postern yubikey program --slot 2 --kind hmac-sha1 --yes --serial 340
+     step uri postern yubikey ndef --slot 2 --uri https://login.example.org/otp# --yes --serial 340
+     step state ykemu state -k neo
+     step code postern yubikey access-code set --slot 2 --new-access-code-file /run/code --yes --serial 340
+     step protected postern yubikey ndef --slot 2 --text otp= --yes --serial 340
+     step none postern yubikey ndef --slot 2 --yes --serial 437`,
+  );
+  expect(step('uri'), step('uri').stderr).toMatchObject({ exit: 0 });
+  const { ndef } = JSON.parse(step('state').stdout);
+  expect(ndef).toEqual({
+    slot: 2,
+    type: 'U',
+    data: `04${Buffer.from('login.example.org/otp#').toString('hex')}`,
+  });
+  expect(step('protected')).toMatchObject({ exit: 77, stderr: expect.stringContaining('NDEF') });
+  expect(step('none')).toMatchObject({ exit: 69, stderr: expect.stringContaining('no radio') });
 });

@@ -17,7 +17,7 @@ function heading(number: number, title: string, command: string, columns: number
 
 /** The story of the keys on the desk, as it is told on the terminal. */
 export function renderYubikeyStory(story: YubikeyStory, columns: number): Line[] {
-  const { keys, plan, decoded, first, second, lost, afterLoss } = story;
+  const { keys, plan, decoded, first, second, logins, lost, afterLoss } = story;
   const rows = keys.map(({ serial, model, version, slots }) => [
     strong(serial ?? '-'),
     model,
@@ -39,7 +39,16 @@ export function renderYubikeyStory(story: YubikeyStory, columns: number): Line[]
     ...heading(4, 'May it log in, and may it again?', 'postern otp verify', columns),
     line`  once   ${WORDS[first]}`,
     line`  twice  ${WORDS[second]}`,
-    ...heading(5, 'The key is lost', 'postern yubikey lost 1234567', columns),
+    ...heading(5, 'Two accounts, one key', 'postern login add, login verify', columns),
+    ...table(
+      logins.map(({ account, tried, verdict }) => [
+        account,
+        verdict === 'accepted' ? ok('✔ let in') : crit('✖ refused'),
+        tried,
+      ]),
+      2,
+    ),
+    ...heading(6, 'The key is lost', 'postern yubikey lost 1234567', columns),
     line`  ${lost.join(', ')} is disabled; its next OTP: ${WORDS[afterLoss]}`,
     [],
     ...wrap(

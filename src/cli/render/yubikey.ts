@@ -1,3 +1,4 @@
+import type { SlotSecrets } from '../../keys/views.ts';
 import type { Check } from '../../report.ts';
 import type {
   SlotRecordView,
@@ -107,5 +108,27 @@ export function renderInventory(result: YubikeyInventoryResult, columns: number)
 
 /** What became of a lost key. */
 export function renderLost({ status, summary, checks }: YubikeyLostResult, columns: number): Line[] {
-  return status === 'ok' ? wrap(line`${mark(status)}  ${summary}`, columns, 4) : findings(checks, columns);
+  if (status !== 'ok') return findings(checks, columns);
+  return [
+    ...wrap(line`${mark(status)}  ${summary}`, columns, 4),
+    ...checks
+      .filter(({ info }) => info)
+      .flatMap(({ message, fix }) => wrap(line`  ${message} ${dim(fix ?? '')}`, columns, 2)),
+  ];
+}
+
+/** Secrets, for the eyes at a terminal. */
+export function renderSecrets(secrets: readonly SlotSecrets[]): Line[] {
+  return secrets.flatMap(({ slot, kind, state, publicId, privateId, key, accessCode }) => [
+    [],
+    line`  ${strong(`Slot ${slot}`)}  ${kind}${publicId === null ? '' : `, ${publicId}`}${state === 'current' ? '' : `, ${state}`}`,
+    ...table(
+      [
+        [dim('private id'), privateId],
+        [dim('key'), key],
+        [dim('access code'), /^0+$/.test(accessCode) ? 'none' : accessCode],
+      ],
+      4,
+    ),
+  ]);
 }

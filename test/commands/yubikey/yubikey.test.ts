@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -278,4 +278,112 @@ describe('without a key on the desk', () => {
     const list = await json('list');
     expect(list.keys).toBeInstanceOf(Array);
   });
+});
+
+test('a box of keys is programmed one after the other, each once, and goes on where it ended', async () => {
+  const list = join(key.folder, 'box.csv');
+  const desk = join(key.folder, 'desk.json');
+  const box = (count: number) => {
+    const argv = ['program', '--slot', '2', '--kind', 'hmac-sha1', '--yes', '--software-key', desk];
+    return yubikey(...argv, '--batch', list, '--label-prefix', 'staff-', '--count', String(count), '--json');
+  };
+  const putIn = (serial: number) => copyFileSync(practiceKey({ serial, blank: true }).file, desk);
+  putIn(101);
+  const first = await box(1);
+  expect(first, first.stderr).toMatchObject({ exit: 0 });
+  // The same one is still in for a while, and is told; then another.
+  const second = box(1);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  putIn(102);
+  expect(JSON.parse((await second).stdout).batch).toMatchObject([
+    { label: 'staff-001', serial: 101 },
+    { label: 'staff-002', serial: 102 },
+  ]);
+  expect(readFileSync(list, 'utf8')).toMatch(
+    /^label,serial,slot,public_id,programmed\nstaff-001,101,2,,.*\nstaff-002,102,2,,.*\n$/,
+  );
+  // The machine died before the list had the last one: it gets its line, and is not written again.
+  writeFileSync(list, readFileSync(list, 'utf8').replace(/staff-002.*\n/, ''));
+  const held = readFileSync(desk, 'utf8');
+  expect((await box(1)).exit).toBe(0);
+  expect(readFileSync(desk, 'utf8')).toBe(held);
+  expect((await inventory()).slots).toHaveLength(2);
+});
+
+describe('keys that show no serial number', () => {
+  test('have records of their own, so that programming one takes nothing from another', async () => {
+    const hidden = () => {
+      const made = practiceKey();
+      const state = JSON.parse(readFileSync(made.file, 'utf8'));
+      // Written elsewhere, without "serial by API"; old firmware tells it nowhere else.
+      for (const slot of [1, 2]) {
+        const config = Buffer.from(state.slots[slot].config, 'hex');
+        config[45] = 0;
+        state.slots[slot].config = config.toString('hex');
+      }
+      writeFileSync(made.file, JSON.stringify({ ...state, version: [2, 4, 2] }), { mode: 0o600 });
+      return made;
+    };
+    for (const { file } of [hidden(), hidden()]) {
+      const ran = await yubikey(
+        'program',
+        '--slot',
+        '2',
+        '--kind',
+        'hmac-sha1',
+        '--software-key',
+        file,
+        '--yes',
+        '--serial',
+        '0',
+      );
+      expect(ran, ran.stderr).toMatchObject({ exit: 0 });
+    }
+    const { slots } = await inventory();
+    expect(
+      slots.map(({ serial, state }: { serial: number; state: string }) => [serial, state]).toSorted(),
+    ).toEqual([
+      [-1, 'current'],
+      [-2, 'current'],
+    ]);
+  });
+});
+
+test('no secret is seen in arguments, environment, output or files that others can read', async () => {
+  // Arguments and environment of the program and of whatever it starts, for as long as it waits for a touch.
+  const watch = `
+    umask 022; mkfifo touch
+    $POSTERN yubikey program --slot 1 --protect --software-key ${key.file} --yes --serial ${key.serial} --otp-file touch >out 2>err &
+    until grep -q Touch err 2>/dev/null; do sleep 0.1; done
+    cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' >seen
+    $POSTERN otp generate --software-key ${key.file} >touch
+    wait
+    find "$XDG_STATE_HOME" -type f -perm /077 >open`;
+  const folder = mkdtempSync(join(tmpdir(), 'postern-seen-'));
+  await shell(`cd ${folder}; ${watch}`, { ...env, POSTERN_DEBUG: '1' });
+  const config = Buffer.from(JSON.parse(readFileSync(key.file, 'utf8')).slots['1'].config, 'hex');
+  const secrets = [config.subarray(16, 22), config.subarray(22, 38), config.subarray(38, 44)];
+  const read = (name: string) => readFileSync(join(folder, name), 'latin1');
+  expect(read('out')).toContain('is in use');
+  const text = `${read('out')}${read('err')}${read('seen')}`;
+  for (const secret of secrets)
+    for (const form of ['hex', 'base64', 'latin1'] as const)
+      expect(text).not.toContain(secret.toString(form));
+  expect(read('open')).toBe('');
+  const stored = readdirSync(join(env.XDG_STATE_HOME, 'postern')).map((name) =>
+    readFileSync(join(env.XDG_STATE_HOME, 'postern', name), 'latin1'),
+  );
+  for (const secret of secrets)
+    for (const each of stored) expect(each).not.toContain(secret.toString('latin1'));
+});
+
+test('secrets are shown on a terminal, when asked for by name, and nowhere else', async () => {
+  await program();
+  const asked = ['yubikey', 'inventory', '--serial', String(key.serial), '--show-secret'];
+  for (const piped of [await runBuilt(asked, { env }), await runBuilt([...asked, '--json'], { env })])
+    expect(piped).toMatchObject({ exit: 64, stdout: expect.not.stringMatching(/[0-9a-f]{32}/) });
+  const shown = await shell(`script -qec "$POSTERN ${asked.join(' ')}" /dev/null`, { ...env, NO_COLOR: '1' });
+  expect(shown.stdout).toMatch(/key +[0-9a-f]{32}\r?\n/);
+  const without = await shell(`script -qec "$POSTERN ${asked.slice(0, -1).join(' ')}" /dev/null`, env);
+  expect(without.stdout).not.toMatch(/[0-9a-f]{32}/);
 });

@@ -58,7 +58,7 @@ async function opened(device: HidDevice): Promise<OpenKey> {
     slots: status.slots,
     node: '',
   };
-  return { wire, status, view, info: null };
+  return { wire, status, view, info: null, owner: SERIAL };
 }
 
 function program(key: OpenKey, accessCode: Uint8Array) {

@@ -1,0 +1,90 @@
+import type { Interfaces } from '@oclif/core';
+import { AppError, ExitCode } from '../errors.ts';
+import type { KeyStore } from '../keys/store.ts';
+import { openLogins } from '../logins/open.ts';
+import type { LoginStore } from '../logins/types.ts';
+import { readInput } from './input.ts';
+import { placeOf, type storeFlags, withStore, withStoreIfAny } from './key-store.ts';
+import { ask } from './prompt.ts';
+import { readSecretFile } from './secrets.ts';
+import type { Line } from './text.ts';
+
+type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
+
+/** What a login command works with. */
+export type Stores = { readonly keys: KeyStore | undefined; readonly logins: LoginStore | undefined };
+
+async function withLoginsOf<T>(
+  flags: StoreFlags,
+  keys: KeyStore | undefined,
+  work: (stores: Stores) => Promise<T>,
+): Promise<T> {
+  const logins = await openLogins(placeOf(flags, process.env));
+  try {
+    return await work({ keys, logins });
+  } finally {
+    await logins?.close();
+  }
+}
+
+/** Work with the logins if there are any. */
+export function withLoginsIfAny<T>(flags: StoreFlags, work: (stores: Stores) => Promise<T>): Promise<T> {
+  return withStoreIfAny(flags, (keys) => withLoginsOf(flags, keys, work));
+}
+
+/** Work with the logins; the first time their store is made. */
+export function withLogins<T>(
+  flags: StoreFlags,
+  note: (text: Line) => void,
+  work: (keys: KeyStore, logins: LoginStore) => Promise<T>,
+): Promise<T> {
+  return withStore(flags, note, (keys) =>
+    withLoginsOf(flags, keys, ({ logins }) => {
+      if (!logins) throw new Error('the store was made a moment ago');
+      return work(keys, logins);
+    }),
+  );
+}
+
+/** More than any field. */
+const MAX_BYTES = 2048;
+
+/** Where a secret comes from. */
+export type SecretSource = {
+  /** Private file; "-" is standard input. */
+  readonly file: string | undefined;
+  readonly flag: string;
+  readonly message: string;
+  readonly mayAsk: boolean;
+};
+
+/** One secret: from a private file, from the first line of standard input, or asked for without echo. */
+export async function readSecret({ file, flag, message, mayAsk }: SecretSource): Promise<string> {
+  if (file === undefined) return ask({ message, flag, secret: true }, mayAsk);
+  if (file !== '-') return readSecretFile(file);
+  const [first = ''] = (await readInput('-', MAX_BYTES)).toString('utf8').split(/\r?\n/);
+  return first;
+}
+
+/** Fewest characters of a base password. */
+const SHORTEST = 8;
+const LONGEST = 256;
+
+/**
+ * A new base password; on a terminal it is typed twice.
+ *
+ * @throws AppError E_PASSWORD (exit 65)
+ */
+export async function readNewPassword(source: SecretSource): Promise<string> {
+  const password = await readSecret(source);
+  if (password.length < SHORTEST || password.length > LONGEST)
+    throw unfit(`A base password has ${SHORTEST} to ${LONGEST} characters.`);
+  if (source.file !== undefined) return password;
+  const again = await readSecret({ ...source, message: 'Once more:' });
+  if (again === password) return password;
+  throw unfit('The two were not the same.');
+}
+
+function unfit(message: string): AppError {
+  return new AppError(message, { code: 'E_PASSWORD', exit: ExitCode.input, hint: 'Nothing was changed.' });
+}

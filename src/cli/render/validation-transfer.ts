@@ -1,0 +1,36 @@
+import type { ValidationExportResult, ValidationImportResult } from '../../schema/validation-transfer.ts';
+import { dim, type Line, line, mark, table, wrap } from '../text.ts';
+import { renderFindings } from './findings.ts';
+
+/** Rows that are shown one by one. */
+const SHOWN = 10;
+
+/** What was taken over, and what was not. */
+export function renderImport(result: ValidationImportResult, columns: number): Line[] {
+  const files = result.files.map(({ file, format, keys, leftOut }) => [
+    file,
+    dim(format),
+    `${keys} keys`,
+    leftOut > 0 ? `${leftOut} left out` : '',
+  ]);
+  const information = result.checks.filter(({ status }) => status === 'ok');
+  const findings = result.checks.map((check) => ({ where: '', check }));
+  return [
+    ...wrap(line`${mark(result.status)}  ${result.summary}`, columns, 4),
+    ...table(files, 2),
+    ...information.flatMap(({ message }) => wrap(line`  ${dim(message)}`, columns, 2)),
+    ...result.leftOut
+      .slice(0, SHOWN)
+      .flatMap(({ file, where, why }) => wrap(line`  ${dim(`${file}, ${where}: ${why}`)}`, columns, 4)),
+    ...renderFindings(findings, columns),
+  ];
+}
+
+/** What was written. */
+export function renderExport({ status, summary, checks }: ValidationExportResult, columns: number): Line[] {
+  if (status === 'ok') return wrap(line`${mark(status)}  ${summary}`, columns, 4);
+  return renderFindings(
+    checks.map((check) => ({ where: '', check })),
+    columns,
+  );
+}

@@ -1,0 +1,103 @@
+import { type Check, worst } from '../../report.ts';
+import type { ValidationImportResult } from '../../schema/validation-transfer.ts';
+import type { adopt, Outcome } from './adopt.ts';
+import type { Found } from './entry.ts';
+
+/** How many keys a finding names. */
+const NAMED = 5;
+
+const some = (ids: readonly string[]) =>
+  `${ids.slice(0, NAMED).join(', ')}${ids.length > NAMED ? ` and ${ids.length - NAMED} more` : ''}`;
+
+const keysOf = (count: number) => (count === 1 ? 'One key' : `${count} keys`);
+
+function checksOf({ keys, strangers }: ReturnType<typeof adopt>, leftOut: number): Check[] {
+  const ids = (fits: (key: (typeof keys)[number]) => boolean) =>
+    keys.filter(fits).map(({ publicId }) => publicId);
+  const disproved = ids(({ proven }) => proven === false);
+  const conflicts = ids(({ outcome }) => outcome === 'conflict');
+  const bare = ids(({ outcome }) => outcome === 'no-secret');
+  const waiting = ids(({ state, outcome }) => state === 'written' && outcome !== 'conflict');
+  const found: Check[] = [];
+  if (disproved.length > 0)
+    found.push({
+      id: 'import.proof',
+      status: 'crit',
+      message: `An OTP does not decrypt with what the file says of its key: ${some(disproved)}. Nothing was taken over.`,
+      fix: 'The key was reprogrammed since, or the file is of another key. Leave it out and import the others.',
+    });
+  if (conflicts.length > 0)
+    found.push({
+      id: 'import.conflict',
+      status: 'crit',
+      message: `Another secret is on record for ${some(conflicts)}.`,
+      fix: 'One of the two is old. Find out which the key has with --prove in an empty state directory.',
+    });
+  if (bare.length > 0)
+    found.push({
+      id: 'import.no-secret',
+      status: 'warn',
+      message: `The secrets of ${some(bare)} are neither in the files nor on record.`,
+      fix: 'Counters and secrets lie in two databases: name both in one call. A private id that is in neither is found with --prove.',
+    });
+  if (strangers.length > 0)
+    found.push({
+      id: 'import.stranger',
+      status: 'warn',
+      message: `${strangers.length === 1 ? 'An OTP is' : `${strangers.length} OTPs are`} of no key in the files.`,
+      fix: 'Look at its first characters: they are the public id.',
+    });
+  if (waiting.length > 0)
+    found.push({
+      id: 'import.waiting',
+      status: 'ok',
+      info: true,
+      message: `${keysOf(waiting.length)} will be taken once an OTP was seen: import again with --prove.`,
+    });
+  if (leftOut > 0)
+    found.push({
+      id: 'import.left-out',
+      status: 'ok',
+      info: true,
+      message: `${leftOut === 1 ? 'One row is' : `${leftOut} rows are`} no Yubico OTP, or damaged.`,
+    });
+  return found;
+}
+
+/** What came of an import. */
+export function importResult(
+  files: readonly { readonly file: string; readonly found: Found }[],
+  adopted: ReturnType<typeof adopt>,
+  dryRun: boolean,
+): ValidationImportResult {
+  const { keys } = adopted;
+  const number = (outcome: Outcome) => keys.filter((key) => key.outcome === outcome).length;
+  const counts = {
+    added: number('added'),
+    updated: number('updated'),
+    unchanged: number('unchanged'),
+    conflict: number('conflict'),
+    'no-secret': number('no-secret'),
+    proven: keys.filter(({ proven }) => proven === true).length,
+  };
+  const leftOut = files.reduce((sum, { found }) => sum + found.leftOutCount, 0);
+  const checks = checksOf(adopted, leftOut);
+  const blocked = checks.some(({ id }) => id === 'import.proof');
+  const would = dryRun || blocked ? 'would be ' : '';
+  return {
+    target: null,
+    status: worst(checks.map(({ status }) => status)),
+    summary: `${keysOf(keys.length)}: ${counts.added} ${would}added, ${counts.updated} ${would}updated, ${counts.unchanged} unchanged, ${counts.proven} proven.`,
+    checks,
+    dryRun,
+    files: files.map(({ file, found: { format, entries, leftOutCount } }) => ({
+      file,
+      format,
+      keys: entries.length,
+      leftOut: leftOutCount,
+    })),
+    counts,
+    keys,
+    leftOut: files.flatMap(({ file, found }) => found.leftOut.map((each) => ({ file, ...each }))),
+  };
+}
