@@ -57,7 +57,9 @@ export default class Demo extends BaseCommand {
       const told = [
         ...(lab ? [await this.transport(lab)] : []),
         ...(wanted.includes('trust') ? [await trust()] : []),
-        ...(wanted.includes('yubikey') ? [await yubikey(this.signal)] : []),
+        ...(wanted.includes('yubikey')
+          ? [await yubikey(this.signal, [process.execPath, join(this.config.root, 'bin', 'run.js')])]
+          : []),
         ...(wanted.includes('throttle') ? [await throttle(this.signal)] : []),
         ...(wanted.includes('browser') ? await browser(args.story, this.signal) : []),
       ];
@@ -106,12 +108,12 @@ async function trust(): Promise<Told> {
   return { story, checks: checkTrust(story, lab), lines: (columns) => renderTrustStory(story, columns) };
 }
 
-async function yubikey(signal: AbortSignal): Promise<Told> {
+async function yubikey(signal: AbortSignal, program: readonly string[]): Promise<Told> {
   const { checkYubikey, tellYubikey } = await import('../src/demo/yubikey.ts');
   const { renderYubikeyStory } = await import('../src/cli/render/demo-yubikey.ts');
   const { speakingOf } = await import('../src/cli/desk.ts');
   const speaking = speakingOf({ 'timeout-answer': 2000, 'timeout-touch': 2000 }, signal);
-  const story = await tellYubikey(speaking, Date.now());
+  const story = await tellYubikey(speaking, program, Date.now());
   return { story, checks: checkYubikey(story), lines: (columns) => renderYubikeyStory(story, columns) };
 }
 

@@ -4,6 +4,7 @@ import { vetEntry, vettingFlags, vettingResolvers } from '../../src/cli/mediator
 import { renderFindings } from '../../src/cli/render/mediator.ts';
 import { shippedOpenSignup } from '../../src/cli/trust-sources.ts';
 import { entryCheck, entryView } from '../../src/mediator/view.ts';
+import { watchDomain } from '../../src/mediator/watching.ts';
 import { worst } from '../../src/report.ts';
 import type { MediatorWatchResult } from '../../src/schema/mediator.ts';
 
@@ -11,7 +12,9 @@ export default class MediatorWatch extends BaseCommand {
   static override summary = 'Vet every entry again without noting it, and tell what got worse.';
   static override description =
     'For a timer: one result an entry that is vouched for. Critical: what would keep it from being approved today, such ' +
-    'as a weakened DMARC policy; warning: its term ends soon. The challenge need not be published any more.';
+    'as a weakened DMARC policy, or another company of the list whose domain looks the same; warning: its term ends soon, ' +
+    'somebody holds a name that looks like its own, its mail goes to a free provider, it declines to have a logo ' +
+    'shown. The challenge need not be published any more.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --format jsonl',
@@ -33,7 +36,13 @@ export default class MediatorWatch extends BaseCommand {
         { parallel: 4, ordered: true },
         async (entry) => {
           const seen = await vetEntry(entry, ledger, world);
-          const checks = [entryCheck(entry, nowMs), ...seen.filter(({ id }) => id !== 'vetting.challenge')];
+          const watched = await Promise.all(
+            entry.proposal.domains.map(({ domain }) =>
+              watchDomain(domain, entry, ledger, resolvers[0], openSignup),
+            ),
+          );
+          const asked = seen.filter(({ id }) => id !== 'vetting.challenge');
+          const checks = [entryCheck(entry, nowMs), ...asked, ...watched.flat()];
           const bad = checks.filter(({ status }) => status !== 'ok');
           const { id, name } = entry.proposal;
           return {

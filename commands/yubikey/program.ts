@@ -311,7 +311,10 @@ export default class YubikeyProgram extends ChangeCommand {
     requireFirmware(key, program);
     return {
       slot,
-      plan: planOf(key, program),
+      plan: [
+        ...(flags.server === undefined ? [] : [`Record it at ${flags.server}, too.`]),
+        ...planOf(key, program),
+      ],
       checks: cautions(key, program),
       carryOut: async () => {
         const kept = needsStore(store);

@@ -3,9 +3,9 @@ import { setTimeout } from 'node:timers/promises';
 import type { Check } from '../report.ts';
 import type { ThrottleStory } from '../schema/demo.ts';
 import { judgeSimulation } from '../throttle/judge.ts';
-import { requestOf } from '../throttle/log/entry.ts';
 import { createLogParser } from '../throttle/log/parse.ts';
 import { Simulation } from '../throttle/simulate.ts';
+import { requestOf } from '../throttle/visitors.ts';
 import { BLOG, inventedLog, SHOP, SHORT_MS, type ThrottleDemoLab } from './throttle-lab.ts';
 
 /** Two clients: every address of 127.0.0.0/8 is this machine. */

@@ -20,6 +20,7 @@ import { validatorOpener } from '../validators/open.ts';
 import type { Desk } from '../yubikey/device.ts';
 import { NO_CODE } from '../yubikey/slot.ts';
 import { type OpenKey, type Speaking, surveyDesk, withKey } from '../yubikey/survey.ts';
+import { cloudOf, FACTORY_SLOT, type Judge, withOwnServer } from './yubikey-server.ts';
 
 const SERIAL = 1_234_567;
 
@@ -34,10 +35,10 @@ function touch(key: SoftwareKey): string {
 }
 
 /** Program slot 1 and have it touched: what `yubikey program` does. */
-async function programKey(open: OpenKey, store: KeyStore, key: SoftwareKey, nowMs: number) {
+async function programKey(open: OpenKey, store: KeyStore, key: SoftwareKey, nowMs: number, serial = SERIAL) {
   const content = contentFor({
     kind: 'yubico-otp',
-    serial: SERIAL,
+    serial,
     version: open.status.version,
     publicId: 'serial',
     enter: true,
@@ -47,7 +48,7 @@ async function programKey(open: OpenKey, store: KeyStore, key: SoftwareKey, nowM
   });
   const program = { slot: 1, kind: 'yubico-otp', content, oldCode: NO_CODE, before: undefined } as const;
   const id = await enrol(open, store, newSlot(open, program), [NO_CODE], nowMs);
-  const record = store.slots(SERIAL).find((each) => each.id === id);
+  const record = store.slots(serial).find((each) => each.id === id);
   if (record) confirmTyped(store, record, touch(key), nowMs);
   return planOf(open, program);
 }
@@ -95,11 +96,53 @@ async function tellLogins(
   }
 }
 
+/** A key from the factory, and two servers that are asked about it: before it is programmed, after, and after a crash. */
+async function tellServer(
+  folder: string,
+  keys: KeyStore,
+  speaking: Speaking,
+  program: readonly string[],
+  nowMs: number,
+): Promise<YubikeyStory['server']> {
+  const serial = SERIAL + 1;
+  const slots = { 1: FACTORY_SLOT, 2: null };
+  const key = createSoftwareKey({ ...blankKey(serial), sequence: 1, slots }, { nowMs: () => nowMs });
+  const cloud = await cloudOf(join(folder, 'cloud'), nowMs);
+  const told: YubikeyStory['server'][number][] = [];
+  const ask = async (asked: 'ours' | 'cloud', judge: Judge, tried: string, otp: string) => {
+    told.push({ asked, tried, status: await judge.ask(otp) });
+  };
+  try {
+    await withOwnServer(program, folder, nowMs, async (ours, killAndRestart) => {
+      await ask('cloud', cloud, 'a touch, as it comes from the factory', touch(key));
+      await ask('ours', ours, 'another touch', touch(key));
+      await withKey(deskWith(key), serial, speaking, (open) => programKey(open, keys, key, nowMs, serial));
+      key.replug();
+      await ask('cloud', cloud, 'a touch, after it was programmed', touch(key));
+      const otp = touch(key);
+      await ask('ours', ours, 'another touch', otp);
+      await ask('ours', ours, 'the same code again', otp);
+      await killAndRestart();
+      await ask('ours', ours, 'the same code, after kill -9 of the server', otp);
+      await ask('ours', ours, 'a new touch', touch(key));
+    });
+    return told;
+  } finally {
+    cloud.close();
+  }
+}
+
 /**
  * Tell the story with a key in software and a store in a folder that is removed at the end: program the key, look
- * into an OTP, spend it, try it again, and lose the key.
+ * into an OTP, spend it, try it again, ask a server about it that is killed meanwhile, and lose the key.
+ *
+ * @param program  how this program is called
  */
-export async function tellYubikey(speaking: Speaking, nowMs: number): Promise<YubikeyStory> {
+export async function tellYubikey(
+  speaking: Speaking,
+  program: readonly string[],
+  nowMs: number,
+): Promise<YubikeyStory> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-demo-'));
   const { store } = await openOrCreateStore({ folder });
   try {
@@ -113,6 +156,7 @@ export async function tellYubikey(speaking: Speaking, nowMs: number): Promise<Yu
     const first = spendOtp(store, otp, nowMs).kind;
     const second = spendOtp(store, otp, nowMs).kind;
     const logins = await tellLogins(folder, store, key, nowMs, speaking.signal);
+    const server = await tellServer(folder, store, speaking, program, nowMs);
     const lost = loseKey(store, SERIAL, nowMs);
     const afterLoss = spendOtp(store, touch(key), nowMs).kind;
     return {
@@ -123,6 +167,7 @@ export async function tellYubikey(speaking: Speaking, nowMs: number): Promise<Yu
       first,
       second,
       logins,
+      server,
       lost: lost.disabled,
       afterLoss,
     };
@@ -133,7 +178,7 @@ export async function tellYubikey(speaking: Speaking, nowMs: number): Promise<Yu
 }
 
 /** What the story should have shown. */
-export function checkYubikey({ decoded, first, second, logins, afterLoss }: YubikeyStory): Check[] {
+export function checkYubikey({ decoded, first, second, logins, server, afterLoss }: YubikeyStory): Check[] {
   const check = (id: string, good: boolean, message: string): Check => ({
     id,
     status: good ? 'ok' : 'crit',
@@ -154,6 +199,11 @@ export function checkYubikey({ decoded, first, second, logins, afterLoss }: Yubi
       'demo.yubikey.logins',
       logins.map(({ verdict }) => verdict).join(' ') === 'accepted refused refused accepted',
       'A touch logs in once; a password alone does not; the key opens another account, too.',
+    ),
+    check(
+      'demo.yubikey.server',
+      server.map(({ status }) => status).join(' ') === 'OK BAD_OTP BAD_OTP OK REPLAYED_OTP REPLAYED_OTP OK',
+      'Our server took each code once, also when it was killed; after programming, YubiCloud knows the key no more.',
     ),
     check('demo.yubikey.lost', afterLoss === 'disabled', 'After the key was lost, its next OTP was refused.'),
   ];

@@ -52,6 +52,24 @@ export const mediatorExplanations: readonly Explanation[] = [
     fix: 'Have the company send from a domain of its own.',
   },
   {
+    id: 'watch.look-alike',
+    what: 'Whether a name that can be taken for a listed domain has an exchanger, or stands on the list itself.',
+    why: 'Whoever holds it can write in the name of the company to people who look in a hurry.',
+    fix: 'Tell the company. A look-alike on the list is suspended until it is known which is genuine.',
+  },
+  {
+    id: 'watch.mx',
+    what: 'Whether mail to a listed domain goes to a provider where anybody can sign up.',
+    why: 'A domain that changed hands often shows it there first.',
+    fix: 'Ask the company, and vet the entry anew.',
+  },
+  {
+    id: 'vetting.bimi',
+    what: 'What the domain says about its logo (BIMI).',
+    why: 'A company that declines a logo there may not want one on the list either.',
+    fix: 'Ask the company.',
+  },
+  {
     id: 'mediator.entry',
     what: 'How long a company is vouched for.',
     why: 'After its term it is not trusted any more; a company can be sold in a year.',

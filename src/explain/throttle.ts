@@ -32,6 +32,12 @@ export const throttleExplanations: readonly Explanation[] = [
     fix: 'Exempt the network on every site, or use a front that asks the service.',
   },
   {
+    id: 'throttle.compile.check',
+    what: 'What the checker of HAProxy or nginx says about the configuration that was written.',
+    why: 'A configuration that the server does not take is not loaded: it goes on with the one before, or does not start at all.',
+    fix: 'Correct what it names. For nginx the service has to have run once with --nginx-dir, as the files that it writes are included; on another machine ask the checker there.',
+  },
+  {
     id: 'throttle.memory',
     what: 'Clients that the service forgot before their ten minutes were over.',
     why: 'There were more at once than it keeps. Those furthest from their limits go first, so at most a block comes later than it should; blocks themselves are never forgotten.',

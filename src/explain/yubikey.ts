@@ -132,6 +132,10 @@ export const yubikeyExplanations: readonly Explanation[] = [
       ['decrypts', 'Whether the OTP of the demonstration decrypts, with the counters that it should have.'],
       ['logins', 'Whether the logins of the demonstration were let in and refused as they should.'],
       ['once', 'Whether the OTP of the demonstration was accepted once and refused the second time.'],
+      [
+        'server',
+        'Whether our server took each code once, also when it was killed, and a stand-in for YubiCloud none.',
+      ],
       ['lost', 'Whether the OTPs of the lost key were refused.'],
     ] as const
   ).map(([name, what]) => ({

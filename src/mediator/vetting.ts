@@ -16,7 +16,14 @@ const GOOD_BITS = 2048;
  */
 export function vettingChecks(seen: DomainCheckResult, openSignup: OpenSignup): Check[] {
   const { domain } = seen;
-  return [existence(seen), ownership(domain, openSignup), suffix(domain), dmarc(seen), ...dkim(seen)];
+  return [
+    existence(seen),
+    ownership(domain, openSignup),
+    suffix(domain),
+    dmarc(seen),
+    ...dkim(seen),
+    bimi(seen),
+  ];
 }
 
 /** What was seen of a domain, with what vetting asks beside it. */
@@ -138,6 +145,29 @@ function dkim({ domain, dkim: seen }: DomainCheckResult): Check[] {
       };
     return { id, status: 'ok', message: `${who} is strong enough (${size}).`, ref };
   });
+}
+
+/** What the company itself says about its logo; the mediator's list has its own. */
+function bimi({ domain, bimi: { status, record, location } }: DomainCheckResult): Check {
+  const id = 'vetting.bimi';
+  if (record === null) {
+    const said = status === 'unknown' ? 'could not be looked up' : 'is none';
+    return {
+      id,
+      status: 'ok',
+      info: true,
+      message: `A logo that ${domain} publishes itself (BIMI) ${said}.`,
+    };
+  }
+  if (location)
+    return { id, status: 'ok', message: `${domain} publishes a logo itself (BIMI).`, evidence: record };
+  return {
+    id,
+    status: 'warn',
+    message: `${domain} declines to have a logo shown (BIMI).`,
+    evidence: record,
+    fix: 'Ask the company whether it wants its logo on the list.',
+  };
 }
 
 /** Where a domain shows that whoever asks to be listed controls it. */

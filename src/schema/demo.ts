@@ -51,6 +51,13 @@ const yubikey = z.strictObject({
       verdict: z.enum(['accepted', 'refused', 'unavailable']),
     }),
   ),
+  server: z.array(
+    z.strictObject({
+      asked: z.enum(['ours', 'cloud']).describe('Our validation server, or a stand-in for YubiCloud.'),
+      tried: z.string(),
+      status: z.string().describe('Of the validation protocol.'),
+    }),
+  ),
   lost: z.array(z.string()).describe('Public ids that were disabled.'),
   afterLoss: verdict.describe('Of the next OTP of the lost key.'),
 });

@@ -13,6 +13,9 @@ export type Counted = Tally & {
   readonly share: number;
 };
 
+/** Takes what a client had in one second. */
+export type CountedSecond = (second: number, requests: number, bytes: number) => void;
+
 export type CountersOptions = {
   readonly windowSeconds: number;
   /** Windows that begin with the clock, for everybody at once, instead of one that slides. */
@@ -61,7 +64,8 @@ function mix(hash: number, word: number): number {
   return mixed ^ (mixed >>> 13);
 }
 
-function grown<T extends Uint32Array | Float64Array>(old: T, length: number): T {
+/** The same words in an array with room for more. */
+export function grown<T extends Uint32Array | Float64Array>(old: T, length: number): T {
   const larger = new (old.constructor as new (length: number) => T)(length);
   larger.set(old as never);
   return larger;
@@ -168,14 +172,6 @@ export class Counters {
     return words.subarray(0, length);
   }
 
-  /** What counts of one client at a second, in the same form; empty when nothing does. */
-  packed(site: number, client: Client, second: number): Uint32Array {
-    const slot = this.find(site, client);
-    if (slot === -1) return new Uint32Array(0);
-    const words = new Uint32Array(PACKED_CLIENT + PACKED_SECOND * (this.options.windowSeconds + 1));
-    return words.subarray(0, this.packClient(slot, this.horizon(second), words, 0));
-  }
-
   /** One client, if anything of it still counts. @returns where the next one begins */
   private packClient(slot: number, horizon: number, words: Uint32Array, from: number): number {
     for (let word = 0; word < KEY_WORDS; word += 1)
@@ -254,8 +250,16 @@ export class Counters {
   }
 
   private home(tag: number, words: Client['words']): number {
-    let hash = mix(this.options.seed, tag);
-    for (const word of words) hash = mix(hash, word);
+    const [a, b, c, d] = words;
+    const hash = mix(mix(mix(mix(mix(this.options.seed, tag), a), b), c), d);
+    return (hash >>> 0) & (this.capacity - 1);
+  }
+
+  /** Where the one who stands at a place would stand alone. */
+  private homeOf(slot: number): number {
+    let hash = this.options.seed;
+    for (let at = slot * KEY_WORDS, end = at + KEY_WORDS; at < end; at += 1)
+      hash = mix(hash, this.keys[at] ?? 0);
     return (hash >>> 0) & (this.capacity - 1);
   }
 
@@ -361,7 +365,9 @@ export class Counters {
     this.makeRoom(second, tag, words);
     let slot = this.home(tag, words);
     while (this.heads[slot] !== 0) slot = (slot + 1) & (this.capacity - 1);
-    this.keys.set([tag, ...words], slot * KEY_WORDS);
+    const at = slot * KEY_WORDS;
+    this.keys[at] = tag;
+    for (let word = 1; word < KEY_WORDS; word += 1) this.keys[at + word] = words[word - 1] ?? 0;
     this.tails[slot] = 0;
     this.requests[slot] = 0;
     this.bytes[slot] = 0;
@@ -424,9 +430,7 @@ export class Counters {
     const last = this.capacity - 1;
     let gap = from;
     for (let slot = (gap + 1) & last; this.heads[slot] !== 0; slot = (slot + 1) & last) {
-      const at = slot * KEY_WORDS;
-      const [tag = 0, a = 0, b = 0, c = 0, d = 0] = this.keys.subarray(at, at + KEY_WORDS);
-      const distance = (slot - this.home(tag, [a, b, c, d])) & last;
+      const distance = (slot - this.homeOf(slot)) & last;
       if (distance < ((slot - gap) & last)) continue;
       this.move(slot, gap);
       gap = slot;

@@ -119,6 +119,11 @@ export class Engine {
     return tally.bytes > this.limitsOf(site).bytes ? this.begin(site, client, 'bytes', tally, nowMs) : null;
   }
 
+  /** Take up what was counted of a client in one second elsewhere. */
+  count(site: number, client: Client, second: number, requests: number, bytes: number): void {
+    this.counters.add(site, client, second, requests, bytes);
+  }
+
   /** Block a client by hand, or take up a block again after a restart. */
   put(block: Block): void {
     this.counters.remove(block.site, block.client);

@@ -1,10 +1,9 @@
-import { Counters } from './counters.ts';
+import { Demand } from './demand.ts';
 import { type Block, Engine, type WindowType } from './engine.ts';
 import { type Limits, limitsOf, PRESET_NAMES, type PresetName, TEN_MINUTES_MS } from './limits.ts';
-import type { Request } from './log/entry.ts';
 import { Reorder } from './reorder.ts';
 import { siteName } from './site-name.ts';
-import { type Visitor, Visitors } from './visitors.ts';
+import { note, type Request, type Spelling, type Visitor, Visitors } from './visitors.ts';
 
 /** A block that would have begun. */
 export type Trip = {
@@ -50,9 +49,6 @@ export type Simulated = {
 /** Held back to be sorted, in requests: some 120 MB. */
 const CAPACITY = 4_000_000;
 
-/** Spellings of names of sites that are remembered. */
-const MOST_SPELLINGS = 10_000;
-
 /** A simulation forgets nobody: the log is as long as it is. */
 const ALL_CLIENTS = 2 ** 24;
 
@@ -68,11 +64,6 @@ class Trial {
     this.preset = preset;
     this.limits = limits;
     this.engine = new Engine({ limitsOf: () => limits, window, maxClients: ALL_CLIENTS });
-  }
-
-  /** Count for a visitor what was counted of it elsewhere. */
-  takeUp(counted: Uint32Array, second: number): void {
-    this.engine.unpack(counted, second * 1000);
   }
 
   refusalsOf(visitor: Visitor): Refusals {
@@ -140,9 +131,8 @@ export class Simulation {
   /** The strictest first: who is within one is within all that follow. */
   private readonly trials: readonly Trial[];
   private readonly watches: Watch[][] = [];
-  private readonly demand: Counters;
+  private readonly demand: Demand;
   private readonly only: string | undefined;
-  private readonly names = new Map<string, string>();
   private requests = 0;
   private bytes = 0;
   private firstMs = Number.POSITIVE_INFINITY;
@@ -153,15 +143,7 @@ export class Simulation {
     this.visitors = new Visitors(prefix);
     this.only = site;
     this.trials = PRESET_NAMES.map((preset) => new Trial(preset, window)).reverse();
-    const none = { requests: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
-    this.demand = new Counters({
-      windowSeconds: TEN_MINUTES_MS / 1000,
-      aligned: false,
-      maxClients: ALL_CLIENTS,
-      maxSeconds: ALL_CLIENTS,
-      seed: 0,
-      limitsOf: () => none,
-    });
+    this.demand = new Demand(TEN_MINUTES_MS / 1000);
     this.reorder = new Reorder(capacity, (timeMs, visitor, bytes, file, line) =>
       this.take(timeMs, this.visitors.all[visitor] as Visitor, bytes, file, line),
     );
@@ -169,16 +151,17 @@ export class Simulation {
 
   /** Take a request. @returns false when it belongs to a site that nobody asked about */
   add(request: Request, file: number, line: number): boolean {
-    const site = request.site === null ? null : this.nameOf(request.site);
-    if (this.only !== undefined && site !== null && site !== this.only) return false;
-    const { number } = this.visitors.of(request, site);
+    const { who } = request;
+    if (who.visitor === undefined) who.visitor = this.visitorOf(who);
+    if (who.visitor === null) return false;
+    note(who.visitor, request);
     const { timeMs, bytes } = request;
     this.requests += 1;
     this.bytes += bytes;
     this.firstMs = Math.min(this.firstMs, timeMs);
     this.lastMs = Math.max(this.lastMs, timeMs);
     this.largestBytes = Math.max(this.largestBytes, bytes);
-    this.reorder.push(timeMs, number, bytes, file, line);
+    this.reorder.push(timeMs, who.visitor.number, bytes, file, line);
     return true;
   }
 
@@ -198,14 +181,11 @@ export class Simulation {
     };
   }
 
-  /** The name of a site, looked at once. */
-  private nameOf(spelling: string): string {
-    let name = this.names.get(spelling);
-    if (name === undefined) {
-      name = siteName(spelling) ?? 'other';
-      if (this.names.size < MOST_SPELLINGS) this.names.set(spelling, name);
-    }
-    return name;
+  /** @returns null when it is on a site that nobody asked about */
+  private visitorOf({ client, site }: Spelling): Visitor | null {
+    const name = site === null ? null : (siteName(site) ?? 'other');
+    if (this.only !== undefined && name !== null && name !== this.only) return null;
+    return this.visitors.of(client, name);
   }
 
   private take(timeMs: number, visitor: Visitor, bytes: number, file: number, line: number): void {
@@ -213,9 +193,10 @@ export class Simulation {
     let watches = this.watches[visitor.number] ?? UNWATCHED;
     while (this.mayGoOver(visitor, bytes, this.trials[watches.length]))
       watches = this.watch(visitor, watches, second);
-    const { requests, bytes: sum } = this.demand.add(visitor.site, visitor.client, second, 1, bytes);
-    if (requests > visitor.peakRequests) visitor.peakRequests = requests;
-    if (sum > visitor.peakBytes) visitor.peakBytes = sum;
+    const { demand } = this;
+    demand.add(visitor.number, second, bytes);
+    visitor.peakRequests = Math.max(visitor.peakRequests, demand.requestsOf(visitor.number));
+    visitor.peakBytes = Math.max(visitor.peakBytes, demand.bytesOf(visitor.number));
     for (const watch of watches) watch.take(timeMs, bytes, file, line);
   }
 
@@ -228,7 +209,10 @@ export class Simulation {
   /** Hand a visitor to the next engine. */
   private watch(visitor: Visitor, watches: readonly Watch[], second: number): Watch[] {
     const trial = this.trials[watches.length] as Trial;
-    trial.takeUp(this.demand.packed(visitor.site, visitor.client, second), second);
+    const { site, client } = visitor;
+    this.demand.recall(visitor.number, second, (when, requests, bytes) =>
+      trial.engine.count(site, client, when, requests, bytes),
+    );
     const more = [...watches, new Watch(trial, visitor)];
     this.watches[visitor.number] = more;
     return more;

@@ -1,5 +1,5 @@
 import { type Client, clientOf, namedClient } from './client.ts';
-import type { Request } from './log/entry.ts';
+import { isAsset, isReferred, isTool, type LogEntry } from './log/entry.ts';
 
 /** One client on one site, and what its requests look like. */
 export type Visitor = {
@@ -21,6 +21,36 @@ export type Visitor = {
   peakBytes: number;
 };
 
+/** How a log names a client and a site, and who that is in a simulation. */
+export type Spelling = Pick<LogEntry, 'client' | 'site'> & {
+  /** Not looked up yet: undefined; on a site that nobody asked about: null. */
+  visitor: Visitor | null | undefined;
+};
+
+/** What counts of a request when a log is simulated. */
+export type Request = Pick<LogEntry, 'timeMs' | 'bytes'> & {
+  readonly who: Spelling;
+  /** Something that a page brings along, such as a picture. */
+  readonly isAsset: boolean;
+  /** It came from a page. */
+  readonly isReferred: boolean;
+  /** It came from a program that says so, or says nothing. */
+  readonly isTool: boolean;
+};
+
+/** What counts of an entry. */
+export function requestOf(entry: LogEntry): Request {
+  const { timeMs, client, site, bytes, userAgent } = entry;
+  return {
+    timeMs,
+    who: { client, site, visitor: undefined },
+    bytes,
+    isAsset: isAsset(entry.request),
+    isReferred: isReferred(entry.referer),
+    isTool: userAgent !== null && isTool(userAgent),
+  };
+}
+
 /** Most sites that are kept apart: a client that invents Host fields must not get a quota for each. */
 const MOST_SITES = 10_000;
 
@@ -35,6 +65,16 @@ export function looksHuman({ pages, assets, referred, byTool, peakRequests }: Vi
   return pages > 0 && assets > 0 && referred > 0 && byTool === 0 && peakRequests <= MOST_BY_HAND;
 }
 
+/** Add a request to what a visitor's look like. */
+export function note(visitor: Visitor, { bytes, isAsset, isReferred, isTool }: Request): void {
+  visitor.requests += 1;
+  visitor.bytes += bytes;
+  if (isAsset) visitor.assets += 1;
+  else visitor.pages += 1;
+  if (isReferred) visitor.referred += 1;
+  if (isTool) visitor.byTool += 1;
+}
+
 type Site = {
   readonly number: number;
   readonly name: string | null;
@@ -47,7 +87,6 @@ export class Visitors {
   private readonly prefix: number | undefined;
   private readonly sites = new Map<string | null, Site>();
   private readonly rest: Site = { number: 0, name: 'other', visitors: new Map() };
-  private last: Site | null = null;
   private names = 0;
 
   /** @param prefix  bits of an IPv6 address that make one client */
@@ -59,18 +98,10 @@ export class Visitors {
     return this.sites.size;
   }
 
-  /** Whose request this is. @param siteName  null where the log does not tell */
-  of(request: Request, siteName: string | null): Visitor {
-    const site = siteName === this.last?.name ? this.last : this.siteOf(siteName);
-    this.last = site;
-    const visitor = site.visitors.get(request.client) ?? this.meet(site, request.client);
-    visitor.requests += 1;
-    visitor.bytes += request.bytes;
-    if (request.isAsset) visitor.assets += 1;
-    else visitor.pages += 1;
-    if (request.isReferred) visitor.referred += 1;
-    if (request.isTool) visitor.byTool += 1;
-    return visitor;
+  /** Who this is. @param siteName  null where the log does not tell */
+  of(client: string, siteName: string | null): Visitor {
+    const site = this.siteOf(siteName);
+    return site.visitors.get(client) ?? this.meet(site, client);
   }
 
   private siteOf(name: string | null): Site {

@@ -1,9 +1,10 @@
 import { AppError, ExitCode } from '../errors.ts';
+import { parseAddress } from '../net/address.ts';
 import { type Client, clientNamed, clientOf, clientOfWords, IPV6_PREFIX } from './client.ts';
 import { Counters } from './counters.ts';
 import { type Block, type BlockCause, Engine, retryAfter, type WindowType } from './engine.ts';
 import { type Limits, TEN_MINUTES_MS } from './limits.ts';
-import { contains, LOOPBACK, type Network, parseNetwork } from './networks.ts';
+import { holds, LOOPBACK, type Network, parseNetwork } from './networks.ts';
 import { type Mode, policyOf, type RefusalStatus, type Site, Sites } from './site.ts';
 import { type HeavyNetwork, Sketch } from './sketch.ts';
 import { decodeSnapshot, encodeSnapshot, type Unusable } from './snapshot.ts';
@@ -314,11 +315,12 @@ export class Warden {
 
   /** The exemption that lets a client pass, or null. */
   exemptionOf(site: Site, address: string, nowMs: number): Exemption | null {
+    const parsed = this.excused.length === 0 ? null : parseAddress(address);
     const found = this.excused.find(
       (each) =>
         (each.site === null || each.site === site.name) &&
         (each.untilMs === null || nowMs < each.untilMs) &&
-        contains(each.range, address),
+        holds(each.range, parsed),
     );
     return found ?? null;
   }

@@ -52,7 +52,7 @@ export async function addSites(lab: ThrottleLab): Promise<void> {
   await lab.api('/v1/exemptions', 'POST', { network: '127.0.7.0/24' });
 }
 
-async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
+export async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
   for (let tries = 0; tries < 400; tries += 1) {
     if (await condition()) return;
     await setTimeout(50);

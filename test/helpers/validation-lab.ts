@@ -36,6 +36,8 @@ export type LabServer = {
   /** Its metrics, when it tells any. */
   readonly metricsAt: string | undefined;
   readonly loginAt: string | undefined;
+  /** Where desks record keys. */
+  readonly adminAt: string | undefined;
   /** End it with a signal, and wait until it is gone. @returns its exit code */
   end(signal?: NodeJS.Signals): Promise<number | null>;
 };
@@ -137,6 +139,7 @@ export class ValidationLab {
       log,
       metricsAt: started['metrics'],
       loginAt: started['login'],
+      adminAt: started['admin'],
       end: (signal = 'SIGTERM') => {
         child.kill(signal);
         return gone;

@@ -37,6 +37,9 @@ const served = (count: number) => Array(count).fill(200);
 /** Where a refusal would come late, wait as long as it takes at most. */
 const settle = (front: Front) => setTimeout(front.late ? 2500 : 0);
 
+/** While nginx reloads, workers of before and after answer side by side. */
+const reloaded = (front: Front) => setTimeout(front.late ? 1000 : 0);
+
 /** Seconds that Retry-After stands for, given as such or as a date (RFC 9110 §10.2.3). */
 function seconds(field: unknown): number {
   return /^\d+$/.test(String(field)) ? Number(field) : (Date.parse(String(field)) - Date.now()) / 1000;
@@ -75,6 +78,7 @@ const CASES: Readonly<Record<string, (front: Front) => Promise<void>>> = {
     const left = seconds(page.headers['retry-after']);
     expect(left).toBeGreaterThan(SHORT_MS / 1000 - 4);
     expect(left).toBeLessThanOrEqual(SHORT_MS / 1000 + 1);
+    await reloaded(front);
     // Other sites and clients are untouched, an alias is the same site.
     expect(await statusOf(front.port, { ...client, host: 'second.example' })).toBe(200);
     expect(await statusOf(front.port, { from: '127.0.1.2' })).toBe(200);
@@ -86,8 +90,7 @@ const CASES: Readonly<Record<string, (front: Front) => Promise<void>>> = {
     }
     expect(polls).toBeGreaterThan(5);
     expect(Date.now() - begunMs).toBeGreaterThan(left * 1000 - 1500);
-    // While nginx reloads, workers of before and after answer side by side.
-    await setTimeout(front.late ? 1000 : 0);
+    await reloaded(front);
     expect(await times(19, () => statusOf(front.port, client))).toEqual(served(19));
     expect((await refused(front, () => ask(front.port, client))).status).toBe(429);
   },

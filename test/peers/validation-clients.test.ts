@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { needs } from '../helpers/debian.ts';
+import { needs, needsRoot } from '../helpers/debian.ts';
 import { freePort } from '../helpers/ports.ts';
 import { type LabClient, type LabServer, type SoftKey, ValidationLab } from '../helpers/validation-lab.ts';
 
@@ -92,7 +92,7 @@ describe('pam_yubico', () => {
     needs(context, 'pamtester', 'pamtester');
     needs(context, 'test', 'libpam-yubico', ['-e', MODULE]);
     // Its folder of services stands over /etc/pam.d for one process alone; the machine's own is not touched.
-    needs(context, 'unshare', 'util-linux', ['-m', 'true']);
+    needsRoot(context, 'a mount namespace takes the rights of root');
   });
 
   /** A PAM service of its own: the OTP, and then the password that stands before it. */

@@ -17,7 +17,7 @@ function heading(number: number, title: string, command: string, columns: number
 
 /** The story of the keys on the desk, as it is told on the terminal. */
 export function renderYubikeyStory(story: YubikeyStory, columns: number): Line[] {
-  const { keys, plan, decoded, first, second, logins, lost, afterLoss } = story;
+  const { keys, plan, decoded, first, second, logins, server, lost, afterLoss } = story;
   const rows = keys.map(({ serial, model, version, slots }) => [
     strong(serial ?? '-'),
     model,
@@ -48,7 +48,16 @@ export function renderYubikeyStory(story: YubikeyStory, columns: number): Line[]
       ]),
       2,
     ),
-    ...heading(6, 'The key is lost', 'postern yubikey lost 1234567', columns),
+    ...heading(6, 'A key from the factory, and two servers', 'postern validation serve', columns),
+    ...table(
+      server.map(({ asked, tried, status }) => [
+        asked === 'ours' ? 'our server' : 'YubiCloud (a stand-in)',
+        status === 'OK' ? ok('✔ OK') : crit(`✖ ${status}`),
+        tried,
+      ]),
+      2,
+    ),
+    ...heading(7, 'The key is lost', 'postern yubikey lost 1234567', columns),
     line`  ${lost.join(', ')} is disabled; its next OTP: ${WORDS[afterLoss]}`,
     [],
     ...wrap(

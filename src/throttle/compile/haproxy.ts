@@ -101,14 +101,14 @@ frontend throttle
 ${mapped(bind, trusted)}    http-request set-var(txn.site) req.hdr(host),lower,field(1,:),map(@FOLDER@/sites.map,${OTHER})
     http-request set-var(txn.ip) src,ipmask(32,${ipv6Prefix})
     http-request set-var(txn.key) var(txn.site),concat(|,txn.ip)
-    http-request set-var(txn.now) date
     # A look-up by a converter does not touch the entry: it cannot prolong a block.
-    http-request set-var(txn.until) var(txn.key),table_gpt0(throttle_block)
-    http-request set-var(txn.retry) var(txn.until),sub(txn.now)
-    http-request set-var(txn.mode) var(txn.site),map(@FOLDER@/mode.map,enforce)
+    acl listed var(txn.key),in_table(throttle_block)
+    http-request set-var(txn.now) date if listed
+    http-request set-var(txn.until) var(txn.key),table_gpt0(throttle_block) if listed
+    http-request set-var(txn.retry) var(txn.until),sub(txn.now) if listed
     acl free src -f @FOLDER@/exempt.lst
-    acl free var(txn.mode) -m str off
-    acl dry var(txn.mode) -m str dry
+    acl free var(txn.site),map(@FOLDER@/mode.map,enforce) -m str off
+    acl dry var(txn.site),map(@FOLDER@/mode.map,enforce) -m str dry
     acl s503 var(txn.site),map(@FOLDER@/status.map,429) -m str 503
     acl blocked var(txn.retry) -m int gt 0
 ${refusal('blocked !free !dry')}
@@ -119,14 +119,16 @@ ${refusal('blocked !free !dry')}
     http-request set-var(txn.kib) var(txn.site),map_str_int(@FOLDER@/kib.map,${kibibytes(bytes)})
     http-request set-var(txn.morerequests) sc_http_req_cnt(0),sub(txn.requests)
     http-request set-var(txn.morekib) sc_kbytes_out(0),sub(txn.kib)
-    acl over var(txn.morerequests) -m int gt 0
-    acl over var(txn.morekib) -m int gt 0
+    acl overrequests var(txn.morerequests) -m int gt 0
     acl overbytes var(txn.morekib) -m int gt 0
-    http-request track-sc1 var(txn.key) table throttle_block if over !free !blocked
-    http-request sc-set-gpt0(1) date(${blockSeconds}) if over !free !blocked
-    http-request sc-inc-gpc0(1) if overbytes !free !blocked
-    http-request set-var(txn.retry) int(${blockSeconds}) if over !free !blocked
-${refusal('over !free !dry')}
+    http-request set-var(txn.over) bool(true) if overrequests !free !blocked
+    http-request set-var(txn.over) bool(true) if overbytes !free !blocked
+    acl over var(txn.over) -m bool
+    http-request track-sc1 var(txn.key) table throttle_block if over
+    http-request sc-set-gpt0(1) date(${blockSeconds}) if over
+    http-request sc-inc-gpc0(1) if over overbytes
+    http-request set-var(txn.retry) int(${blockSeconds}) if over
+${refusal('over !dry')}
     default_backend site
 
 backend site

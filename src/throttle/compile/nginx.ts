@@ -57,7 +57,7 @@ function realAddress(trusted: readonly string[]): string {
 }
 
 function logging({ log, mode }: NginxPlan): string {
-  const format = mode === 'log' ? logFormat('l', '$postern_until') : logFormat('a', '$postern_retry');
+  const format = mode === 'log' ? logFormat('l', '$postern_refused') : logFormat('a', '$postern_retry');
   return `log_format postern '${format}';\n# Written in pieces of 32 kB, or after 200 ms.\naccess_log ${log} postern buffer=32k flush=200ms;\n`;
 }
 
@@ -77,7 +77,10 @@ server {
     listen ${bind};
     client_header_timeout 10s;
 ${realAddress(trusted)}
-    if ($postern_until) { rewrite ^ /_postern_refused last; }
+    # Site and block are looked up only for clients that are blocked anywhere.
+    set $postern_refused "";
+    if ($postern_client) { set $postern_refused $postern_until; }
+    if ($postern_refused) { rewrite ^ /_postern_refused last; }
 
 ${refusal('= /_postern_refused', '$postern_until', '$postern_503', 'after $postern_until').replace('{\n', '{\n        internal;\n')}
 

@@ -52,15 +52,15 @@ export type TableEntry = {
   readonly byBytes: boolean;
 };
 
-const ENTRY = /^0x[0-9a-f]+: key=(\S+) .*?\bgpt0=(\d+)(?:.*?\bgpc0=(\d+))?/;
-const COUNT_FIRST = /\bgpc0=(\d+)/;
+const ENTRY = /^0x[0-9a-f]+: key=(\S+) .*?\bgpt0=(\d+)/;
+const BY_BYTES = /\bgpc0=[1-9]/;
 
 /** What `show table` says of the table of blocks. */
 export function parseTable(text: string): TableEntry[] {
   return text.split('\n').flatMap((line) => {
     const [, key, until] = ENTRY.exec(line) ?? [];
     if (key === undefined || until === undefined || until === '0') return [];
-    return [{ key, until: Number(until), byBytes: Number(COUNT_FIRST.exec(line)?.[1] ?? 0) > 0 }];
+    return [{ key, until: Number(until), byBytes: BY_BYTES.test(line) }];
   });
 }
 

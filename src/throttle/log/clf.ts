@@ -36,7 +36,7 @@ function unwrapped(line: string): string {
  * Who asked, and which site: `client ident user`, or `site:port client ident user`. The user may hold blanks, and
  * hardly any server fills in the ident.
  */
-function parties(head: string): { readonly client: string; readonly site: string | null } {
+export function parties(head: string): { readonly client: string; readonly site: string | null } {
   const [first = '', second = '-'] = head.split(' ', 3);
   const isVirtualHost =
     second !== '-' && (/:\d+$/.test(first) || /^[\d.]{7,15}$|^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(second));

@@ -363,10 +363,32 @@ test('watch tells what got worse since a company was approved', async () => {
     return lab.act('watch', '--selector', 's1', '--offline', '--dns-cache', join(lab.folder, 'dns.json'));
   };
   expect((await watch()).exit).toBe(0);
+  lab.zone['bank.example'] = { MX: [{ priority: 10, exchange: 'mx.gmail.com' }], A: ['192.0.2.20'] };
+  lab.zone['default._bimi.bank.example'] = { TXT: [['v=BIMI1; l=; a=;']] };
+  const suspect = await watch();
+  expect(suspect.result['summary']).toMatch(/declines to have a logo[\s\S]*mx\.gmail\.com/);
   lab.zone['_dmarc.bank.example'] = { TXT: [['v=DMARC1; p=none']] };
   const worse = await watch();
   expect(worse.exit).toBe(2);
   expect(worse.result['summary']).toContain('p=none');
+});
+
+test('watch finds who could be taken for a company', async () => {
+  await lab.list('mill', 'mill.example');
+  lab.zone['mil1.example'] = { MX: [{ priority: 10, exchange: 'mx.mil1.example' }] };
+  writeFileSync(join(lab.folder, 'dns.json'), JSON.stringify(lab.zone));
+  const dns = ['--selector', 's1', '--offline', '--dns-cache', join(lab.folder, 'dns.json')];
+  const one = await lab.act('watch', ...dns);
+  expect(one.result).toMatchObject({
+    status: 'warn',
+    summary: expect.stringContaining('mil1.example looks like'),
+  });
+  // The one who poses gets on the list, too.
+  await lab.list('other', 'rnill.example');
+  writeFileSync(join(lab.folder, 'dns.json'), JSON.stringify(lab.zone));
+  const ran = await run('mediator watch', [...dns, '--folder', lab.folder, '--format', 'jsonl']);
+  expect(ran.exit).toBe(2);
+  expect(ran.stdout).toContain('mill.example of the entry mill looks like rnill.example');
 });
 
 test('diff tells what the next list changes', async () => {

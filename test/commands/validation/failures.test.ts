@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WrongOtps } from '../../../src/validation/limits.ts';
 import type { ValidationStore } from '../../../src/validation/types.ts';
 import { answerVerify, type VerifyEvent } from '../../../src/validation/verify.ts';
-import { needs } from '../../helpers/debian.ts';
+import { needsRoot } from '../../helpers/debian.ts';
 import { shell } from '../../helpers/run.ts';
 import {
   ask,
@@ -63,7 +63,7 @@ describe('a full disk', () => {
   test('is BACKEND_ERROR and never OK, and ends when there is room again', {
     timeout: 60_000,
   }, async (context) => {
-    needs(context, 'unshare', 'util-linux', ['-m', 'true']);
+    needsRoot(context, 'a mount namespace takes the rights of root');
     const server = await lab.serve([], { wrapper: onSmallDisk });
     const small = `/proc/${server.pid}/root${lab.folder}`;
     const [one, other] = [freshKey(), freshKey()];
@@ -138,7 +138,7 @@ describe('a locked database', () => {
 
 describe('a database that cannot be written', () => {
   test('stops the start with one line', { timeout: 60_000 }, async (context) => {
-    needs(context, 'unshare', 'util-linux', ['-m', 'true']);
+    needsRoot(context, 'a mount namespace takes the rights of root');
     const readOnly = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"';
     const ran = await shell(
       `unshare -m --propagation private sh -c '${readOnly}' "$STORE" $POSTERN validation serve --listen 127.0.0.1:0 --store "$STORE"`,

@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { readLines } from '../../../src/throttle/log/lines.ts';
 import { expanded } from '../../../src/throttle/log/open.ts';
 import { createLogParser } from '../../../src/throttle/log/parse.ts';
+import { LineScanner } from '../../../src/throttle/log/scan.ts';
+import { requestOf } from '../../../src/throttle/visitors.ts';
 
 const TIME = Date.UTC(2015, 4, 17, 10, 5, 3);
 
@@ -167,16 +169,69 @@ describe('a hostile line cannot pass for another', () => {
   });
 });
 
+describe('the scanner', () => {
+  const combined = `www.example.org:443 192.0.2.1 - jo ${at} "GET /a.CSS?b HTTP/1.1" 200 512 "https://example.org/" "curl/8"`;
+
+  test('reads plain lines, remembered parts and all', () => {
+    const scanner = new LineScanner();
+    const lines = Buffer.from(`${combined}\n`.repeat(2));
+    scanner.open(lines);
+    for (const from of [0, combined.length + 1]) {
+      expect(scanner.scan(from, scanner.endOf(from))).toBe(true);
+      expect(scanner.request).toMatchObject({
+        who: { client: '192.0.2.1', site: 'www.example.org:443' },
+        bytes: 512,
+        isAsset: true,
+        isReferred: true,
+        isTool: true,
+      });
+    }
+  });
+
+  test('says nothing else than the parser of whole lines, whatever the line', () => {
+    const junk = fc.constantFrom(
+      ...'"|\\|{|#|-|[|]| |.js|.woff2?|999|\r|\x80|/:9 '.split('|'),
+      combined,
+      at,
+      '',
+    );
+    const scanner = new LineScanner();
+    const edits = fc.array(fc.tuple(fc.nat(150), fc.nat(4), junk), { maxLength: 3 });
+    fc.assert(
+      fc.property(fc.array(edits, { minLength: 1, maxLength: 4 }), (lines) => {
+        const texts = lines.map((each) =>
+          each.reduce(
+            (line, [from, cut, put]) => line.slice(0, from) + put + line.slice(from + cut),
+            combined,
+          ),
+        );
+        scanner.open(Buffer.from(texts.map((text) => `${text}\n`).join(''), 'latin1'));
+        let from = 0;
+        for (const text of texts) {
+          const end = scanner.endOf(from);
+          if (scanner.scan(from, end)) {
+            const entry = createLogParser()(text.replace(/\r$/, ''));
+            expect(entry === null || entry === 'comment' ? entry : requestOf(entry)).toEqual(scanner.request);
+          }
+          from = end + 1;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe('lines', () => {
   const collect = async (chunks: readonly (string | Buffer)[]) => {
     const lines: (string | null)[] = [];
     const source = Readable.from(chunks.map((each) => Buffer.from(each as string)));
-    for await (const group of readLines(expanded(source))) lines.push(...group);
+    for await (const group of readLines(expanded(source)))
+      lines.push(...(group === null ? [null] : group.toString('latin1').split('\n').slice(0, -1)));
     return lines;
   };
 
   test('are found whatever pieces they come in, with either end and without', async () => {
-    expect(await collect(['a\r\nb', 'c\n', '\nd', '\n', 'e'])).toEqual(['a', 'bc', '', 'd', 'e']);
+    expect(await collect(['a\r\nb', 'c\n', '\nd', '\n', 'e'])).toEqual(['a\r', 'bc', '', 'd', 'e']);
   });
 
   test('that are too long are not kept, and the next one is read', async () => {

@@ -1,0 +1,126 @@
+/**
+ * How many lines `throttle simulate` reads in a CPU-second (user and system), for all presets in one run: from the
+ * file to the result, the start of the program apart. The log is invented: a few thousand clients of which few ask
+ * for much, several hundred browsers, a quarter of an hour for every 20,000 lines.
+ *
+ *   node bench/simulate.ts [--lines N] [--turns N] [--check]
+ *
+ * --check exits with 1 when a combined log is read more slowly than 0.7 million lines a CPU-second.
+ */
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readAccessLogs } from '../src/cli/access-logs.ts';
+import { judgeSimulation } from '../src/throttle/judge.ts';
+import { Simulation } from '../src/throttle/simulate.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    lines: { type: 'string', default: '300000' },
+    turns: { type: 'string', default: '3' },
+    check: { type: 'boolean', default: false },
+  },
+});
+const count = Number(flags.lines);
+
+/** Lines in a CPU-second that a combined log has to reach. */
+const FLOOR = 700_000;
+
+const CLIENTS = 6000;
+const PATHS = ['/', '/index.html', '/static/site.css', '/img/logo.png?v=1', '/article/'];
+
+type Hit = {
+  readonly at: Date;
+  readonly client: string;
+  readonly path: string;
+  readonly bytes: number;
+  readonly referer: string;
+  readonly agent: string;
+};
+
+/** The same requests in every run. */
+function* hits(): Generator<Hit> {
+  let state = 1;
+  const random = () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return state / 2 ** 32;
+  };
+  for (let index = 0, ms = Date.UTC(2026, 0, 5); index < count; index += 1) {
+    ms += Math.floor(random() * 90);
+    const who = Math.floor(random() ** 3 * CLIENTS);
+    const version = who % 300;
+    yield {
+      at: new Date(ms),
+      client: `198.51.${100 + (who >> 8)}.${who & 255}`,
+      path: `${PATHS[index % PATHS.length]}${index % PATHS.length === 4 ? who : ''}`,
+      bytes: Math.floor(random() * 30_000),
+      referer: index % 3 === 0 ? '-' : 'https://www.example.org/article/7',
+      agent: `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${version}.0.0.0 Safari/537.36`,
+    };
+  }
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+function combined({ at, client, path, bytes, referer, agent }: Hit): string {
+  const [date = '', time = ''] = at.toISOString().split(/[T.]/);
+  const [year, , day] = date.split('-');
+  const stamp = `${day}/${MONTHS[at.getUTCMonth()]}/${year}:${time} +0000`;
+  return `${client} - - [${stamp}] "GET ${path} HTTP/1.1" 200 ${bytes} "${referer}" "${agent}"\n`;
+}
+
+function json({ at, client, path, bytes, referer, agent }: Hit): string {
+  const fields = {
+    time_iso8601: at.toISOString().replace(/\.\d+Z/, '+00:00'),
+    remote_addr: client,
+    host: 'www.example.org',
+    request_uri: path,
+    status: 200,
+    bytes_sent: bytes,
+    http_referer: referer,
+    http_user_agent: agent,
+  };
+  return `${JSON.stringify(fields)}\n`;
+}
+
+/** Piece by piece: what lies in memory from here would be paid for while the log is read. */
+function write(file: string, format: (hit: Hit) => string): void {
+  let piece = '';
+  for (const hit of hits()) {
+    piece += format(hit);
+    if (piece.length < 1e6) continue;
+    appendFileSync(file, piece);
+    piece = '';
+  }
+  appendFileSync(file, piece);
+}
+
+async function linesPerSecond(file: string): Promise<number> {
+  const begun = process.cpuUsage();
+  const simulation = new Simulation({ window: 'sliding' });
+  const reading = await readAccessLogs([file], simulation);
+  const { totals } = judgeSimulation(simulation.finish(), reading, {
+    window: 'sliding',
+    site: null,
+    attacker: null,
+  });
+  const { user, system } = process.cpuUsage(begun);
+  if (totals.requests !== count) throw new Error(`${totals.requests} requests were read of ${count}`);
+  return (totals.lines / (user + system)) * 1e6;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'bench-simulate-'));
+try {
+  for (const [name, format] of Object.entries({ combined, json })) {
+    const file = join(folder, name);
+    write(file, format);
+    const rates: number[] = [];
+    for (let turn = 0; turn < Number(flags.turns); turn += 1) rates.push(await linesPerSecond(file));
+    const told = rates.map((rate) => (rate / 1e6).toFixed(2)).join(', ');
+    console.log(`${name.padEnd(9)} ${told} million lines a CPU-second, first turn to last`);
+    if (flags.check && name === 'combined' && Math.max(...rates) < FLOOR) process.exitCode = 1;
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
