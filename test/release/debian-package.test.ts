@@ -56,7 +56,7 @@ afterAll(() => {
   if (checkout) rmSync(checkout, { recursive: true, force: true });
 }, 300_000);
 
-it('is a package that lintian has nothing to say about', { timeout: 900_000 }, (context) => {
+it('is a package that lintian has nothing to say about', { timeout: 1_800_000 }, (context) => {
   expect(done('lintian', ['--allow-root', '--fail-on', 'warning', build(context)])).toBe('');
 });
 
@@ -187,7 +187,7 @@ function enrolled(root: Root): { keys: unknown; clients: unknown } {
 const KEPT = /^\/(etc\/postern|var\/lib\/(postern|dpkg)|root\/\.cache\/postern|tmp)\b/;
 
 it('installs in the smallest Debian, works there, is upgraded and removed', {
-  timeout: 900_000,
+  timeout: 1_800_000,
 }, async (context) => {
   needs(context, 'systemd-socket-activate', 'systemd');
   const current = build(context);

@@ -154,7 +154,10 @@ test('the validation server answers on sockets of systemd, without a network of 
   expect(readdirSync(service.home)).toEqual(expect.arrayContaining(['keys.db', 'master.key']));
 });
 
-test.for([0o400, 0o440])('a master key that is a credential of mode %o is taken', async (mode, context) => {
+test.for([
+  ['0400', 0o400],
+  ['0440', 0o440],
+] as const)('a master key that is a credential of mode %s is taken', async ([, mode], context) => {
   needs(context, 'systemd-socket-activate', 'systemd');
   const credentials = mkdtempSync(join(folder, 'credentials-'));
   writeFileSync(join(credentials, 'postern-master-key'), `${'5a'.repeat(32)}\n`, { mode });
