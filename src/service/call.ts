@@ -26,7 +26,9 @@ function unreachable(endpoint: Endpoint, cause: unknown): AppError {
     {
       code: 'E_SERVICE',
       exit: denied ? ExitCode.noPermission : ExitCode.unavailable,
-      hint: denied ? 'Its group may use it.' : 'Start it, or name its socket with --service.',
+      hint: denied
+        ? 'Its group may use it.'
+        : 'Start it (postern throttle serve), or name its socket with --service.',
       cause,
     },
   );
