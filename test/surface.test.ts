@@ -192,6 +192,12 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   get 'mediator renew'() {
     return [['bank', '--actor', 'Ben', '--yes', ...office('renewing')], 0] as const;
   },
+  get 'mediator logo'() {
+    return [
+      ['bank', `${root}examples/trust/example-bank.svg`, '--actor', 'Ann', ...office('listed')],
+      0,
+    ] as const;
+  },
   get 'mediator suspend'() {
     return [['bank', '--reason', 'sold', '--actor', 'Ann', ...office('listed')], 0] as const;
   },

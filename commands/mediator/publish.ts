@@ -8,11 +8,11 @@ import { mediatorFlags, Office, type Published } from '../../src/cli/mediator.ts
 import { renderPublish } from '../../src/cli/render/mediator.ts';
 import { domainArgument } from '../../src/cli/targets.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
-import { logoFile } from '../../src/mediator/document.ts';
 import type { Ledger } from '../../src/mediator/ledger.ts';
 import { tooLongCheck, vbrZone } from '../../src/mediator/vbr-zone.ts';
 import { instant } from '../../src/registry/documents.ts';
 import { replaceFile } from '../../src/registry/files.ts';
+import { keptLogoName } from '../../src/registry/logos.ts';
 import type { MediatorPublishResult } from '../../src/schema/mediator.ts';
 
 export default class MediatorPublish extends BaseCommand {
@@ -83,7 +83,9 @@ function filesOf(
 ): (readonly [string, Uint8Array])[] {
   const digest = list?.said.document.sha256 ?? '';
   const document = `lists/${digest}.json`;
-  const logos = [...ledger.entries.values()].flatMap(({ logo }) => (logo ? [`lists/${logoFile(logo)}`] : []));
+  const logos = [...ledger.entries.values()].flatMap(({ logo }) =>
+    logo ? [`lists/${keptLogoName(logo)}`] : [],
+  );
   return [
     ...roots.map(({ said, bytes }) => [`${said.version}.root.json`, bytes] as const),
     ...[document, ...logos].flatMap((name) => {

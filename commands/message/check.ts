@@ -3,6 +3,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { type CheckOptions, checkMessage } from '../../src/check/check.ts';
 import type { MessageCheck as Result } from '../../src/check/types.ts';
+import { adviceFlags, advisersOf } from '../../src/cli/advice.ts';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
 import { type Case, optionalField, readBatch, stringField } from '../../src/cli/batch.ts';
 import { caseDns } from '../../src/cli/case-dns.ts';
@@ -125,6 +126,7 @@ export default class MessageCheck extends BaseCommand {
       'timeout-dns': duration({ summary: 'Wait for one DNS answer.', default: 5000, helpGroup: 'TIME-OUT' }),
     }),
     ...trustFlags,
+    ...adviceFlags,
     ...dnsFlags,
     format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'sarif']),
   };
@@ -173,6 +175,7 @@ export default class MessageCheck extends BaseCommand {
       maxSignatures: flags['max-signatures'],
       liveDns: !flags.offline && flags['dns-cache'] === undefined,
       bimi: flags.bimi,
+      advisers: advisersOf(flags),
       ...(flags.dnsbl && { dnsbl: await wishFor(flags.dnsbl) }),
       ...(flags['trusted-by'] && { trustedBy: flags['trusted-by'] }),
       ...(flags['trusted-ip'] && { trustedIps: flags['trusted-ip'] }),

@@ -19,6 +19,7 @@ import { openDns } from '../../src/cli/open-dns.ts';
 import { mapParallel } from '../../src/cli/parallel.ts';
 import { renderMessageView } from '../../src/cli/render/view.ts';
 import { folderOfList, openKnowledge } from '../../src/cli/trust-sources.ts';
+import { trustStore } from '../../src/cli/trust-store.ts';
 import type { Check } from '../../src/report.ts';
 import type { MessageViewResult, ViewedMessage } from '../../src/schema/message-view.ts';
 import { BODY_LIMITS, type BodyLimits, readBody } from '../../src/view/body.ts';
@@ -104,7 +105,8 @@ export default class MessageView extends BaseCommand {
       const options: CheckOptions = { ...optionsOf(flags), dns, knowledge };
       const { messages, notes } = await this.viewAll(sources, options, flags);
       const companies = messages.flatMap(({ company }) => (company === null ? [] : [company]));
-      const logos = await readLogos(companies, knowledge.registries, await folderOfList(flags.registry));
+      const beside = await folderOfList(flags.registry);
+      const logos = await readLogos(companies, knowledge.registries, beside, trustStore().logos.folder);
       const target = names.length === 1 ? (names[0] ?? null) : null;
       const result = describeView(target, messages, [...notes, ...logos.notes]);
       const documents = await import('../../src/cli/render/view-html.ts');

@@ -8,13 +8,15 @@ import { fileOutput } from '../../src/cli/output.ts';
 import { renderCompile } from '../../src/cli/render/throttle.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../src/cli/throttle-service.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
+import { worst } from '../../src/report.ts';
 import type {
   ThrottleCompileResult,
   ThrottleExemption,
   ThrottleService,
   ThrottleSite,
 } from '../../src/schema/throttle.ts';
-import { compileHaproxy, lostExemptions } from '../../src/throttle/compile/haproxy.ts';
+import { checkCompiled } from '../../src/throttle/compile/checker.ts';
+import { compileHaproxy, lostExemptions, type Peer } from '../../src/throttle/compile/haproxy.ts';
 import { compileNginx } from '../../src/throttle/compile/nginx.ts';
 
 /** A place as the servers write it: nothing that would begin another directive. */
@@ -24,6 +26,17 @@ function place(text: string, flag: string): string {
     code: 'E_LISTEN',
     exit: ExitCode.usage,
     hint: 'Write HOST:PORT, or unix:/PATH for --decision.',
+  });
+}
+
+/** One machine that shares blocks. */
+function peerOf(text: string): Peer {
+  const [, name = '', at = ''] = /^([\w.-]{1,64})=(.+)$/.exec(text) ?? [];
+  if (name !== '') return { name, at: place(at, 'peer') };
+  throw new AppError(`--peer: '${text}' is no peer.`, {
+    code: 'E_LISTEN',
+    exit: ExitCode.usage,
+    hint: 'Write NAME=HOST:PORT, such as web1=192.0.2.1:10000.',
   });
 }
 
@@ -44,8 +57,9 @@ export default class ThrottleCompile extends BaseCommand {
   static override summary = 'Write the configuration with which another server enforces the policies.';
   static override description =
     'For "haproxy" (2.6 or later) a whole configuration with maps of the sites and limits as the service has them: ' +
-    'HAProxy counts and blocks by itself, in windows of the clock. For "nginx" a part to include, with which nginx ' +
-    'asks the decision server before it serves. Write it again when sites or policies have changed.';
+    'HAProxy counts and blocks by itself, in windows of the clock. For "nginx" a part to include: with --mode log the ' +
+    'service reads the log and writes the blocks, which costs next to nothing and refuses a second late; with --mode ' +
+    'auth nginx asks the decision server before it serves, which is exact and costs more than serving a small file.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> haproxy --out /etc/haproxy/postern --bind :80 --server 127.0.0.1:8080',
     '<%= config.bin %> <%= command.id %> nginx --out /etc/nginx/postern --decision unix:/run/postern/decision.sock',
@@ -71,6 +85,33 @@ export default class ThrottleCompile extends BaseCommand {
         default: '127.0.0.1:8080',
         helpValue: 'PLACE',
       }),
+      mode: Flags.option({
+        summary: 'How nginx knows whom to refuse: from the log, or by asking before each request.',
+        options: ['log', 'auth'] as const,
+        default: 'log' as const,
+      })(),
+      'nginx-log': Flags.string({
+        summary: 'The log that nginx writes for the service.',
+        default: '/var/log/nginx/postern-throttle.log',
+        helpValue: 'FILE',
+      }),
+      'nginx-dir': Flags.string({
+        summary: 'Where the service writes the blocks for nginx.',
+        default: '/var/lib/postern/throttle/nginx',
+        helpValue: 'DIR',
+      }),
+      peer: Flags.string({
+        summary:
+          'HAProxy that shares blocks, this one with them, as NAME=HOST:PORT; may be given several times.',
+        multiple: true,
+        helpValue: 'PEER',
+      }),
+      'local-peer': Flags.string({
+        summary: 'Which of them this one is.',
+        helpValue: 'NAME',
+        dependsOn: ['peer'],
+      }),
+      check: Flags.boolean({ summary: "Let the server's own checker judge what was written." }),
       decision: Flags.string({
         summary: 'The decision server that nginx asks.',
         default: 'unix:/run/postern/decision.sock',
@@ -96,7 +137,14 @@ export default class ThrottleCompile extends BaseCommand {
     };
     const files =
       args.target === 'nginx'
-        ? compileNginx({ ...common, decision: place(flags.decision, 'decision') })
+        ? compileNginx({
+            ...common,
+            mode: flags.mode,
+            trusted,
+            decision: place(flags.decision, 'decision'),
+            log: place(flags['nginx-log'], 'nginx-log'),
+            blocks: place(flags['nginx-dir'], 'nginx-dir'),
+          })
         : compileHaproxy({
             ...common,
             ...((await ask(servicePath(['status']))) as { service: ThrottleService }).service,
@@ -104,17 +152,29 @@ export default class ThrottleCompile extends BaseCommand {
             exemptions,
             trusted,
             folder,
+            peers: (flags.peer ?? []).map(peerOf),
+            localPeer: flags['local-peer'] === undefined ? null : place(flags['local-peer'], 'local-peer'),
           });
     for (const [name, content] of files) {
       const sink = fileOutput(join(folder, name));
       sink.write(content);
       sink.finish();
     }
-    const checks = args.target === 'haproxy' ? lostExemptions(exemptions) : [];
     const names = [...files.keys()].map((name) => join(folder, name));
+    const target = args.target === 'nginx' ? 'nginx' : 'haproxy';
+    const checks = [
+      ...(target === 'haproxy' ? lostExemptions(exemptions) : []),
+      ...(flags.check ? [checkCompiled(target, names[0] ?? '', process.env)] : []),
+    ];
     const summary = `${names.length === 1 ? '1 file is' : `${names.length} files are`} written to ${folder}.`;
     return this.emit(
-      { target: args.target, status: checks[0]?.status ?? 'ok', summary, checks, files: names },
+      {
+        target: args.target,
+        status: worst(checks.map(({ status }) => status)),
+        summary,
+        checks,
+        files: names,
+      },
       renderCompile,
     );
   }

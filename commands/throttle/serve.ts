@@ -64,6 +64,20 @@ const flags = withEnvironment({
     summary: 'Answer other servers that ask before they serve, such as nginx auth_request.',
     helpValue: 'PLACE',
   }),
+  'nginx-log': Flags.string({
+    summary: 'Read this log of nginx as it grows, in the format of "throttle compile nginx".',
+    helpValue: 'FILE',
+  }),
+  'nginx-dir': Flags.string({
+    summary: 'Write the blocks for nginx here.',
+    helpValue: 'DIR',
+    dependsOn: ['nginx-log'],
+  }),
+  haproxy: Flags.string({
+    summary: 'Keep the HAProxy with this stats socket in step; may be given several times.',
+    multiple: true,
+    helpValue: 'FILE',
+  }),
   database: Flags.string({ summary: 'Where sites, blocks and figures are kept.', helpValue: 'FILE' }),
   window: Flags.option({
     summary: 'Count the last ten minutes at any time, or from one full ten minutes of the clock to the next.',
@@ -229,6 +243,10 @@ export default class ThrottleServe extends BaseCommand {
         onEvent: tell,
         ...(gate && { gate }),
         ...(decision && { decision }),
+        ...(given.haproxy && { haproxy: given.haproxy }),
+        ...(given['nginx-log'] !== undefined && {
+          nginx: { log: given['nginx-log'], folder: given['nginx-dir'] ?? null },
+        }),
         ...(front && origin && { front: { at: front, origin, trusted } }),
       },
       () => gate?.tokens.replace(tokensIn(given)),

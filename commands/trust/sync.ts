@@ -13,6 +13,7 @@ import { AppError, ExitCode } from '../../src/errors.ts';
 import { MAX_ENVELOPE_BYTES } from '../../src/registry/envelope.ts';
 import { folderSource } from '../../src/registry/folder-source.ts';
 import { type HttpsWorld, httpsSource } from '../../src/registry/https-source.ts';
+import { sweepLogos } from '../../src/registry/logos.ts';
 import { RuleFault } from '../../src/registry/rules.ts';
 import type { Kept, TrustStore } from '../../src/registry/store.ts';
 import { syncMediator } from '../../src/registry/sync.ts';
@@ -68,19 +69,29 @@ export default class TrustSync extends BaseCommand {
       signal: this.signal,
     };
     try {
-      return await store.alone(async () =>
-        this.each(
+      return await store.alone(async () => {
+        const results = await this.each(
           await wanted(args.source, flags.root, store),
           { parallel: 1, ordered: true },
           async (kept) => syncMediator(kept, store, openSource(kept.source, world), nowMs),
           renderTrustSync,
           ({ source }) => source,
-        ),
-      );
+        );
+        if (results.some(({ changed }) => changed)) sweepLogos(listsOf(store), store.logos);
+        return results;
+      });
     } finally {
       finish();
     }
   }
+}
+
+/** Every list that is kept; null for one that cannot be read. */
+function listsOf(store: TrustStore) {
+  return store.mediators().map((mediator) => {
+    const kept = store.read(mediator);
+    return kept && store.list(kept);
+  });
 }
 
 /** The mediators to bring up to date. */

@@ -9,7 +9,7 @@ import { cannotRead } from '../../src/cli/input.ts';
 import { placeOf, storeFlags } from '../../src/cli/key-store.ts';
 import { withLogins } from '../../src/cli/logins.ts';
 import { renderDone } from '../../src/cli/render/validation.ts';
-import { readSecrets } from '../../src/cli/secrets.ts';
+import { readSecretFile, readSecrets } from '../../src/cli/secrets.ts';
 import { withAdministration } from '../../src/cli/validation.ts';
 import { askFlags, validatorConfig, validatorFlags, validatorWorld } from '../../src/cli/validators.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
@@ -20,6 +20,7 @@ import { addressClass } from '../../src/net/address.ts';
 import type { ValidationServeResult } from '../../src/schema/validation.ts';
 import { activatedSockets, type Endpoint, formatEndpoint, parseEndpoint } from '../../src/service/address.ts';
 import type { Listening } from '../../src/service/listen.ts';
+import { type AdminListening, startAdmin } from '../../src/validation/admin.ts';
 import type { Certificate } from '../../src/validation/server.ts';
 import { startValidation, type ValidationService } from '../../src/validation/service.ts';
 import { openValidationStore } from '../../src/validation/sqlite-store.ts';
@@ -72,6 +73,16 @@ const flags = {
       helpValue: 'FILE',
       dependsOn: ['login-listen'],
     }),
+    'admin-listen': Flags.string({
+      summary: 'Let desks that program keys record them here: HOST:PORT, unix:/PATH, or systemd:NAME.',
+      helpValue: 'PLACE',
+      dependsOn: ['admin-token-file'],
+    }),
+    'admin-token-file': Flags.string({
+      summary: 'Private file with the token that those desks show.',
+      helpValue: 'FILE',
+      dependsOn: ['admin-listen'],
+    }),
     check: Flags.boolean({ summary: 'Say what would be started, and start nothing.' }),
   }),
 };
@@ -85,10 +96,10 @@ function isNear(endpoint: Endpoint): boolean {
 }
 
 /** What passes over a network without TLS can be held back and used. */
-function requireTls(endpoint: Endpoint, given: ServeFlags): void {
+function requireTls(endpoint: Endpoint, given: ServeFlags, flag: 'listen' | 'admin-listen'): void {
   if (given['tls-cert'] !== undefined || given['plain-http'] || isNear(endpoint)) return;
   throw new AppError(
-    `--listen: ${formatEndpoint(endpoint)} is reached by other machines, and there is no TLS.`,
+    `--${flag}: ${formatEndpoint(endpoint)} is reached by other machines, and there is no TLS.`,
     {
       code: 'E_PLAIN_HTTP',
       exit: ExitCode.usage,
@@ -126,6 +137,16 @@ function endpointOf(text: string | undefined, flag: string): Endpoint | undefine
   return endpoint;
 }
 
+/** Secrets pass there: other machines reach it by TLS alone. */
+function adminEndpoint(given: ServeFlags): Endpoint | undefined {
+  const text = given['admin-listen'];
+  if (text === undefined) return undefined;
+  const endpoint = parseEndpoint(text, 'admin-listen');
+  requireTls(endpoint, { ...given, 'plain-http': false }, 'admin-listen');
+  if (endpoint.kind === 'unix') mkdirSync(dirname(endpoint.path), { recursive: true });
+  return endpoint;
+}
+
 export default class ValidationServe extends BaseCommand {
   static override summary = 'Run the validation server: say of each one-time password once that it is right.';
   static override description =
@@ -144,12 +165,13 @@ export default class ValidationServe extends BaseCommand {
   override async run(): Promise<ValidationServeResult> {
     const { flags: given } = await this.parse(ValidationServe);
     const listen = parseEndpoint(given.listen, 'listen');
-    requireTls(listen, given);
+    requireTls(listen, given, 'listen');
     const certificate = certificateOf(given);
     const endpoints = {
       verify: listen,
       metrics: endpointOf(given.metrics, 'metrics'),
       login: endpointOf(given['login-listen'], 'login-listen'),
+      admin: adminEndpoint(given),
     };
     const known = await withAdministration(
       given,
@@ -157,7 +179,7 @@ export default class ValidationServe extends BaseCommand {
       async (office, keys) => ({ clients: office.clients().length, keys: keys.keys().length }),
     );
     const listening = (places: Readonly<Record<string, string | undefined>>) =>
-      (['verify', 'metrics', 'login'] as const).flatMap((use) => {
+      (['verify', 'metrics', 'login', 'admin'] as const).flatMap((use) => {
         const at = places[use];
         return at === undefined ? [] : [{ for: use, at }];
       });
@@ -166,6 +188,7 @@ export default class ValidationServe extends BaseCommand {
         verify: formatEndpoint(listen),
         metrics: endpoints.metrics && formatEndpoint(endpoints.metrics),
         login: endpoints.login && formatEndpoint(endpoints.login),
+        admin: endpoints.admin && formatEndpoint(endpoints.admin),
       });
       const summary = `The server would listen on ${at.map(({ at: place }) => place).join(', ')}.`;
       return this.conclusion(summary, { listening: at, tls: certificate !== undefined, ...known });
@@ -187,7 +210,7 @@ export default class ValidationServe extends BaseCommand {
 
   private async serve(
     given: ServeFlags,
-    endpoints: { verify: Endpoint; metrics: Endpoint | undefined; login: Endpoint | undefined },
+    endpoints: { verify: Endpoint } & Readonly<Record<'metrics' | 'login' | 'admin', Endpoint | undefined>>,
     certificate: Certificate | undefined,
   ): Promise<Readonly<Record<string, string | undefined>>> {
     const place = placeOf(given, process.env);
@@ -204,20 +227,55 @@ export default class ValidationServe extends BaseCommand {
       ...(metrics && { metrics }),
       ...(certificate && { certificate }),
     });
-    const stopReloading = reloadOn('SIGHUP', service, given);
     try {
-      return await this.withLoginListener(given, endpoints.login, activated, async (login) => {
-        const at = { verify: service.at, metrics: service.metricsAt ?? undefined, login: login?.at };
-        tell({ event: 'started', ...at });
-        await this.stopped();
-        await Promise.all([service.close(GRACE_MS - 1000), login?.close(GRACE_MS - 1000)]);
-        tell({ event: 'stopped' });
-        return at;
-      });
+      return await this.withAdmin(given, endpoints.admin, activated, certificate, (admin) =>
+        this.withLoginListener(given, endpoints.login, activated, async (login) => {
+          const stopReloading = reloadOn('SIGHUP', admin ? [service, admin] : [service], given);
+          const at = {
+            verify: service.at,
+            metrics: service.metricsAt ?? undefined,
+            login: login?.at,
+            admin: admin?.at,
+          };
+          tell({ event: 'started', ...at });
+          await this.stopped();
+          await Promise.all([service, login, admin].map((each) => each?.close(GRACE_MS - 1000)));
+          stopReloading();
+          tell({ event: 'stopped' });
+          return at;
+        }),
+      );
     } finally {
-      stopReloading();
       store.close();
     }
+  }
+
+  private withAdmin<T>(
+    given: ServeFlags,
+    at: Endpoint | undefined,
+    activated: ReadonlyMap<string, number>,
+    certificate: Certificate | undefined,
+    work: (admin: AdminListening | undefined) => Promise<T>,
+  ): Promise<T> {
+    if (!at) return work(undefined);
+    const token = readSecretFile(given['admin-token-file'] ?? '');
+    return withAdministration(
+      given,
+      (text) => this.note(text),
+      async (office, keys) =>
+        work(
+          await startAdmin({
+            keys,
+            office,
+            at,
+            token,
+            activated,
+            certificate,
+            nowMs: Date.now,
+            onEvent: tell,
+          }),
+        ),
+    );
   }
 
   private withLoginListener<T>(
@@ -242,11 +300,15 @@ export default class ValidationServe extends BaseCommand {
 }
 
 /** Read the certificate again; one that cannot be used leaves the one in use. */
-function reloadOn(signal: 'SIGHUP', service: ValidationService, given: ServeFlags): () => void {
+function reloadOn(
+  signal: 'SIGHUP',
+  services: readonly Pick<ValidationService, 'replaceCertificate'>[],
+  given: ServeFlags,
+): () => void {
   const reload = () => {
     try {
       const certificate = certificateOf(given);
-      if (certificate) service.replaceCertificate(certificate);
+      if (certificate) for (const service of services) service.replaceCertificate(certificate);
       tell({ event: 'reloaded' });
     } catch (error) {
       tell({ event: 'reload-failed', reason: error instanceof Error ? error.message : String(error) });

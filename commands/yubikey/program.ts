@@ -21,6 +21,7 @@ import { addToBatchList, type BatchRow, nextKey, nextLabel, readBatchList } from
 import { storeFlags } from '../../src/cli/key-store.ts';
 import { ask } from '../../src/cli/prompt.ts';
 import { encryptFor, recipientFlags } from '../../src/cli/recipients.ts';
+import { recordAtServer, recordServerFlags, recordServerOf } from '../../src/cli/record-server.ts';
 import { renderChange } from '../../src/cli/render/yubikey.ts';
 import { readSecretFile, replaceSecret, writeSecret } from '../../src/cli/secrets.ts';
 import { line } from '../../src/cli/text.ts';
@@ -119,6 +120,7 @@ export default class YubikeyProgram extends ChangeCommand {
     ...changeFlags,
     ...storeFlags,
     ...recipientFlags,
+    ...recordServerFlags,
     ...withEnvironment({
       slot: Flags.integer({
         summary: 'Slot: 1 is a short touch, 2 a long one. Slot 1 has the credential from the factory.',
@@ -279,6 +281,11 @@ export default class YubikeyProgram extends ChangeCommand {
   }
 
   private start(flags: ProgramFlags, slot: SlotNumber, key: OpenKey, store: KeyStore | undefined): Planned {
+    // What cannot be recorded there is told before anything is begun here.
+    if (flags.server !== undefined) {
+      recordServerOf(flags.server);
+      if (flags.kind !== 'yubico-otp') throw noOtp('--server');
+    }
     const before = recordFor(key, store, slot);
     const oldCodes = currentCodes(flags, store, before);
     const [oldCode] = oldCodes;
@@ -311,7 +318,9 @@ export default class YubikeyProgram extends ChangeCommand {
         const slotToWrite = newSlot(key, program);
         const how = flags.batch === undefined ? 'new' : 'anew';
         await handOver(flags, handedOver(slotToWrite, program.content, Date.now()), how);
-        const id = await enrol(key, kept, slotToWrite, oldCodes, Date.now());
+        const id = await enrol(key, kept, slotToWrite, oldCodes, Date.now(), () =>
+          this.tellServer(flags, handedOver(slotToWrite, program.content, Date.now())),
+        );
         return this.confirm(flags, key, kept, recordOf(kept, key.owner, id));
       },
     };
@@ -338,7 +347,9 @@ export default class YubikeyProgram extends ChangeCommand {
       ],
       checks: [],
       carryOut: async () => {
-        await handOver(flags, handedOver(record, store.contentOf(record), record.createdMs), 'anew');
+        const again = handedOver(record, store.contentOf(record), record.createdMs);
+        await handOver(flags, again, 'anew');
+        await this.tellServer(flags, again);
         if (write) await writeAgain(key, store, record, Date.now());
         return this.confirm(flags, key, store, recordOf(store, record.serial, record.id));
       },
@@ -353,13 +364,35 @@ export default class YubikeyProgram extends ChangeCommand {
     record: SlotRecord,
   ): Promise<Done> {
     const confirmation = await this.look(flags, key, store, record);
-    if (confirmation?.kind === 'works') await handOver(flags, seenRecord(store, record), 'anew');
+    const seen = confirmation?.kind === 'works' ? seenRecord(store, record) : null;
+    if (seen) await handOver(flags, seen, 'anew');
+    const told = seen ? await this.tellSeen(flags, seen) : [];
     const name = `${record.kind}${record.publicId === null ? '' : ` ${record.publicId}`}`;
     const summary =
       confirmation?.kind === 'works'
         ? `Slot ${record.slot} of ${key.view.serial ?? key.view.node} is in use: ${name}.`
         : `Slot ${record.slot} of ${key.view.serial ?? key.view.node} was written, and waits for a touch: ${name}.`;
-    return { summary, checks: touchCheck(confirmation), recordId: record.id };
+    return { summary, checks: [...touchCheck(confirmation), ...told], recordId: record.id };
+  }
+
+  /** Have the validation server record it, where there is one. */
+  private async tellServer(flags: ProgramFlags, record: TransferRecord | null): Promise<void> {
+    if (flags.server === undefined) return;
+    if (!record) throw noOtp('--server');
+    await recordAtServer(flags, record, this.signal);
+  }
+
+  /** The key works, and is on record there; whether the server takes its OTPs is all that is left. */
+  private async tellSeen(flags: ProgramFlags, record: TransferRecord): Promise<Check[]> {
+    try {
+      await this.tellServer(flags, record);
+      return [];
+    } catch (error) {
+      if (!(error instanceof AppError) || error.exit === ExitCode.interrupted) throw error;
+      const message = `The server has the key, and does not know that it works: ${error.message}`;
+      const fix = `On the server: postern validation key enable ${record.publicId}.`;
+      return [{ id: 'yubikey.server', status: 'warn', message, fix }];
+    }
   }
 
   private async look(
@@ -391,15 +424,18 @@ async function handOver(
 ): Promise<void> {
   const file = flags['record-to'];
   if (file === undefined) return;
-  if (!record)
-    throw new AppError('--record-to is for a Yubico OTP: a validation server takes nothing else.', {
-      code: 'E_SLOT',
-      exit: ExitCode.usage,
-      hint: 'Leave it out; the store of this machine has the secrets.',
-    });
+  if (!record) throw noOtp('--record-to');
   const bytes = await encryptFor(flags, recordText(record));
   if (how === 'new') writeSecret(file, bytes);
   else replaceSecret(file, bytes);
+}
+
+function noOtp(flag: string): AppError {
+  return new AppError(`${flag} is for a Yubico OTP: a validation server takes nothing else.`, {
+    code: 'E_SLOT',
+    exit: ExitCode.usage,
+    hint: 'Leave it out; the store of this machine has the secrets.',
+  });
 }
 
 function readSecret(flags: ProgramFlags): Uint8Array | undefined {

@@ -7,6 +7,7 @@ import { toWire, type Wire } from '../message/wire.ts';
 import { describePath } from '../received/path.ts';
 import type { TrustOptions } from '../received/trust.ts';
 import type { MessagePath } from '../received/types.ts';
+import { type Advisers, askAdvice } from '../sender/advice.ts';
 import { readAuthor } from '../trust/author.ts';
 import { decide, type Policy } from '../trust/decide.ts';
 import type { AuthorFacts, Decision, Reason } from '../trust/facts.ts';
@@ -50,6 +51,8 @@ export type CheckOptions = TrustOptions & {
   readonly liveDns?: boolean;
   /** Ask for the BIMI record of the author's domain. */
   readonly bimi?: boolean;
+  /** Others whose opinion of the author's domain is told; it decides nothing. */
+  readonly advisers?: Advisers;
   /** Block lists to ask about the client, the author's domain and those that signed; they decide nothing. */
   readonly dnsbl?: DnsblWish;
 };
@@ -74,6 +77,7 @@ type Examined = {
   /** The time that judges expiry, milliseconds since the epoch. */
   readonly asOfMs: number;
   readonly lists: { readonly dnsbl: readonly DnsblSection[]; readonly remarks: readonly Reason[] };
+  readonly advice: readonly Reason[];
 };
 
 /**
@@ -118,12 +122,15 @@ async function examine(input: CheckInput, options: CheckOptions): Promise<Examin
     dns,
     limits: { ...DKIM_LIMITS, signatures: maxSignatures },
   });
-  const lists = await askLists(envelope, author.domain, found, options);
-  return { wire, path, author, envelope, found, dns, asOfMs, lists };
+  const [lists, advice] = await Promise.all([
+    askLists(envelope, author.domain, found, options),
+    options.advisers ? askAdvice(author.domain, options.advisers, dns) : [],
+  ]);
+  return { wire, path, author, envelope, found, dns, asOfMs, lists, advice };
 }
 
 function decideOn(examined: Examined, input: CheckInput, options: CheckOptions): Decision {
-  const { wire, path, author, found, dns, asOfMs, lists } = examined;
+  const { wire, path, author, found, dns, asOfMs, lists, advice } = examined;
   const isLate = options.liveDns === true && asOfMs < options.nowMs - STALE_MS;
   const remarks = remarksOn({ input, wire, found, dns, asOfMs: isLate ? asOfMs : null });
   const facts = factsOf({
@@ -134,7 +141,7 @@ function decideOn(examined: Examined, input: CheckInput, options: CheckOptions):
     dns,
     headerOnly: wire.body === null || found.signatures.some(({ cause }) => cause === 'body-unknown'),
     recipient: options.recipient,
-    remarks: [...remarks, ...lists.remarks],
+    remarks: [...remarks, ...lists.remarks, ...advice],
   });
   return decide(facts, options.knowledge, options.asOfMs ?? options.nowMs, options.policy);
 }

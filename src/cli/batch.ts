@@ -42,7 +42,19 @@ function readCase(file: string, line: string, number: number): Case {
  * @throws AppError E_BATCH (exit 65) for a line that is no case
  */
 export async function readBatch(file: string): Promise<{ cases: Case[]; pathOf: (name: string) => string }> {
-  const text = (await readWhole(file, MAX_BATCH)).toString('utf8').replace(/^\uFEFF/, '');
+  const cases = readBatchText(file, await readWhole(file, MAX_BATCH));
+  const folder = resolve(file === '-' ? '.' : dirname(file));
+  return { cases, pathOf: (name) => pathBelow(folder, name) };
+}
+
+/**
+ * The cases in the bytes of a batch.
+ *
+ * @param file  its name, for the error
+ * @throws AppError E_BATCH (exit 65) for a line that is no case
+ */
+export function readBatchText(file: string, bytes: Buffer): Case[] {
+  const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   const cases: Case[] = [];
   let number = 0;
   for (const each of text.split('\n')) {
@@ -50,8 +62,7 @@ export async function readBatch(file: string): Promise<{ cases: Case[]; pathOf: 
     const line = each.trim();
     if (line !== '') cases.push(readCase(file, line, number));
   }
-  const folder = resolve(file === '-' ? '.' : dirname(file));
-  return { cases, pathOf: (name) => pathBelow(folder, name) };
+  return cases;
 }
 
 /** `resolve` takes as long as opening the file; most names need nothing of it. */

@@ -33,7 +33,12 @@ export function stateFolder(env: NodeJS.ProcessEnv): string {
 export function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): StorePlace {
   const credential = join(env['CREDENTIALS_DIRECTORY'] ?? '', 'postern-master-key');
   const fromService = env['CREDENTIALS_DIRECTORY'] && existsSync(credential) ? credential : undefined;
-  return { folder: flags.store ?? stateFolder(env), masterKeyFile: flags['master-key-file'] ?? fromService };
+  const masterKeyFile = flags['master-key-file'] ?? fromService;
+  return {
+    folder: flags.store ?? stateFolder(env),
+    masterKeyFile,
+    isCredential: masterKeyFile !== undefined && masterKeyFile === fromService,
+  };
 }
 
 /** Work with the store if there is one. */

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { keptLogoName } from '../registry/logos.ts';
 import type { Check } from '../report.ts';
 import type { Company } from '../schema/message-view.ts';
-import type { Registry } from '../trust/registry.ts';
+import { matches, type Registry } from '../trust/registry.ts';
 import { logoNote, MAX_LOGO, readLogo } from '../view/logo.ts';
 import { readInput } from './input.ts';
 
@@ -18,23 +19,26 @@ export function companyKey({ source, entry }: Pick<Company, 'source' | 'entry'>)
 }
 
 /**
- * Read the logos of these companies from beside the list that names them. One that is missing or that may not be
+ * Read the logos of these companies, from beside the list that names them or from what `trust sync` keeps. One that is missing or that may not be
  * shown is told, and two letters stand in its place.
  *
- * @param folder  of the list; null: there are no files beside it
+ * @param beside  folder of the list that was given; null: lists are those that are kept
+ * @param kept    folder of the logos that are kept
  */
 export async function readLogos(
   companies: readonly Company[],
   registries: readonly Registry[],
-  folder: string | null,
+  beside: string | null,
+  kept: string,
 ): Promise<Logos> {
   const byCompany = new Map<string, string>();
   const notes: Check[] = [];
   const wanted = new Map(companies.map((each) => [companyKey(each), each]));
   for (const [key, company] of wanted) {
     const logo = logoOf(company, registries);
-    if (logo === null || folder === null) continue;
-    const read = await readInput(join(folder, logo.file), MAX_LOGO + 1).then(
+    if (logo === null) continue;
+    const file = beside === null ? join(kept, keptLogoName(logo)) : join(beside, logo.file);
+    const read = await readInput(file, MAX_LOGO + 1).then(
       (bytes) => readLogo(bytes, logo),
       () => ({ kind: 'refused', reason: `'${logo.file}' cannot be read` }) as const,
     );
@@ -44,7 +48,8 @@ export async function readLogos(
   return { byCompany, notes };
 }
 
-function logoOf({ source, entry }: Company, registries: readonly Registry[]) {
+function logoOf({ source, entry, domain }: Company, registries: readonly Registry[]) {
   const registry = registries.find(({ mediator }) => mediator.id === source);
-  return registry?.entries.find(({ id }) => id === entry)?.logo ?? null;
+  const found = registry && matches(registry, domain).find((each) => each.entry.id === entry);
+  return found?.entry.logo ?? null;
 }

@@ -39,7 +39,11 @@ function asRow(value: unknown, schema: string): EarlierRow | undefined {
  * @throws AppError E_ROWS (exit 65) when the file holds something else
  */
 export async function readRows(file: string, schema: string): Promise<EarlierRow[]> {
-  const text = (await readWhole(file, MAX_ROWS)).toString('utf8');
+  return parseRows(file, (await readWhole(file, MAX_ROWS)).toString('utf8'), schema);
+}
+
+/** The rows in a text; see {@link readRows}. */
+export function parseRows(file: string, text: string, schema: string): EarlierRow[] {
   const lines = text.trimStart().startsWith('{\n')
     ? [text]
     : text.split('\n').filter((line) => line.trim() !== '');

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Check } from '../report.ts';
 import type { ThrottleStory } from '../schema/demo.ts';
 import { judgeSimulation } from '../throttle/judge.ts';
+import { requestOf } from '../throttle/log/entry.ts';
 import { createLogParser } from '../throttle/log/parse.ts';
 import { Simulation } from '../throttle/simulate.ts';
 import { BLOG, inventedLog, SHOP, SHORT_MS, type ThrottleDemoLab } from './throttle-lab.ts';
@@ -52,7 +53,7 @@ function simulate(): ThrottleStory['simulation'] {
   const lines = inventedLog();
   for (const [index, text] of lines.entries()) {
     const entry = parse(text);
-    if (entry !== null && entry !== 'comment') simulation.add(entry, 0, index + 1);
+    if (entry !== null && entry !== 'comment') simulation.add(requestOf(entry), 0, index + 1);
   }
   const reading = {
     files: ['access.log'],

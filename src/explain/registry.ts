@@ -9,6 +9,12 @@ export const registryExplanations: readonly Explanation[] = [
     fix: 'Nothing.',
   },
   {
+    id: 'registry.logo',
+    what: 'Logos that a list names and that could not be fetched with it.',
+    why: 'A logo is kept only if it is the very file that the list names by its digest. The list itself is not touched by it.',
+    fix: 'Run "postern trust sync" again; tell the mediator if it stays.',
+  },
+  {
     id: 'registry.none',
     what: 'No list vouches for the author’s domain.',
     why: 'Its mail can be authenticated and not trusted: who owns the domain is not known.',
@@ -115,5 +121,41 @@ export const registryExplanations: readonly Explanation[] = [
     what: 'A domain where anybody signs up is trusted, because the local list names it and --force was given.',
     why: 'Anybody who gets an address there is trusted now.',
     fix: 'Leave --force out.',
+  },
+  {
+    id: 'vbr.vouched',
+    what: 'A service that --voucher names vouches for the author’s domain in the DNS (VBR).',
+    why: 'DNS answers are not signed by the service, and it says nothing of how it vetted: advice, which makes nothing trusted.',
+    fix: 'Nothing. To trust whom it trusts, follow its signed list: postern trust sync.',
+  },
+  {
+    id: 'vbr.none',
+    what: 'A service that --voucher names does not vouch for the author’s domain.',
+    why: 'Most domains are vouched for by nobody; it speaks against none.',
+    fix: 'Nothing.',
+  },
+  {
+    id: 'vbr.unknown',
+    what: 'The DNS gave no answer whether a service vouches for the author’s domain.',
+    why: 'Nothing can be concluded, and the verdict does not depend on it.',
+    fix: 'Try again later, or leave --voucher out.',
+  },
+  {
+    id: 'allow-list.listed',
+    what: 'A DNS list that --allow-list names has the author’s domain.',
+    why: 'Its answers are not signed and say nothing of who was vetted: advice, which makes nothing trusted.',
+    fix: 'Nothing. What the address means stands in the documentation of the list.',
+  },
+  {
+    id: 'allow-list.none',
+    what: 'A DNS list that --allow-list names does not have the author’s domain.',
+    why: 'It speaks against nobody.',
+    fix: 'Nothing.',
+  },
+  {
+    id: 'allow-list.unknown',
+    what: 'A DNS list that --allow-list names gave no usable answer.',
+    why: 'It could not be reached, refuses your resolver, or answers with addresses that are no answers of a list.',
+    fix: 'Ask through a resolver of your own; see whether the list still exists.',
   },
 ];

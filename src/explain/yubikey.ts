@@ -56,6 +56,12 @@ export const yubikeyExplanations: readonly Explanation[] = [
     fix: 'Touch the right slot and go on with "postern yubikey program --resume".',
   },
   {
+    id: 'yubikey.server',
+    what: 'A key that works, and of which the validation server was not told so.',
+    why: 'The connection failed after the touch. The server has its secrets, and waits before it takes its OTPs.',
+    fix: 'On the server: "postern validation key enable" with its public id.',
+  },
+  {
     id: 'yubikey.batch',
     what: 'A key of a box that was put in and is not done.',
     why: 'It refused, was pulled out, or was not touched. Nothing is lost: its record says how far it came.',

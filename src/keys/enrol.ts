@@ -54,6 +54,7 @@ async function writeRecorded(
  * The first phase: record, then write.
  *
  * @param codes  access codes that the slot may have now
+ * @param recorded  what else has to have the record before the key gets it; when that fails, nothing is written
  * @returns the id of the record, now `written`
  * @throws AppError E_REFUSED (the record says so), E_MIXED_UP (the record is pending), or what the device throws
  */
@@ -63,8 +64,10 @@ export async function enrol(
   slot: NewSlot,
   codes: Codes,
   nowMs: number,
+  recorded: () => Promise<void> = async () => undefined,
 ): Promise<string> {
   const id = store.begin(slot, nowMs);
+  await recorded();
   await writeRecorded(key, store, { id, slot: slot.slot }, codes, nowMs);
   return id;
 }

@@ -29,9 +29,10 @@ const RESTORE = 'Restore it from its backup: without it nobody can read the secr
 /**
  * Read a master key.
  *
+ * @param lax  permissions that others may have: a service manager gives credentials a mode of 0440 in a private folder
  * @throws AppError E_MASTER_KEY: exit 78 when it is missing or no key, 77 when others can read it
  */
-export function readMasterKey(file: string): MasterKey {
+export function readMasterKey(file: string, lax = 0): MasterKey {
   let descriptor: number;
   try {
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -42,7 +43,7 @@ export function readMasterKey(file: string): MasterKey {
   }
   try {
     const { mode, size } = fstatSync(descriptor);
-    if ((mode & 0o077) !== 0)
+    if ((mode & 0o077 & ~lax) !== 0)
       throw unusable(
         file,
         'can be read by others',

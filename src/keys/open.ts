@@ -9,6 +9,8 @@ export type StorePlace = {
   readonly folder: string;
   /** Master key in another place; it has to be there. */
   readonly masterKeyFile?: string | undefined;
+  /** It is a credential of the service, in a folder that is private. */
+  readonly isCredential?: boolean;
 };
 
 /** A store that is open. */
@@ -27,7 +29,7 @@ const keyFileOf = ({ folder }: StorePlace) => join(folder, 'master.key');
 
 /** The master key of a store that is there. @throws AppError as {@link readMasterKey} does */
 export function masterKeyOf(place: StorePlace): MasterKey {
-  return readMasterKey(place.masterKeyFile ?? keyFileOf(place));
+  return readMasterKey(place.masterKeyFile ?? keyFileOf(place), place.isCredential ? 0o040 : 0);
 }
 
 /**
@@ -46,7 +48,7 @@ export async function openOrCreateStore(place: StorePlace): Promise<OpenedStore>
   const existing = await openExistingStore(place);
   if (existing) return { store: existing, newMasterKey: null };
   if (place.masterKeyFile !== undefined) {
-    const store = await openKeyStore(databaseOf(place), readMasterKey(place.masterKeyFile));
+    const store = await openKeyStore(databaseOf(place), masterKeyOf(place));
     return { store, newMasterKey: null };
   }
   const file = keyFileOf(place);

@@ -129,6 +129,26 @@ export function inventoryResult(
   };
 }
 
+/** Secrets of a slot, in hexadecimal. */
+export type SlotSecrets = Pick<SlotRecord, 'slot' | 'kind' | 'state' | 'publicId'> & {
+  readonly privateId: string;
+  readonly key: string;
+  readonly accessCode: string;
+};
+
+/** The secrets that are recorded to be in the slots of a key, or were begun to be written. */
+export function secretsOf(store: KeyStore, serial: number | undefined): SlotSecrets[] {
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  return store
+    .slots(serial)
+    .filter(({ state }) => state !== 'past' && state !== 'refused')
+    .map((record) => {
+      const { slot, kind, state, publicId } = record;
+      const { uid, key, accessCode } = store.contentOf(record);
+      return { slot, kind, state, publicId, privateId: hex(uid), key: hex(key), accessCode: hex(accessCode) };
+    });
+}
+
 /** Take no OTP of a lost key any more. */
 export function loseKey(
   store: KeyStore | undefined,

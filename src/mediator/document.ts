@@ -1,5 +1,6 @@
 import { canonicalJson, type Json } from '../registry/canonical.ts';
 import { instant } from '../registry/documents.ts';
+import { keptLogoName } from '../registry/logos.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 
 /** What a list says of itself. */
@@ -42,7 +43,7 @@ function entryJson(entry: LedgerEntry): Json {
     domains: domains.map(({ domain, includeSubdomains }) => ({ domain, includeSubdomains })),
     aliases,
     mailTypes,
-    logo: logo && { mediaType: logo.mediaType, sha256: logo.sha256, file: logoFile(logo) },
+    logo: logo && { mediaType: logo.mediaType, sha256: logo.sha256, file: keptLogoName(logo) },
     vetting: {
       level: approved?.level,
       checkedAt: instant(approved?.atMs ?? 0),
@@ -58,15 +59,4 @@ function entryJson(entry: LedgerEntry): Json {
     revokedAt: entry.revokedAtMs === null ? undefined : instant(entry.revokedAtMs),
     reason: entry.reason ?? undefined,
   };
-}
-
-/** A logo lies beside the list under its digest. */
-export function logoFile({
-  mediaType,
-  sha256,
-}: {
-  readonly mediaType: string;
-  readonly sha256: string;
-}): string {
-  return `${sha256}.${mediaType === 'image/png' ? 'png' : 'svg'}`;
 }

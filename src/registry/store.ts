@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, ExitCode } from '../errors.ts';
 import { DocumentFault, Place, parseStrictJson } from '../trust/json.ts';
@@ -9,6 +9,7 @@ import { base64 } from './envelope.ts';
 import { privateFolder, readIfThere, replaceFile } from './files.ts';
 import { buildIndex, openIndex } from './index-file.ts';
 import { sha256 } from './keys.ts';
+import type { LogoShelf } from './logos.ts';
 import { demandDigest, RuleFault } from './rules.ts';
 import { type Holding, holdingFrom, registryOf } from './update.ts';
 
@@ -46,10 +47,14 @@ export type TrustStore = {
    * @returns what is kept now
    */
   write(kept: Kept, document: Uint8Array | null): Kept;
+  /** Logos of all lists; they are verified again when they are shown. */
+  readonly logos: LogoShelf & { readonly folder: string };
   /** Run alone: two updates at once could let the older one win. */
   alone<T>(work: () => Promise<T>): Promise<T>;
 };
 
+/** Beside the folders of mediators, whose names begin with a letter or digit. */
+const LOGOS = '.logos';
 const FORMAT = 'postern-trust/1';
 const MAX_STATE_BYTES = 4 * 1024 * 1024;
 /** A list, or its index, which is smaller. */
@@ -88,9 +93,24 @@ export function openTrustStore({ state, cache }: StoreFolders, lock: Locker): Tr
       forgetOthers(folder, current);
       return after;
     },
+    logos: logoShelf(join(cache, LOGOS)),
     async alone(work) {
       privateFolder(state);
       return await lock(join(state, 'lock'), work);
+    },
+  };
+}
+
+function logoShelf(folder: string): TrustStore['logos'] {
+  return {
+    folder,
+    has: (name) => existsSync(join(folder, name)),
+    keep(name, bytes) {
+      privateFolder(folder);
+      replaceFile(join(folder, name), bytes);
+    },
+    retain(names) {
+      for (const name of namesIn(folder)) if (!names.has(name)) rmSync(join(folder, name), { force: true });
     },
   };
 }

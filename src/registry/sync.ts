@@ -1,6 +1,7 @@
 import { type Check, worst } from '../report.ts';
 import type { KeptList, TrustListResult, TrustSyncResult } from '../schema/trust-lists.ts';
 import { instant } from './documents.ts';
+import { fetchLogos } from './logos.ts';
 import type { Rule, RuleFault } from './rules.ts';
 import type { Kept, KeptRegistry, TrustStore } from './store.ts';
 import { type Source, update } from './update.ts';
@@ -19,6 +20,9 @@ const FIXES: Readonly<Record<Rule, string>> = {
   missing: 'See whether the source is the one that the mediator named; try again in some minutes.',
   source: 'See whether the source can be reached from here, then try again.',
 };
+
+/** A longer list is gone through for its logos only when it is new. */
+const FEW_ENTRIES = 20_000;
 
 /**
  * Bring one mediator's list up to date and keep it. Call it inside `store.alone`.
@@ -39,13 +43,14 @@ export async function syncMediator(
   const after = fault === null || holding !== kept.holding ? store.write(got, document) : got;
   const registry = document === null && holding.list === kept.holding.list ? before : store.list(after);
   const changed = !isSame(kept, after);
-  const checks = fault === null ? [accepted(after, changed)] : [refusal(after, fault)];
-  const [check] = checks;
+  const check = fault === null ? accepted(after, changed) : refusal(after, fault);
+  const look = fault === null && registry !== null && (changed || registry.entryCount <= FEW_ENTRIES);
+  const notes = look ? await fetchLogos(registry, source, store.logos) : [];
   return {
     target: holding.root.said.mediator,
-    status: check?.status ?? 'ok',
-    summary: check?.message ?? '',
-    checks,
+    status: check.status,
+    summary: check.message,
+    checks: [check, ...notes],
     ...describeKept(after, registry),
     changed,
     refused: fault?.rule ?? null,

@@ -161,6 +161,7 @@ export const documents = {
   'postern/mediator-diff/1': document('postern/mediator-diff/1', mediatorDiff),
   'postern/mediator-init/1': document('postern/mediator-init/1', mediatorInit),
   'postern/mediator-list/1': document('postern/mediator-list/1', mediatorList),
+  'postern/mediator-logo/1': document('postern/mediator-logo/1', mediatorAct),
   'postern/mediator-publish/1': document('postern/mediator-publish/1', mediatorPublish),
   'postern/mediator-renew/1': document('postern/mediator-renew/1', mediatorAct),
   'postern/mediator-revoke/1': document('postern/mediator-revoke/1', mediatorRevoke),

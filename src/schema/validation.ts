@@ -59,7 +59,9 @@ export const validationBackup = z.strictObject({ ...report.shape, file: z.string
 
 export const validationServe = z.strictObject({
   ...report.shape,
-  listening: z.array(z.strictObject({ for: z.enum(['verify', 'metrics', 'login']), at: z.string() })),
+  listening: z.array(
+    z.strictObject({ for: z.enum(['verify', 'metrics', 'login', 'admin']), at: z.string() }),
+  ),
   tls: z.boolean(),
   keys: z.int(),
   clients: z.int(),

@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { request as requestTls } from 'node:https';
 import { AppError, ExitCode } from '../errors.ts';
 import { type Endpoint, formatEndpoint } from './address.ts';
 
@@ -8,12 +9,16 @@ export type CallOptions = {
   readonly token?: string;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Speak TLS; `ca` in PEM is trusted in place of the well-known authorities. */
+  readonly tls?: { readonly ca?: string | undefined };
+  /** What to do when the service does not answer, or is none. */
+  readonly hint?: string;
 };
 
 /** Largest answer that is read, in bytes. */
 const MAX_ANSWER = 64_000_000;
 
-function unreachable(endpoint: Endpoint, cause: unknown): AppError {
+function unreachable(endpoint: Endpoint, cause: unknown, hint: string): AppError {
   const code = (cause as NodeJS.ErrnoException).code ?? '';
   const denied = code === 'EACCES' || code === 'EPERM';
   const why: Readonly<Record<string, string>> = {
@@ -26,9 +31,7 @@ function unreachable(endpoint: Endpoint, cause: unknown): AppError {
     {
       code: 'E_SERVICE',
       exit: denied ? ExitCode.noPermission : ExitCode.unavailable,
-      hint: denied
-        ? 'Its group may use it.'
-        : 'Start it (postern throttle serve), or name its socket with --service.',
+      hint: denied ? 'Its group may use it.' : hint,
       cause,
     },
   );
@@ -47,14 +50,14 @@ function failureOf(answer: unknown): AppError {
   });
 }
 
-function parsed(text: string): unknown {
+function parsed(text: string, hint: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
     throw new AppError('What answers there is no service of postern.', {
       code: 'E_SERVICE',
       exit: ExitCode.unavailable,
-      hint: 'Name its socket with --service.',
+      hint,
       cause,
     });
   }
@@ -69,14 +72,15 @@ function parsed(text: string): unknown {
 export function callService(
   endpoint: Exclude<Endpoint, { kind: 'activated' }>,
   path: string,
-  { method = 'GET', body, token, timeoutMs = 10_000, signal }: CallOptions = {},
+  { method = 'GET', body, token, timeoutMs = 10_000, signal, tls, hint }: CallOptions = {},
 ): Promise<unknown> {
   const text = body === undefined ? undefined : JSON.stringify(body);
   const where =
     endpoint.kind === 'unix' ? { socketPath: endpoint.path } : { host: endpoint.host, port: endpoint.port };
   return new Promise((resolve, reject) => {
-    const call = request({
+    const call = (tls ? requestTls : request)({
       ...where,
+      ...(tls?.ca !== undefined && { ca: tls.ca }),
       path,
       method,
       agent: false,
@@ -92,7 +96,9 @@ export function callService(
       },
     });
     call.on('timeout', () => call.destroy(Object.assign(new Error('it takes too long'), { code: '' })));
-    call.on('error', (error) => reject(unreachable(endpoint, error)));
+    call.on('error', (error) =>
+      reject(unreachable(endpoint, error, hint ?? 'Start it (postern throttle serve), or name its socket with --service.')),
+    );
     call.on('response', (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -103,7 +109,10 @@ export function callService(
       });
       response.on('end', () => {
         try {
-          const answer = parsed(Buffer.concat(chunks).toString('utf8'));
+          const answer = parsed(
+            Buffer.concat(chunks).toString('utf8'),
+            hint ?? 'Name its socket with --service.',
+          );
           if ((response.statusCode ?? 500) < 300) resolve(answer);
           else reject(failureOf(answer));
         } catch (error) {

@@ -168,6 +168,14 @@ export class Counters {
     return words.subarray(0, length);
   }
 
+  /** What counts of one client at a second, in the same form; empty when nothing does. */
+  packed(site: number, client: Client, second: number): Uint32Array {
+    const slot = this.find(site, client);
+    if (slot === -1) return new Uint32Array(0);
+    const words = new Uint32Array(PACKED_CLIENT + PACKED_SECOND * (this.options.windowSeconds + 1));
+    return words.subarray(0, this.packClient(slot, this.horizon(second), words, 0));
+  }
+
   /** One client, if anything of it still counts. @returns where the next one begins */
   private packClient(slot: number, horizon: number, words: Uint32Array, from: number): number {
     for (let word = 0; word < KEY_WORDS; word += 1)

@@ -44,7 +44,13 @@ export function createDecisionServer(warden: Warden): Server {
       const verdict = warden.admit(text(site), text(client), original);
       if (verdict.kind === 'serve') response.writeHead(204).end();
       else
-        response.writeHead(403, { 'retry-after': String(verdict.retryAfter), 'content-length': '0' }).end();
+        response
+          .writeHead(403, {
+            'retry-after': String(verdict.retryAfter),
+            'x-postern-status': String(verdict.status),
+            'content-length': '0',
+          })
+          .end();
     },
   );
   server.maxHeadersCount = 100;

@@ -1,14 +1,5 @@
-import type { Visitor } from './visitors.ts';
-
-/** One request on its way to the engine. */
-export type Arrival = {
-  readonly timeMs: number;
-  readonly visitor: Visitor;
-  readonly bytes: number;
-  /** Number of the file, from 0, and of the line in it, from 1. */
-  readonly file: number;
-  readonly line: number;
-};
+/** A request on its way to the engine: the number of its visitor, of the file from 0, and of the line in it from 1. */
+export type Deliver = (timeMs: number, visitor: number, bytes: number, file: number, line: number) => void;
 
 /**
  * Puts requests into the order of their times; those of one moment keep the order of their lines. Some servers log a
@@ -18,19 +9,19 @@ export type Arrival = {
  */
 export class Reorder {
   private readonly capacity: number;
-  private readonly deliver: (arrival: Arrival) => void;
+  private readonly deliver: Deliver;
   private times = new Float64Array(1024);
   private bytes = new Float64Array(1024);
+  private visitors = new Uint32Array(1024);
   private lines = new Uint32Array(1024);
   private files = new Uint16Array(1024);
-  private visitors: Visitor[] = [];
   private count = 0;
   private sorted = true;
   private deliveredMs = 0;
   private lateCount = 0;
 
   /** @param capacity  requests that are held back, some 30 bytes each */
-  constructor(capacity: number, deliver: (arrival: Arrival) => void) {
+  constructor(capacity: number, deliver: Deliver) {
     this.capacity = capacity;
     this.deliver = deliver;
   }
@@ -40,17 +31,19 @@ export class Reorder {
     return this.lateCount;
   }
 
-  push({ timeMs, visitor, bytes, file, line }: Arrival): void {
+  /** Take a request. @param timeMs  whole milliseconds since the epoch */
+  push(timeMs: number, visitor: number, bytes: number, file: number, line: number): void {
     if (this.count === this.capacity) this.release(this.capacity >> 1);
     if (this.count === this.times.length) this.grow();
     if (timeMs < this.deliveredMs) this.lateCount += 1;
     const placed = Math.max(timeMs, this.deliveredMs);
-    if (this.count > 0 && placed < (this.times[this.count - 1] ?? 0)) this.sorted = false;
-    this.times[this.count] = placed;
-    this.bytes[this.count] = bytes;
-    this.files[this.count] = file;
-    this.lines[this.count] = line;
-    this.visitors[this.count] = visitor;
+    const at = this.count;
+    if (at > 0 && placed < (this.times[at - 1] ?? 0)) this.sorted = false;
+    this.times[at] = placed;
+    this.bytes[at] = bytes;
+    this.visitors[at] = visitor;
+    this.files[at] = file;
+    this.lines[at] = line;
     this.count += 1;
   }
 
@@ -59,49 +52,105 @@ export class Reorder {
     this.release(this.count);
   }
 
-  private order(): Uint32Array {
-    const order = Uint32Array.from({ length: this.count }, (_, index) => index);
-    const { times } = this;
-    return this.sorted ? order : order.sort((a, b) => (times[a] ?? 0) - (times[b] ?? 0) || a - b);
-  }
-
   /** Deliver the first so many, and close up the rest in the order in which they came. */
   private release(amount: number): void {
-    const order = this.order();
-    for (const index of order.subarray(0, amount)) this.deliver(this.at(index));
-    this.deliveredMs = amount > 0 ? (this.times[order[amount - 1] ?? 0] ?? 0) : this.deliveredMs;
-    const kept = order.slice(amount).sort();
-    const visitors = Array.from(kept, (index) => this.visitors[index] as Visitor);
-    for (const [to, from] of kept.entries()) {
-      this.times[to] = this.times[from] ?? 0;
-      this.bytes[to] = this.bytes[from] ?? 0;
-      this.files[to] = this.files[from] ?? 0;
-      this.lines[to] = this.lines[from] ?? 0;
+    if (amount === 0) return;
+    if (this.sorted) {
+      for (let at = 0; at < amount; at += 1) this.deliverAt(at);
+      this.deliveredMs = this.times[amount - 1] ?? 0;
+      this.close(amount);
+      return;
     }
-    this.visitors = visitors;
-    this.count = kept.length;
+    const order = sortedOrder(this.times.subarray(0, this.count));
+    for (let at = 0; at < amount; at += 1) this.deliverAt(order[at] ?? 0);
+    this.deliveredMs = this.times[order[amount - 1] ?? 0] ?? 0;
+    this.keep(order.subarray(amount).sort());
   }
 
-  private at(index: number): Arrival {
-    return {
-      timeMs: this.times[index] ?? 0,
-      visitor: this.visitors[index] as Visitor,
-      bytes: this.bytes[index] ?? 0,
-      file: this.files[index] ?? 0,
-      line: this.lines[index] ?? 0,
-    };
+  private deliverAt(at: number): void {
+    this.deliver(
+      this.times[at] ?? 0,
+      this.visitors[at] ?? 0,
+      this.bytes[at] ?? 0,
+      this.files[at] ?? 0,
+      this.lines[at] ?? 0,
+    );
+  }
+
+  /** Keep what stands behind a place. */
+  private close(from: number): void {
+    for (const column of [this.times, this.bytes, this.visitors, this.files, this.lines])
+      column.copyWithin(0, from, this.count);
+    this.count -= from;
+  }
+
+  private keep(places: Uint32Array): void {
+    for (const column of [this.times, this.bytes, this.visitors, this.files, this.lines])
+      for (let to = 0; to < places.length; to += 1) column[to] = column[places[to] ?? 0] ?? 0;
+    this.count = places.length;
+    this.sorted = this.count === 0;
   }
 
   private grow(): void {
     const length = Math.min(this.capacity, this.times.length * 2);
-    const [times, bytes, lines, files] = [this.times, this.bytes, this.lines, this.files];
+    const [times, bytes, visitors, lines, files] = [
+      this.times,
+      this.bytes,
+      this.visitors,
+      this.lines,
+      this.files,
+    ];
     this.times = new Float64Array(length);
     this.bytes = new Float64Array(length);
+    this.visitors = new Uint32Array(length);
     this.lines = new Uint32Array(length);
     this.files = new Uint16Array(length);
     this.times.set(times);
     this.bytes.set(bytes);
+    this.visitors.set(visitors);
     this.lines.set(lines);
     this.files.set(files);
   }
+}
+
+const DIGIT_BITS = 16;
+const DIGITS = 1 << DIGIT_BITS;
+
+/**
+ * The places of values, the least first, equal ones as they stand: by digits of 16 bits, the lowest first, which takes
+ * three passes for the times of a century and two for those of a month.
+ */
+function sortedOrder(values: Float64Array): Uint32Array {
+  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  let order = new Uint32Array(values.length);
+  let next = new Uint32Array(values.length);
+  for (let at = 0; at < order.length; at += 1) order[at] = at;
+  const starts = new Uint32Array(DIGITS);
+  for (let unit = 1; unit <= most - least; unit *= DIGITS) {
+    const digit = (at: number) => Math.floor(((values[at] ?? 0) - least) / unit) % DIGITS;
+    starts.fill(0);
+    for (let at = 0; at < order.length; at += 1) {
+      const each = digit(at);
+      starts[each] = (starts[each] ?? 0) + 1;
+    }
+    let sum = 0;
+    for (let each = 0; each < DIGITS; each += 1) {
+      const count = starts[each] ?? 0;
+      starts[each] = sum;
+      sum += count;
+    }
+    for (const at of order) {
+      const each = digit(at);
+      const to = starts[each] ?? 0;
+      next[to] = at;
+      starts[each] = to + 1;
+    }
+    [order, next] = [next, order];
+  }
+  return order;
 }

@@ -11,7 +11,9 @@ import { type Asset, Dashboard } from './dashboard.ts';
 import { createDecisionServer } from './decision.ts';
 import type { WindowType } from './engine.ts';
 import { createFront, type FrontOptions } from './front.ts';
+import { HaproxyLink } from './haproxy/link.ts';
 import type { Network } from './networks.ts';
+import { followNginx, type NginxFollower, type NginxOptions } from './nginx/follow.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
 import { Warden, type WardenEvent } from './warden.ts';
@@ -32,6 +34,10 @@ export type ServiceOptions = {
     readonly trusted: readonly Network[];
   };
   readonly decision?: Endpoint;
+  /** An nginx whose log is read, and whose blocks are written. */
+  readonly nginx?: NginxOptions;
+  /** Stats sockets of HAProxys that enforce by themselves. */
+  readonly haproxy?: readonly string[];
   /** Where counters are kept over a restart; without it they are not. */
   readonly countersFile?: string;
   /** The files of the dashboard; without them there is none. */
@@ -149,11 +155,14 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   const onEvent: ServiceOptions['onEvent'] = (event) => {
     options.onEvent(event);
     events.publish(event.event, event);
+    nginx?.changed();
   };
+  let nginx: NginxFollower | undefined;
   const onError = quieted(now, onEvent);
   const counted = countersFile === undefined ? null : await readSnapshot(countersFile);
   const warden = new Warden({ ...options, now, onEvent, counted });
   const saver = createSaver(warden, countersFile, onError);
+  const links = (options.haproxy ?? []).map((path) => new HaproxyLink(warden, path, onEvent));
   const open: Opened[] = [];
   const about: About = {
     version: options.version,
@@ -191,6 +200,8 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     await dashboard?.close();
     await Promise.all(open.map(({ listening }) => listening.close(graceMs)));
     front?.close();
+    await nginx?.stop();
+    await Promise.all(links.map((link) => link.stop()));
     warden.flush();
     await saver.finish();
     store.close();
@@ -209,6 +220,8 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
         for: 'front',
         listening: await listen(front.server, options.front.at, { mode, activated }),
       });
+    if (options.nginx) nginx = await followNginx(warden, options.nginx, onEvent, onError);
+    for (const link of links) link.start();
   } catch (error) {
     await stop(0);
     throw error;

@@ -1,8 +1,8 @@
 import { Counters } from './counters.ts';
-import { Engine, type WindowType } from './engine.ts';
-import { limitsOf, PRESET_NAMES, type PresetName, TEN_MINUTES_MS } from './limits.ts';
-import type { LogEntry } from './log/entry.ts';
-import { type Arrival, Reorder } from './reorder.ts';
+import { type Block, Engine, type WindowType } from './engine.ts';
+import { type Limits, limitsOf, PRESET_NAMES, type PresetName, TEN_MINUTES_MS } from './limits.ts';
+import type { Request } from './log/entry.ts';
+import { Reorder } from './reorder.ts';
 import { siteName } from './site-name.ts';
 import { type Visitor, Visitors } from './visitors.ts';
 
@@ -50,34 +50,32 @@ export type Simulated = {
 /** Held back to be sorted, in requests: some 120 MB. */
 const CAPACITY = 4_000_000;
 
+/** Spellings of names of sites that are remembered. */
+const MOST_SPELLINGS = 10_000;
+
 /** A simulation forgets nobody: the log is as long as it is. */
 const ALL_CLIENTS = 2 ** 24;
 
 /** One preset, live as the service would have it. */
 class Trial {
+  readonly preset: PresetName;
+  readonly limits: Limits;
+  readonly engine: Engine;
   readonly refusals = new Map<Visitor, Refusals>();
-  private readonly engine: Engine;
 
   constructor(preset: PresetName, window: WindowType) {
     const limits = limitsOf(preset);
+    this.preset = preset;
+    this.limits = limits;
     this.engine = new Engine({ limitsOf: () => limits, window, maxClients: ALL_CLIENTS });
   }
 
-  take({ timeMs, visitor, bytes, file, line }: Arrival): void {
-    const { site, client } = visitor;
-    const decision = this.engine.admit(site, client, timeMs);
-    if (decision.kind === 'served') {
-      const block = this.engine.account(site, client, bytes, timeMs);
-      if (block) this.of(visitor).trips.push({ atMs: timeMs, file, line, limit: 'bytes' });
-      return;
-    }
-    const refused = this.of(visitor);
-    if (decision.began) refused.trips.push({ atMs: timeMs, file, line, limit: 'requests' });
-    refused.refusedRequests += 1;
-    refused.refusedBytes += bytes;
+  /** Count for a visitor what was counted of it elsewhere. */
+  takeUp(counted: Uint32Array, second: number): void {
+    this.engine.unpack(counted, second * 1000);
   }
 
-  private of(visitor: Visitor): Refusals {
+  refusalsOf(visitor: Visitor): Refusals {
     let refused = this.refusals.get(visitor);
     if (!refused) {
       refused = { trips: [], refusedRequests: 0, refusedBytes: 0 };
@@ -87,16 +85,64 @@ class Trial {
   }
 }
 
+/** A visitor that may go over the limits of a preset, before its engine. */
+class Watch {
+  private readonly trial: Trial;
+  private readonly visitor: Visitor;
+  private refused: Refusals | null = null;
+  private untilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(trial: Trial, visitor: Visitor) {
+    this.trial = trial;
+    this.visitor = visitor;
+  }
+
+  take(timeMs: number, bytes: number, file: number, line: number): void {
+    // While a block holds, the engine would only say so again.
+    if (timeMs < this.untilMs) return this.refuse(bytes);
+    const { engine } = this.trial;
+    const { site, client } = this.visitor;
+    const decision = engine.admit(site, client, timeMs);
+    if (decision.kind === 'refused') {
+      if (decision.began) this.begin(decision.block, { atMs: timeMs, file, line, limit: 'requests' });
+      return this.refuse(bytes);
+    }
+    const block = engine.account(site, client, bytes, timeMs);
+    if (block) this.begin(block, { atMs: timeMs, file, line, limit: 'bytes' });
+  }
+
+  private begin({ untilMs }: Block, trip: Trip): void {
+    this.untilMs = untilMs;
+    this.refused ??= this.trial.refusalsOf(this.visitor);
+    this.refused.trips.push(trip);
+  }
+
+  private refuse(bytes: number): void {
+    if (this.refused === null) return;
+    this.refused.refusedRequests += 1;
+    this.refused.refusedBytes += bytes;
+  }
+}
+
+const UNWATCHED: Watch[] = [];
+
 /**
  * Plays a log through the engine of the service, once for each preset, as if the throttle had been on. Requests may
  * come in any order; nothing is decided before {@link finish}, or before more are held back than fit.
+ *
+ * Most visitors never come near a limit, and who is not over it within the window cannot be refused. So one count of
+ * the demand stands for all presets, and the engine of a preset takes a visitor up, with what the demand has counted
+ * of it until then, before the first request that might go over.
  */
 export class Simulation {
   private readonly visitors: Visitors;
   private readonly reorder: Reorder;
-  private readonly trials: ReadonlyMap<PresetName, Trial>;
+  /** The strictest first: who is within one is within all that follow. */
+  private readonly trials: readonly Trial[];
+  private readonly watches: Watch[][] = [];
   private readonly demand: Counters;
   private readonly only: string | undefined;
+  private readonly names = new Map<string, string>();
   private requests = 0;
   private bytes = 0;
   private firstMs = Number.POSITIVE_INFINITY;
@@ -106,7 +152,7 @@ export class Simulation {
   constructor({ window, site, prefix, capacity = CAPACITY }: SimulationOptions) {
     this.visitors = new Visitors(prefix);
     this.only = site;
-    this.trials = new Map(PRESET_NAMES.map((preset) => [preset, new Trial(preset, window)]));
+    this.trials = PRESET_NAMES.map((preset) => new Trial(preset, window)).reverse();
     const none = { requests: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
     this.demand = new Counters({
       windowSeconds: TEN_MINUTES_MS / 1000,
@@ -116,20 +162,23 @@ export class Simulation {
       seed: 0,
       limitsOf: () => none,
     });
-    this.reorder = new Reorder(capacity, (arrival) => this.take(arrival));
+    this.reorder = new Reorder(capacity, (timeMs, visitor, bytes, file, line) =>
+      this.take(timeMs, this.visitors.all[visitor] as Visitor, bytes, file, line),
+    );
   }
 
   /** Take a request. @returns false when it belongs to a site that nobody asked about */
-  add(entry: LogEntry, file: number, line: number): boolean {
-    const site = entry.site === null ? null : (siteName(entry.site) ?? 'other');
+  add(request: Request, file: number, line: number): boolean {
+    const site = request.site === null ? null : this.nameOf(request.site);
     if (this.only !== undefined && site !== null && site !== this.only) return false;
-    const visitor = this.visitors.of(entry, site);
+    const { number } = this.visitors.of(request, site);
+    const { timeMs, bytes } = request;
     this.requests += 1;
-    this.bytes += entry.bytes;
-    this.firstMs = Math.min(this.firstMs, entry.timeMs);
-    this.lastMs = Math.max(this.lastMs, entry.timeMs);
-    this.largestBytes = Math.max(this.largestBytes, entry.bytes);
-    this.reorder.push({ timeMs: entry.timeMs, visitor, bytes: entry.bytes, file, line });
+    this.bytes += bytes;
+    this.firstMs = Math.min(this.firstMs, timeMs);
+    this.lastMs = Math.max(this.lastMs, timeMs);
+    this.largestBytes = Math.max(this.largestBytes, bytes);
+    this.reorder.push(timeMs, number, bytes, file, line);
     return true;
   }
 
@@ -138,7 +187,7 @@ export class Simulation {
     const { requests, bytes, firstMs, lastMs, largestBytes } = this;
     return {
       visitors: this.visitors.all,
-      presets: new Map([...this.trials].map(([preset, { refusals }]) => [preset, refusals])),
+      presets: new Map(this.trials.map(({ preset, refusals }) => [preset, refusals])),
       sites: this.visitors.siteCount,
       requests,
       bytes,
@@ -149,11 +198,39 @@ export class Simulation {
     };
   }
 
-  private take(arrival: Arrival): void {
-    const { visitor, bytes, timeMs } = arrival;
-    const tally = this.demand.add(visitor.site, visitor.client, Math.floor(timeMs / 1000), 1, bytes);
-    visitor.peakRequests = Math.max(visitor.peakRequests, tally.requests);
-    visitor.peakBytes = Math.max(visitor.peakBytes, tally.bytes);
-    for (const trial of this.trials.values()) trial.take(arrival);
+  /** The name of a site, looked at once. */
+  private nameOf(spelling: string): string {
+    let name = this.names.get(spelling);
+    if (name === undefined) {
+      name = siteName(spelling) ?? 'other';
+      if (this.names.size < MOST_SPELLINGS) this.names.set(spelling, name);
+    }
+    return name;
+  }
+
+  private take(timeMs: number, visitor: Visitor, bytes: number, file: number, line: number): void {
+    const second = Math.floor(timeMs / 1000);
+    let watches = this.watches[visitor.number] ?? UNWATCHED;
+    while (this.mayGoOver(visitor, bytes, this.trials[watches.length]))
+      watches = this.watch(visitor, watches, second);
+    const { requests, bytes: sum } = this.demand.add(visitor.site, visitor.client, second, 1, bytes);
+    if (requests > visitor.peakRequests) visitor.peakRequests = requests;
+    if (sum > visitor.peakBytes) visitor.peakBytes = sum;
+    for (const watch of watches) watch.take(timeMs, bytes, file, line);
+  }
+
+  private mayGoOver({ peakRequests, peakBytes }: Visitor, bytes: number, trial: Trial | undefined): boolean {
+    return (
+      trial !== undefined && (peakRequests >= trial.limits.requests || peakBytes + bytes > trial.limits.bytes)
+    );
+  }
+
+  /** Hand a visitor to the next engine. */
+  private watch(visitor: Visitor, watches: readonly Watch[], second: number): Watch[] {
+    const trial = this.trials[watches.length] as Trial;
+    trial.takeUp(this.demand.packed(visitor.site, visitor.client, second), second);
+    const more = [...watches, new Watch(trial, visitor)];
+    this.watches[visitor.number] = more;
+    return more;
   }
 }

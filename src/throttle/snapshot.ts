@@ -56,8 +56,8 @@ export function encodeSnapshot(counters: Uint32Array, of: SnapshotOf, second: nu
  */
 export function decodeSnapshot(file: Uint8Array, of: SnapshotOf, second: number): Uint32Array | Unusable {
   if (file.length < HEADER_WORDS * 4 || file.length % 4 !== 0) return { reason: 'it is cut off' };
-  // A copy begins at a multiple of four.
-  const words = new Uint32Array(file.slice().buffer);
+  // A copy begins at a multiple of four; the slice of a Buffer is none.
+  const words = new Uint32Array(Uint8Array.from(file).buffer);
   const [magic, checksum, window, windowSeconds = 0, prefix, low = 0, high = 0] = words;
   if (magic !== MAGIC) return { reason: 'it is no snapshot of this program' };
   if (checksum !== crc32(bytesOf(words.subarray(2)))) return { reason: 'its checksum is wrong' };

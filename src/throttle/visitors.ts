@@ -1,8 +1,10 @@
 import { type Client, clientOf, namedClient } from './client.ts';
-import type { LogEntry } from './log/entry.ts';
+import type { Request } from './log/entry.ts';
 
 /** One client on one site, and what its requests look like. */
 export type Visitor = {
+  /** From 0, in the order in which they appear. */
+  readonly number: number;
   readonly site: number;
   readonly siteName: string | null;
   readonly client: Client;
@@ -22,11 +24,6 @@ export type Visitor = {
 /** Most sites that are kept apart: a client that invents Host fields must not get a quota for each. */
 const MOST_SITES = 10_000;
 
-/** What a page brings along. */
-const ASSET = /\.(?:css|m?js|png|jpe?g|gif|svg|webp|avif|ico|woff2?|ttf)(?:[? ]|$)/i;
-
-const TOOL = /bot\b|crawl|spider|slurp|curl|wget|python|java\/|go-http|libwww|perl|scan|https?:\/\//i;
-
 /** More than one request a second over a whole window is no reading. */
 const MOST_BY_HAND = 600;
 
@@ -36,10 +33,6 @@ const MOST_BY_HAND = 600;
  */
 export function looksHuman({ pages, assets, referred, byTool, peakRequests }: Visitor): boolean {
   return pages > 0 && assets > 0 && referred > 0 && byTool === 0 && peakRequests <= MOST_BY_HAND;
-}
-
-function isTool(userAgent: string): boolean {
-  return !/^(?:Mozilla|Opera)\//.test(userAgent) || TOOL.test(userAgent);
 }
 
 type Site = {
@@ -54,6 +47,7 @@ export class Visitors {
   private readonly prefix: number | undefined;
   private readonly sites = new Map<string | null, Site>();
   private readonly rest: Site = { number: 0, name: 'other', visitors: new Map() };
+  private last: Site | null = null;
   private names = 0;
 
   /** @param prefix  bits of an IPv6 address that make one client */
@@ -66,10 +60,16 @@ export class Visitors {
   }
 
   /** Whose request this is. @param siteName  null where the log does not tell */
-  of(entry: LogEntry, siteName: string | null): Visitor {
-    const site = this.siteOf(siteName);
-    const visitor = site.visitors.get(entry.client) ?? this.meet(site, entry.client);
-    this.note(visitor, entry);
+  of(request: Request, siteName: string | null): Visitor {
+    const site = siteName === this.last?.name ? this.last : this.siteOf(siteName);
+    this.last = site;
+    const visitor = site.visitors.get(request.client) ?? this.meet(site, request.client);
+    visitor.requests += 1;
+    visitor.bytes += request.bytes;
+    if (request.isAsset) visitor.assets += 1;
+    else visitor.pages += 1;
+    if (request.isReferred) visitor.referred += 1;
+    if (request.isTool) visitor.byTool += 1;
     return visitor;
   }
 
@@ -94,19 +94,11 @@ export class Visitors {
     return visitor;
   }
 
-  private create({ number, name }: Site, client: Client): Visitor {
+  private create({ number: site, name }: Site, client: Client): Visitor {
+    const number = this.all.length;
     const counts = { requests: 0, bytes: 0, pages: 0, assets: 0, referred: 0, byTool: 0 };
-    const visitor = { site: number, siteName: name, client, ...counts, peakRequests: 0, peakBytes: 0 };
+    const visitor = { number, site, siteName: name, client, ...counts, peakRequests: 0, peakBytes: 0 };
     this.all.push(visitor);
     return visitor;
-  }
-
-  private note(visitor: Visitor, { request, referer, userAgent, bytes }: LogEntry): void {
-    visitor.requests += 1;
-    visitor.bytes += bytes;
-    if (ASSET.test(request)) visitor.assets += 1;
-    else visitor.pages += 1;
-    if (referer !== '' && referer !== '-') visitor.referred += 1;
-    if (userAgent !== null && isTool(userAgent)) visitor.byTool += 1;
   }
 }

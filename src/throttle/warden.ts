@@ -174,6 +174,27 @@ export class Warden {
       this.accountFor(site, client, bytes, request);
   }
 
+  /** A web server refused a request by a block that it had from here. */
+  noteRefused(host: string | undefined, address: string): void {
+    const site = this.sites.ofHost(host);
+    const client = clientOf(address, this.prefix);
+    if (client !== null) this.sketch.add(site.number, client, this.now());
+    this.sumOf(site).refusedRequests += 1;
+    this.totalOf(site).refusedRequests += 1;
+  }
+
+  /** Take over a block that a web server began by itself. @returns false when there is one already */
+  adopt(site: Site, client: Client, limit: BlockCause, untilMs: number): boolean {
+    const nowMs = this.now();
+    if (this.engine.blockOf(site.number, client, nowMs) !== null) return false;
+    const { requests, bytes } = this.engine.tally(site.number, client, nowMs);
+    const startMs = Math.min(nowMs, untilMs - this.blockMs);
+    const block = { site: site.number, client, limit, requests, bytes, startMs, untilMs };
+    this.engine.put(block);
+    this.noteBlock(block, { method: '', path: '', userAgent: '' });
+    return true;
+  }
+
   /** The networks that ask the most, refused or not. @param site  null for all */
   heaviest(site: Site | null, limit: number): (Omit<HeavyNetwork, 'site'> & { readonly site: Site })[] {
     return this.sketch

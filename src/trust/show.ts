@@ -36,14 +36,16 @@ export type DomainStanding = Report &
  * so that this and the verdict on a real one can never differ in their rules.
  *
  * @param domain  A-labels, lower case
+ * @param advice  what others think of it: told, and without weight
  */
 export function standingOf(
   domain: string,
   knowledge: Knowledge,
   nowMs: number,
   policy: Policy = {},
+  advice: readonly Reason[] = [],
 ): DomainStanding {
-  const decision = decide(faultless(domain, knowledge), knowledge, nowMs, policy);
+  const decision = decide({ ...faultless(domain, knowledge), remarks: advice }, knowledge, nowMs, policy);
   const reasons = decision.reasons.filter(({ code }) => !/^(?:dkim|dmarc|spf|vouch)\./.test(code));
   const { verdict, organization, vouchers, wouldTrust } = decision;
   return {

@@ -7,7 +7,7 @@ export type AuditEntry = {
   readonly timeMs: number;
   /** Who: the login name of the system, or a token's name. */
   readonly actor: string;
-  /** What, such as `client.add`. */
+  /** What, such as `client add`. */
   readonly action: string;
   /** To what: a client's number, a public id. */
   readonly subject: string;

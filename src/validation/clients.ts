@@ -58,6 +58,8 @@ export type Administration = {
     keep: (apiKey: Uint8Array) => void,
   ) => Uint8Array;
   readonly setKey: (publicId: string, state: Extract<KeyState, 'active' | 'disabled'>, act: Act) => void;
+  /** Write down what was done to something else than clients. */
+  readonly note: (action: string, subject: string, act: Act) => void;
   readonly audit: (latest: number) => AuditState;
   /** Copy the database, while it is used, to a new file. */
   readonly backUp: (file: string, act: Act) => Promise<void>;
@@ -117,7 +119,7 @@ function addClient(database: DatabaseSync, masterKey: MasterKey, client: NewClie
       hint: 'Take another number, or "postern validation client rotate" for a new key.',
     });
   }
-  writeAudit(database, { timeMs: act.nowMs, actor: act.actor, action: 'client.add', subject: String(id) });
+  writeAudit(database, { timeMs: act.nowMs, actor: act.actor, action: 'client add', subject: String(id) });
   return { id, apiKey };
 }
 
@@ -135,7 +137,7 @@ function rotate(
     )
     .run(id, nowMs + overlapMs, seal(masterKey, apiKey, aboutClient(id)), nowMs);
   if (Number(changes) === 0) throw noClient(id);
-  writeAudit(database, { timeMs: nowMs, actor, action: 'client.rotate', subject: String(id) });
+  writeAudit(database, { timeMs: nowMs, actor, action: 'client rotate', subject: String(id) });
   return apiKey;
 }
 
@@ -166,7 +168,7 @@ export async function openAdministration(file: string, masterKey: MasterKey): Pr
           .prepare('UPDATE validation_clients SET state = ?, changed_ms = ? WHERE id = ?')
           .run(state, act.nowMs, id);
         if (Number(changes) === 0) throw noClient(id);
-        audited(act, state === 'active' ? 'client.enable' : 'client.disable', String(id));
+        audited(act, state === 'active' ? 'client enable' : 'client disable', String(id));
       }),
     rotateClient: (id, overlapMs, act, keep) =>
       transaction(database, () => {
@@ -181,8 +183,9 @@ export async function openAdministration(file: string, masterKey: MasterKey): Pr
           .run(state, act.nowMs, publicId);
         if (Number(changes) === 0)
           throw notFound(`key with the public id ${publicId}`, '"postern validation key list" shows them.');
-        audited(act, state === 'active' ? 'key.enable' : 'key.disable', publicId);
+        audited(act, state === 'active' ? 'key enable' : 'key disable', publicId);
       }),
+    note: (action, subject, act) => transaction(database, () => audited(act, action, subject)),
     audit: (latest) => checkAudit(database, latest),
     backUp: async (to, act) => {
       const { backup } = await import('node:sqlite');

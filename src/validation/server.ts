@@ -35,9 +35,13 @@ async function readForm(request: IncomingMessage): Promise<string | null> {
   if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '')) return null;
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Breaking off would end the connection before the answer: the rest is read, and forgotten.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > REQUEST_LIMITS.bytes) return null;
+    if (size > REQUEST_LIMITS.bytes) {
+      request.resume();
+      return null;
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

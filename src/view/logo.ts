@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { keptLogoName, MAX_LOGO_BYTES } from '../registry/logos.ts';
 import type { Check } from '../report.ts';
 import { sanitiseSvg } from '../svg/sanitise.ts';
 import type { Logo } from '../trust/registry.ts';
@@ -9,8 +10,8 @@ export type ReadLogo =
   /** `reason` is the end of a sentence that begins with the logo. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** Largest logo, in bytes (RG-8). */
-export const MAX_LOGO = 32 * 1024;
+/** Largest logo, in bytes. */
+export const MAX_LOGO = MAX_LOGO_BYTES;
 
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex');
 /** Pixels on a side. */
@@ -24,6 +25,28 @@ export function readLogo(bytes: Uint8Array, { mediaType, sha256 }: Logo): ReadLo
   if (mediaType === 'image/png') return png(bytes);
   const svg = sanitiseSvg(bytes);
   return svg.kind === 'safe' ? shown('image/svg+xml', Buffer.from(svg.svg)) : svg;
+}
+
+/** A logo as a mediator publishes it, or why it may not be. */
+export type PreparedLogo =
+  | {
+      readonly kind: 'ready';
+      readonly bytes: Uint8Array;
+      readonly mediaType: 'image/svg+xml' | 'image/png';
+      readonly sha256: string;
+    }
+  /** `reason` is the end of a sentence that begins with the logo. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Make a logo harmless, as it is to be published: an SVG is written anew, a PNG stays as it is. */
+export function prepareLogo(bytes: Uint8Array): PreparedLogo {
+  const mediaType = PNG.equals(bytes.subarray(0, PNG.length)) ? 'image/png' : 'image/svg+xml';
+  const svg = mediaType === 'image/png' ? null : sanitiseSvg(bytes);
+  if (svg?.kind === 'refused') return svg;
+  const safe = svg === null ? bytes : Buffer.from(svg.svg);
+  const sha256 = hash('sha256', safe);
+  const read = readLogo(safe, { mediaType, sha256, file: keptLogoName({ mediaType, sha256 }) });
+  return read.kind === 'refused' ? read : { kind: 'ready', bytes: safe, mediaType, sha256 };
 }
 
 /** PNG (RFC 2083): its signature, then the header chunk with the size. */

@@ -24,6 +24,13 @@ export function needs(
   context.skip(reason);
 }
 
+/** Skip a test that takes the rights of root; where everything has to be there, that is a failure. */
+export function needsRoot(context: TestContext, why: string): void {
+  if (process.getuid?.() === 0) return;
+  if (process.env['POSTERN_REQUIRE_ALL']) throw new Error(`${why}: run the tests as root`);
+  context.skip(why);
+}
+
 /** The conformance data beside the project, or undefined where it is not; required under POSTERN_REQUIRE_ALL. */
 export function conformance(context: TestContext): string {
   const folder = process.env['POSTERN_CONFORMANCE'];

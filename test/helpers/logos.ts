@@ -1,3 +1,5 @@
+import { gzipSync } from 'node:zlib';
+
 /** A sound logo around something. */
 export function logo(inner: string, attributes = ''): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 10 10" ${attributes}><title>A Bank</title>${inner}</svg>`;
@@ -102,6 +104,39 @@ export const DANGEROUS: readonly (readonly [about: string, svg: Buffer])[] = [
   ['too many levels', inside('<g>'.repeat(40) + '</g>'.repeat(40))],
   ['a name of an object', inside('<rect constructor="1" __proto__="2"/>')],
   ['an element named as a member', inside('<constructor/>')],
+  ['compressed SVG', gzipSync(logo('<g/>'))],
+  ['a GIF that is a script as well', raw('GIF89a=1;alert(1);/*<svg xmlns="http://www.w3.org/2000/svg"/>*/')],
+  ['a PNG with SVG behind it', Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), raw(logo('<g/>'))])],
+  ['HTML in place of XML', raw('<!doctype html><svg onload="alert(1)"></svg>')],
+  [
+    'an event listener',
+    inside(`<listener event="load" handler="${X}#h" xmlns="http://www.w3.org/2001/xml-events"/>`),
+  ],
+  ['an event handler of an animation', inside('<animate onbegin="alert(1)" attributeName="x" dur="1s"/>')],
+  [
+    'an animation that moves a link',
+    inside('<a><rect/><animate attributeName="xlink:href" values="javascript:alert(1)"/></a>'),
+  ],
+  ['an animateMotion', inside('<animateMotion path="M0 0"/>')],
+  ['a discard', inside('<discard begin="1s"/>')],
+  ['a tref', inside(`<text><tref xlink:href="${X}"/></text>`)],
+  ['a text on a path from elsewhere', inside(`<text><textPath href="${X}#a">a</textPath></text>`)],
+  ['a gradient from elsewhere', inside(`<linearGradient id="g" xlink:href="${X}#g"/>`)],
+  ['a pattern with an image', inside(`<pattern id="p"><image href="${X}"/></pattern>`)],
+  ['a marker', inside('<path d="M0 0" marker-start="url(#m)"/>')],
+  ['a clip-path from elsewhere', inside(`<rect clip-path="url(${X}#c)"/>`)],
+  ['a style with image-set()', inside(`<rect style="fill: image-set('${X}' 1x)"/>`)],
+  ['a style with var()', inside('<rect style="--a: 1; fill: var(--a)"/>')],
+  [
+    'a style sheet from elsewhere by link',
+    inside(`<link xmlns="http://www.w3.org/1999/xhtml" rel="stylesheet" href="${X}"/>`),
+  ],
+  [
+    'an import through XInclude',
+    inside(`<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="${X}"/>`),
+  ],
+  ['an external parameter entity', raw(`<!DOCTYPE svg [<!ENTITY % a SYSTEM "${X}">%a;]>${logo('<g/>')}`)],
+  ['a link target', inside(`<a xlink:href="${X}" target="_top"><rect/></a>`)],
   ['nothing', raw('')],
   ['no XML', raw('hello')],
 ];

@@ -5,7 +5,7 @@ import { startLogins } from '../../src/logins/service.ts';
 import { digestOf, newSessionPassword } from '../../src/logins/session.ts';
 import { parseEndpoint } from '../../src/service/address.ts';
 import type { Listening } from '../../src/service/listen.ts';
-import { isInstalled, needs } from '../helpers/debian.ts';
+import { isInstalled, needs, needsRoot } from '../helpers/debian.ts';
 import { type LabKey, type LoginLab, loginLab } from '../helpers/logins.ts';
 import { type Peer, startPeer } from '../helpers/validation-peer.ts';
 import { type Dovecot, type Interface, startDovecot } from './dovecot.ts';
@@ -75,7 +75,7 @@ describe.each(['checkpassword', 'lua'] satisfies Interface[])('Dovecot, by %s', 
 
   const ready = (context: Parameters<typeof needs>[0]) => {
     needs(context, 'dovecot', 'dovecot-imapd dovecot-auth-lua');
-    if (!isReady) context.skip('Dovecot is started as root only');
+    needsRoot(context, 'Dovecot is started as root only');
   };
 
   test('a touch lets in once, and its OTP never again', async (context) => {

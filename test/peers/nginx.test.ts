@@ -34,6 +34,10 @@ test('nginx asks before it serves, answers 429 with Retry-After, and lets everyb
     const where = ['--bind', `127.0.0.1:${port}`, '--server', lab.origin.url.host, '--decision', decision];
     const ran = await run('throttle compile', [
       'nginx',
+      '--mode',
+      'auth',
+      '--nginx-log',
+      join(folder, 'access.log'),
       '--out',
       folder,
       ...where,

@@ -24,6 +24,10 @@ export default class ValidationClientRotate extends BaseCommand {
     ...storeFlags,
     ...withEnvironment({
       overlap: duration({ summary: 'Take the old key for so long as well.', default: 86_400_000 }),
+      'at-once': Flags.boolean({
+        summary: 'Take the old key no longer: somebody else may have it.',
+        exclusive: ['overlap'],
+      }),
       'write-key': Flags.string({
         summary: 'Write the new API key to this file; as a rule client-N.key.',
         helpValue: 'FILE',
@@ -40,7 +44,7 @@ export default class ValidationClientRotate extends BaseCommand {
         const act = actNow();
         const file =
           flags['write-key'] ?? `client-${args.id}-${new Date(act.nowMs).toISOString().slice(0, 10)}.key`;
-        const key = office.rotateClient(args.id, flags.overlap, act, (fresh) =>
+        const key = office.rotateClient(args.id, flags['at-once'] ? 0 : flags.overlap, act, (fresh) =>
           writeSecret(file, `${Buffer.from(fresh).toString('base64')}\n`),
         );
         key.fill(0);

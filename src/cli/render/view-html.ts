@@ -220,7 +220,7 @@ function reasonList(reasons: readonly Reason[]): Html {
     .slice(0, MAX_REASONS)
     .map(
       ({ code, severity, text }) =>
-        html`<li class="${severity === 'info' ? '' : severity}">${signs[severity]} ${text} <code>${code}</code></li>`,
+        html`<li class="${severity === 'info' ? '' : severity}"><span class="mark">${signs[severity]}</span>${text} <code>${code}</code></li>`,
     )}</ul>`;
 }
 

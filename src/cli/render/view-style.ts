@@ -29,11 +29,12 @@ tr.trusted td.said { margin: .3rem; border-radius: .4rem; padding: .25rem .6rem;
 td.said a { text-decoration: none; } td.said a:hover { text-decoration: underline; }
 td.said .subject { font-weight: 550; } td.said small { display: block; }
 time, .size { font-variant-numeric: tabular-nums; white-space: nowrap; font-size: .87rem; color: var(--dim); } .size { text-align: right; }
-ul.reasons { margin: .4rem 0 0; padding: 0; list-style: none; } ul.reasons li { padding-left: 1.4em; text-indent: -1.4em; margin: .25rem 0; }
+ul.reasons { margin: .4rem 0 0; padding: 0; list-style: none; } ul.reasons li { padding-left: 1.4em; text-indent: -1.4em; margin: .25rem 0; } .mark { display: inline-block; width: 1.4em; text-indent: 0; }
 ul.reasons code { color: var(--dim); font-size: .82em; overflow-wrap: anywhere; }
 td.said ul.reasons { grid-column: 1 / -1; font-size: .87rem; }
 .message { background: var(--paper); border: 1px solid var(--line); border-radius: .9rem; padding: 1.6rem 1.8rem 1.8rem; }
 .mailbox .message { display: none; } .mailbox .message:target { display: block; } .mailbox:has(.message:target) .list { display: none; }
+.message:focus { outline: none; }
 .back { display: inline-block; margin-bottom: 1rem; }
 .box { display: flex; align-items: center; gap: 1rem; margin: 1rem 0 1.2rem; padding: .8rem 1rem; border: 1px solid var(--line); border-left-width: .35rem; border-radius: .6rem; }
 .box p { margin: 0; } .box.trusted { background: var(--green); border-color: var(--green-line); color: var(--green-fg); }
@@ -46,6 +47,7 @@ details { margin: .6rem 0; } summary { cursor: pointer; color: var(--dim); }
 iframe { display: block; width: 100%; height: 34rem; resize: vertical; border: 1px solid var(--line); border-radius: .5rem; background: #fff; color-scheme: light; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 56rem) { tr { grid-template-columns: 11rem minmax(0, 1fr); } td.said { grid-column: 1 / -1; } thead { display: none; } .message { padding: 1.1rem; } .box { flex-wrap: wrap; } .box .tick { margin-left: 0; } }
-@media print { :root { color-scheme: light; --page: #fff; --paper: #fff; --fg: #000; --dim: #444; --line: #bbb; --green: #dcf5e1; --green-fg: #0a4d24; --green-line: #86cf9c; --warn: #6b4500; --crit: #9a1b14; } body { padding: 0; max-width: none; } tr, .box { break-inside: avoid; print-color-adjust: exact; } tbody { content-visibility: visible; } .back { display: none; } .message { border: 0; padding: 0; } }
-@media (forced-colors: active) { tr.trusted, .box.trusted { border: 3px solid CanvasText; } }
+@media (max-width: 32rem) { body { padding: 1.1rem .7rem 3rem; } tr { grid-template-columns: minmax(0, 1fr); padding: .35rem 0; } td { padding: .2rem .8rem; } td.said, tr.trusted td.said { grid-template-columns: minmax(0, 1fr) auto; gap: .2rem 1rem; } td.said > span:first-child { grid-column: 1 / -1; } tr.trusted td.said { margin: .3rem .35rem 0; padding: .35rem .45rem; } .box { align-items: flex-start; flex-wrap: nowrap; } .box.trusted { display: grid; grid-template-columns: auto minmax(0, 1fr); } .box .tick { grid-column: 1 / -1; } }
+@media print { :root { color-scheme: light; --page: #fff; --paper: #fff; --fg: #000; --dim: #444; --line: #bbb; --green: #dcf5e1; --green-fg: #0a4d24; --green-line: #86cf9c; --warn: #6b4500; --crit: #9a1b14; } body { padding: 0; max-width: none; } tr, .box { break-inside: avoid; print-color-adjust: exact; } tbody { content-visibility: visible; } .back, summary { display: none; } .message { border: 0; padding: 0; } }
+@media (forced-colors: active) { tr.trusted, .box.trusted { border: 3px solid CanvasText; } thead tr { border-color: Canvas; } }
 `;

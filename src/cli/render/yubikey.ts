@@ -1,3 +1,4 @@
+import type { SlotSecrets } from '../../keys/views.ts';
 import type { Check } from '../../report.ts';
 import type {
   SlotRecordView,
@@ -114,4 +115,20 @@ export function renderLost({ status, summary, checks }: YubikeyLostResult, colum
       .filter(({ info }) => info)
       .flatMap(({ message, fix }) => wrap(line`  ${message} ${dim(fix ?? '')}`, columns, 2)),
   ];
+}
+
+/** Secrets, for the eyes at a terminal. */
+export function renderSecrets(secrets: readonly SlotSecrets[]): Line[] {
+  return secrets.flatMap(({ slot, kind, state, publicId, privateId, key, accessCode }) => [
+    [],
+    line`  ${strong(`Slot ${slot}`)}  ${kind}${publicId === null ? '' : `, ${publicId}`}${state === 'current' ? '' : `, ${state}`}`,
+    ...table(
+      [
+        [dim('private id'), privateId],
+        [dim('key'), key],
+        [dim('access code'), /^0+$/.test(accessCode) ? 'none' : accessCode],
+      ],
+      4,
+    ),
+  ]);
 }

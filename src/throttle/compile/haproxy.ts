@@ -1,6 +1,7 @@
 import type { Check } from '../../report.ts';
 import type { ThrottleExemption, ThrottleSite } from '../../schema/throttle.ts';
 import { errorPage } from '../error-page.ts';
+import { haproxyMaps, kibibytes, mappedOf } from '../haproxy/maps.ts';
 import { parseLimits } from '../limits.ts';
 import { OTHER } from '../site.ts';
 
@@ -17,17 +18,14 @@ export type HaproxyPlan = {
   readonly bind: string;
   readonly server: string;
   readonly trusted: readonly string[];
+  /** All machines that share blocks, this one with them; none where it stands alone. */
+  readonly peers: readonly Peer[];
+  /** Which of them this is. */
+  readonly localPeer: string | null;
 };
 
-/** What a name in a map can be: nothing that HAProxy would take for the end of a field. */
-function mapOf(rows: readonly (readonly [string, string | number])[]): string {
-  return rows.map(([key, value]) => `${key} ${value}\n`).join('');
-}
-
-/** HAProxy counts bytes sent in whole kibibytes. */
-function kibibytes(bytes: number): number {
-  return Math.floor(bytes / 1024);
-}
+/** A machine that shares blocks, `NAME` and `HOST:PORT`. */
+export type Peer = { readonly name: string; readonly at: string };
 
 /** The page, with the seconds that are left put in by HAProxy: a percent sign is its own. */
 function logFormatPage(): string {
@@ -48,6 +46,18 @@ function refusal(condition: string): string {
   return [page(503, `s503 ${condition}`), page(429, condition)].join('\n');
 }
 
+function peerSection(peers: readonly Peer[]): string {
+  if (peers.length === 0) return '';
+  const lines = peers.map(({ name, at }) => `    peer ${name} ${at}\n`).join('');
+  return `\n# Machines that share blocks; whose block ends later is right.\npeers throttle_peers\n${lines}`;
+}
+
+/** An IPv4 address that comes as IPv6, from a listener for both or from a proxy, is that IPv4 address. */
+function mapped(bind: string, trusted: readonly string[]): string {
+  if (trusted.length === 0 && !bind.includes('::')) return '';
+  return '    http-request set-src src,regsub(^::ffff:,) if { src -m beg ::ffff: }\n';
+}
+
 function configuration({
   windowSeconds,
   blockSeconds,
@@ -56,6 +66,9 @@ function configuration({
   bind,
   server,
   sites,
+  trusted,
+  peers,
+  localPeer,
 }: HaproxyPlan): string {
   const { requests, bytes } = parseLimits(
     sites.find(({ name }) => name === OTHER)?.policy.limits ?? '10000/200M',
@@ -64,7 +77,7 @@ function configuration({
 global
     maxconn 9000
     stats socket @FOLDER@/haproxy.sock mode 660 level admin
-
+${localPeer === null ? '' : `    localpeer ${localPeer}\n`}
 defaults
     mode http
     timeout client 30s
@@ -78,14 +91,14 @@ defaults
 backend throttle_window
     stick-table type string len 64 size 2m expire ${windowSeconds + 1}s store http_req_cnt,bytes_out_cnt
 
-# Who is blocked; gpt0 is the second at which that ends. A flood of clients fills the table above, never this one.
+# Who is blocked; gpt0 is the second at which that ends, gpc0 is set when it began by bytes. A flood of clients fills the table above, never this one.
 backend throttle_block
-    stick-table type string len 64 size 1m expire ${blockSeconds}s store gpt0
-
+    stick-table type string len 64 size 1m expire ${blockSeconds}s store gpt0,gpc0${peers.length > 0 ? ' peers throttle_peers' : ''}
+${peerSection(peers)}
 frontend throttle
     bind ${bind}
     http-request set-src hdr_ip(x-forwarded-for,-1) if { src -f @FOLDER@/trusted.lst }
-    http-request set-var(txn.site) req.hdr(host),lower,field(1,:),map(@FOLDER@/sites.map,${OTHER})
+${mapped(bind, trusted)}    http-request set-var(txn.site) req.hdr(host),lower,field(1,:),map(@FOLDER@/sites.map,${OTHER})
     http-request set-var(txn.ip) src,ipmask(32,${ipv6Prefix})
     http-request set-var(txn.key) var(txn.site),concat(|,txn.ip)
     http-request set-var(txn.now) date
@@ -108,8 +121,10 @@ ${refusal('blocked !free !dry')}
     http-request set-var(txn.morekib) sc_kbytes_out(0),sub(txn.kib)
     acl over var(txn.morerequests) -m int gt 0
     acl over var(txn.morekib) -m int gt 0
+    acl overbytes var(txn.morekib) -m int gt 0
     http-request track-sc1 var(txn.key) table throttle_block if over !free !blocked
     http-request sc-set-gpt0(1) date(${blockSeconds}) if over !free !blocked
+    http-request sc-inc-gpc0(1) if overbytes !free !blocked
     http-request set-var(txn.retry) int(${blockSeconds}) if over !free !blocked
 ${refusal('over !free !dry')}
     default_backend site
@@ -129,17 +144,14 @@ backend site
  */
 export function compileHaproxy(plan: HaproxyPlan): ReadonlyMap<string, string> {
   const { sites, exemptions, trusted } = plan;
-  const names = sites.flatMap(({ name, aliases }) => [name, ...aliases].map((each) => [each, name] as const));
-  const limits = sites.map(({ name, policy }) => [name, parseLimits(policy.limits)] as const);
   const networks = exemptions.filter(({ site }) => site === null).map(({ network }) => network);
+  const maps = [...haproxyMaps(sites.map(mappedOf), networks)].map(([name, rows]): [string, string] => [
+    name,
+    [...rows].map(([key, value]) => `${value === '' ? key : `${key} ${value}`}\n`).join(''),
+  ]);
   return new Map([
     ['haproxy.cfg', configuration(plan)],
-    ['sites.map', mapOf(names)],
-    ['requests.map', mapOf(limits.map(([name, { requests }]) => [name, requests]))],
-    ['kib.map', mapOf(limits.map(([name, { bytes }]) => [name, kibibytes(bytes)]))],
-    ['mode.map', mapOf(sites.map(({ name, policy }) => [name, policy.mode]))],
-    ['status.map', mapOf(sites.map(({ name, refusal: status }) => [name, status]))],
-    ['exempt.lst', networks.map((network) => `${network}\n`).join('')],
+    ...maps,
     ['trusted.lst', trusted.map((network) => `${network}\n`).join('')],
     ['page.html', logFormatPage()],
   ]);

@@ -16,6 +16,51 @@ export type LogEntry = {
   readonly userAgent: string | null;
 };
 
+/** What counts of a request when a log is simulated. */
+export type Request = Pick<LogEntry, 'timeMs' | 'client' | 'site' | 'bytes'> & {
+  /** Something that a page brings along, such as a picture. */
+  readonly isAsset: boolean;
+  /** It came from a page. */
+  readonly isReferred: boolean;
+  /** It came from a program that says so, or says nothing. */
+  readonly isTool: boolean;
+};
+
+/** What a page brings along. */
+const ASSET = /\.(?:css|m?js|png|jpe?g|gif|svg|webp|avif|ico|woff2?|ttf)(?:[? ]|$)/i;
+
+const BROWSER = /^(?:Mozilla|Opera)\//;
+const TOOL = /bot\b|crawl|spider|slurp|curl|wget|python|java\/|go-http|libwww|perl|scan|https?:\/\//i;
+
+/** Whether a request, as it is written, asks for what a page brings along. */
+export function isAsset(request: string): boolean {
+  return ASSET.test(request);
+}
+
+/** Whether a program names itself that is no browser. */
+export function isTool(userAgent: string): boolean {
+  return !BROWSER.test(userAgent) || TOOL.test(userAgent);
+}
+
+/** Whether a referer is told. */
+export function isReferred(referer: string): boolean {
+  return referer !== '' && referer !== '-';
+}
+
+/** What counts of an entry. */
+export function requestOf(entry: LogEntry): Request {
+  const { timeMs, client, site, bytes, userAgent } = entry;
+  return {
+    timeMs,
+    client,
+    site,
+    bytes,
+    isAsset: isAsset(entry.request),
+    isReferred: isReferred(entry.referer),
+    isTool: userAgent !== null && isTool(userAgent),
+  };
+}
+
 /** Longest name of a client that is taken. */
 const LONGEST_NAME = 255;
 

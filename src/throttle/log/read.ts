@@ -1,5 +1,6 @@
 import type { Reading } from '../judge.ts';
 import type { Simulation } from '../simulate.ts';
+import { requestOf } from './entry.ts';
 import { readLines } from './lines.ts';
 import { expanded } from './open.ts';
 import { createLogParser } from './parse.ts';
@@ -47,7 +48,7 @@ export async function readLog(
       const entry = text === null ? null : parse(text);
       if (entry === 'comment') continue;
       if (entry !== null) {
-        if (!into.add(entry, file, number)) taken.otherSites += 1;
+        if (!into.add(requestOf(entry), file, number)) taken.otherSites += 1;
         continue;
       }
       taken.broken += 1;

@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, hash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { needs } from '../../helpers/debian.ts';
 import { ANN, BEN, companyZone, type MediatorLab, mediatorLab } from '../../helpers/mediator.ts';
 import { root, run } from '../../helpers/run.ts';
 
@@ -52,6 +53,67 @@ test('a company is added, vetted, approved by another person, published, trusted
   expect(await verdictOn('bank.example')).toBe('authenticated');
   expect((await run('trust show', ['bank.example'])).stdout).toContain('domain was sold');
   expect((await lab.act('approve', 'bank', '--actor', BEN, '--yes')).exit).toBe(64);
+});
+
+describe('a logo', () => {
+  const example = `${root}examples/trust/example-bank.svg`;
+
+  test('goes from the mediator to the reader, and one that was changed on the way is not kept', async () => {
+    await lab.list('bank', 'bank.example');
+    expect((await lab.act('logo', 'bank', example, '--actor', ANN)).exit).toBe(0);
+    await publish();
+    const [name = ''] = readdirSync(join(www, 'lists')).filter((each) => each.endsWith('.svg'));
+    const good = readFileSync(join(www, 'lists', name));
+    const kept = join(home, 'cache', 'postern', 'trust', '.logos', name);
+
+    writeFileSync(join(www, 'lists', name), `${good} `);
+    const spoiled = await sync(www, '--root', rootFile());
+    expect(spoiled.exit).toBe(0);
+    expect(JSON.stringify(spoiled.result)).toContain('registry.logo');
+    expect(existsSync(kept)).toBe(false);
+
+    writeFileSync(join(www, 'lists', name), good);
+    expect(JSON.stringify((await sync()).result)).not.toContain('registry.logo');
+    expect(readFileSync(kept)).toEqual(good);
+    expect(await verdictOn('bank.example')).toBe('trusted');
+
+    const dns = ['--offline', '--dns-cache', `${root}examples/trust/dns.json`];
+    const asOf = ['--as-of', new Date().toISOString()];
+    const message = `${root}examples/trust/listed.eml`;
+    const page = await run('message view', [message, ...dns, ...asOf, '--format', 'html']);
+    expect(page.stdout).toContain(`data:image/svg+xml;base64,${good.toString('base64')}`);
+  });
+
+  test('that no list names any more is not kept', async () => {
+    await lab.list('bank', 'bank.example');
+    await lab.act('logo', 'bank', example, '--actor', ANN);
+    await publish();
+    await sync(www, '--root', rootFile());
+    const kept = () => readdirSync(join(home, 'cache', 'postern', 'trust', '.logos'));
+    const [before] = kept();
+    const other = join(home, 'other.svg');
+    writeFileSync(other, readFileSync(example, 'utf8').replace('<title>', '<title>New '));
+    expect((await lab.act('logo', 'bank', other, '--actor', ANN)).exit).toBe(0);
+    await publish();
+    await sync();
+    expect(kept()).toHaveLength(1);
+    expect(kept()).not.toEqual([before]);
+  });
+
+  test('of a company that is not there leaves nothing behind', async () => {
+    expect((await lab.act('logo', 'nobody', example, '--actor', ANN)).exit).toBe(64);
+    expect(existsSync(join(lab.folder, 'public', 'lists'))).toBe(false);
+  });
+
+  test('with a script in it is refused, and nothing is noted', async () => {
+    await lab.list('bank', 'bank.example');
+    const before = readFileSync(journal());
+    const file = join(home, 'bad.svg');
+    writeFileSync(file, readFileSync(example, 'utf8').replace('</svg>', '<script>alert(1)</script></svg>'));
+    const refused = await lab.act('logo', 'bank', file, '--actor', ANN);
+    expect(refused).toMatchObject({ exit: 65, result: { error: { code: 'E_LOGO' } } });
+    expect(readFileSync(journal())).toEqual(before);
+  });
 });
 
 test('keys are 0600, nothing published has one, and one that others can read is not used', async () => {
@@ -374,6 +436,28 @@ describe('killed at any moment', () => {
     expect((await sync()).result).toMatchObject({ status: 'ok' });
   });
 
+  test('logo and the fetch of logos leave whole pictures, and none that is named and missing', async () => {
+    await lab.list('bank', 'bank.example');
+    const picture = readFileSync(`${root}examples/trust/example-bank.svg`, 'utf8');
+    const shelf = join(home, 'cache', 'postern', 'trust', '.logos');
+    for (const [index, moment] of moments.entries()) {
+      const logo = join(home, `${index}.svg`);
+      writeFileSync(logo, picture.replace('<title>', `<title>${index} `));
+      const argv = ['mediator', 'logo', 'bank', logo, '--actor', ANN, '--folder', lab.folder];
+      await killedAt(moment, argv);
+      expect((await lab.act('audit')).exit).toBe(0);
+      await publish();
+      if (index === 0) await sync(www, '--root', rootFile());
+      else await killedAt(moment, ['trust', 'sync']);
+      for (const name of existsSync(shelf) ? readdirSync(shelf) : [])
+        if (/^[0-9a-f]{64}\.svg$/.test(name))
+          expect(hash('sha256', readFileSync(join(shelf, name)))).toBe(name.slice(0, 64));
+      const { result } = await sync();
+      expect(result).toMatchObject({ status: 'ok' });
+      expect(JSON.stringify(result)).not.toContain('registry.logo');
+    }
+  });
+
   test('sign and publish leave what readers accept', async () => {
     await lab.list('bank', 'bank.example');
     await publish();
@@ -384,5 +468,77 @@ describe('killed at any moment', () => {
       await killedAt(moment, ['mediator', 'publish', www, '--folder', lab.folder]);
       expect((await sync()).result).toMatchObject({ status: 'ok' });
     }
+  });
+});
+
+/** Run a command in a pseudo-terminal: each answer is typed when its question stands there. */
+async function typed(
+  argv: readonly string[],
+  answers: readonly (readonly [question: string, answer: string])[],
+) {
+  const { CI: _, ...env } = process.env;
+  const command = [process.execPath, `${root}bin/run.js`, ...argv].map((each) => `'${each}'`).join(' ');
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    env: { ...env, TERM: 'xterm', COLUMNS: '200' },
+  });
+  const left = [...answers];
+  let screen = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    screen += text;
+    const [next] = left;
+    if (next === undefined || !screen.includes(next[0])) return;
+    left.shift();
+    // What was asked is answered; the same words are another question from here on.
+    screen += '\n';
+    child.stdin.write(`${next[1]}\r`);
+  });
+  const exit = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { exit, screen, unasked: left.map(([question]) => question) };
+}
+
+describe('at a terminal', () => {
+  test('vetting and approval ask for what no flag says', async (context) => {
+    needs(context, 'script', 'bsdutils');
+    const folder = ['--folder', lab.folder];
+    const named = [...['mediator', 'challenge', 'bank.example', ...folder]];
+    const challenge = await typed(named, [['Your name', ANN]]);
+    expect(challenge).toMatchObject({ exit: 0, unasked: [] });
+    expect(challenge.screen).toContain('_trust-challenge.bank.example');
+    const { result } = await lab.act('challenge', 'bank.example', '--actor', ANN);
+    Object.assign(lab.zone, companyZone('bank.example', String(result['value'])));
+    await lab.act('add', 'bank', 'bank.example', '--name', 'Example Bank', '--actor', ANN);
+    const dns = join(lab.folder, 'dns.json');
+    writeFileSync(dns, JSON.stringify(lab.zone));
+    const vet = await typed(
+      ['mediator', 'vet', 'bank', '--selector', 's1', '--offline', '--dns-cache', dns, ...folder],
+      [
+        ['Your name', ANN],
+        ['What did you make sure of', 'organization'],
+        ['alone?', 'yes'],
+      ],
+    );
+    expect(vet.unasked).toEqual([]);
+    expect(vet.screen).toContain('a second person may approve it');
+    const refused = await typed(
+      ['mediator', 'approve', 'bank', ...folder],
+      [
+        ['Your name', BEN],
+        ['Does this show', 'no'],
+      ],
+    );
+    expect(refused).toMatchObject({ exit: 64, unasked: [] });
+    expect(refused.screen).toContain('Nothing was noted');
+    const approved = await typed(
+      ['mediator', 'approve', 'bank', ...folder],
+      [
+        ['Your name', BEN],
+        ['Does this show', 'yes'],
+      ],
+    );
+    expect(approved).toMatchObject({ exit: 0, unasked: [] });
+    expect(approved.screen).toContain('vetting.challenge');
+    await publish();
+    await sync(www, '--root', rootFile());
+    expect(await verdictOn('bank.example')).toBe('trusted');
   });
 });

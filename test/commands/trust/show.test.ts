@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -130,4 +130,52 @@ test('a free provider is trusted only when the local list names it and somebody 
   expect(insisted.stdout).toMatch(/^✔ trusted/);
   expect(insisted.stdout).toContain('free sign-up provider');
   expect(insisted.exit).toBe(1);
+});
+
+test.for([
+  ['other.example', '= authenticated'],
+  ['bank.example', '✔ trusted'],
+  ['yahoo.com', '~ open-signup'],
+] as const)('what services in the DNS say of %s is told, and changes nothing', async ([domain, mark]) => {
+  const dns = file('advice-dns.json', {
+    [`${domain}._vouch.voucher.example`]: { TXT: [['transaction list']] },
+    [`${domain}.allow.example`]: { A: ['127.0.3.2'] },
+    // A list that refuses, and a zone that answers everything with the address of a web server.
+    [`${domain}.refuses.example`]: { A: ['127.255.255.254'] },
+    [`${domain}.parked.example`]: { A: ['192.0.2.1'] },
+  });
+  const ask = [
+    ...['--voucher', 'voucher.example', '--voucher', 'other-voucher.example'],
+    ...['allow.example', 'refuses.example', 'parked.example'].flatMap((zone) => ['--allow-list', zone]),
+  ];
+  const shared = [domain, '--registry', list, ...asOf];
+  const without = await run('trust show', shared);
+  const ran = await run('trust show', [...shared, ...ask, '--offline', '--dns-cache', dns]);
+  expect([ran.exit, ran.stderr]).toEqual([without.exit, '']);
+  expect(ran.stdout.split('\n')[0]).toBe(without.stdout.split('\n')[0]);
+  expect(ran.stdout).toContain(mark);
+  for (const code of [
+    'vbr.vouched:voucher.example',
+    'vbr.none:other-voucher.example',
+    'allow-list.listed:allow.example',
+    'allow-list.unknown:refuses.example',
+    'allow-list.unknown:parked.example',
+  ])
+    expect(ran.stdout).toContain(code);
+});
+
+test('message check tells it as well', async () => {
+  const recorded = JSON.parse(readFileSync(`${root}examples/trust/dns.json`, 'utf8')) as object;
+  const dns = file('advice-message.json', {
+    ...recorded,
+    'shop.example._vouch.voucher.example': { TXT: [['all']] },
+  });
+  const ran = await run('message check', [
+    `${root}examples/trust/unlisted.eml`,
+    ...['--registry', `${root}examples/trust/registry.json`, '--offline', '--dns-cache', dns],
+    ...['--as-of', '2026-11-25T12:00:00Z', '--voucher', 'voucher.example', '--json'],
+  ]);
+  const { verdict, reasons } = JSON.parse(ran.stdout) as { verdict: string; reasons: { code: string }[] };
+  expect(verdict).toBe('authenticated');
+  expect(reasons.map(({ code }) => code)).toContain('vbr.vouched:voucher.example');
 });

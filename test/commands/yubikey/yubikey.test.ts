@@ -376,3 +376,14 @@ test('no secret is seen in arguments, environment, output or files that others c
   for (const secret of secrets)
     for (const each of stored) expect(each).not.toContain(secret.toString('latin1'));
 });
+
+test('secrets are shown on a terminal, when asked for by name, and nowhere else', async () => {
+  await program();
+  const asked = ['yubikey', 'inventory', '--serial', String(key.serial), '--show-secret'];
+  for (const piped of [await runBuilt(asked, { env }), await runBuilt([...asked, '--json'], { env })])
+    expect(piped).toMatchObject({ exit: 64, stdout: expect.not.stringMatching(/[0-9a-f]{32}/) });
+  const shown = await shell(`script -qec "$POSTERN ${asked.join(' ')}" /dev/null`, { ...env, NO_COLOR: '1' });
+  expect(shown.stdout).toMatch(/key +[0-9a-f]{32}\r?\n/);
+  const without = await shell(`script -qec "$POSTERN ${asked.slice(0, -1).join(' ')}" /dev/null`, env);
+  expect(without.stdout).not.toMatch(/[0-9a-f]{32}/);
+});

@@ -1,0 +1,67 @@
+import type { Warden, WardenEvent } from '../warden.ts';
+import { type NginxEntry, parseNginxLine } from './log.ts';
+import { NginxPublisher } from './publisher.ts';
+import { Tail } from './tail.ts';
+
+export type NginxOptions = {
+  /** The log that nginx writes in our format. */
+  readonly log: string;
+  /** Where the files are that nginx includes; null when nginx asks before it serves. */
+  readonly folder: string | null;
+};
+
+/** The part of the service that looks after an nginx. */
+export type NginxFollower = {
+  /** The warden told something: blocks or policies may be others now. */
+  changed(): void;
+  stop(): Promise<void>;
+};
+
+/** Take one line of the log into account. */
+export function takeIn(
+  warden: Warden,
+  { counting, refused, host, address, bytes, ...request }: NginxEntry,
+): void {
+  if (counting === 'a') {
+    if (!refused) warden.account(host, address, bytes, request);
+    return;
+  }
+  if (refused) return warden.noteRefused(host, address);
+  const verdict = warden.admit(host, address, request);
+  if (verdict.kind === 'serve') verdict.account(bytes);
+}
+
+/**
+ * Read the log of nginx as it grows, and write the blocks that follow from it.
+ *
+ * @param onEvent  hears when the log is missing or there again, and of lines that are none of ours, once
+ */
+export async function followNginx(
+  warden: Warden,
+  { log, folder }: NginxOptions,
+  onEvent: (event: WardenEvent) => void,
+  onError: (error: unknown) => void,
+): Promise<NginxFollower> {
+  const publisher = folder === null ? null : new NginxPublisher(warden, folder, onError);
+  let toldForeign = false;
+  const tail = new Tail({
+    path: log,
+    onLine: (line) => {
+      const entry = parseNginxLine(line);
+      if (entry) return takeIn(warden, entry);
+      if (!toldForeign) onEvent({ event: 'log not understood', log });
+      toldForeign = true;
+    },
+    onState: (state, reason) =>
+      onEvent(state === 'reading' ? { event: 'log is read', log } : { event: 'log missing', log, reason }),
+  });
+  await publisher?.start();
+  await tail.start();
+  return {
+    changed: () => publisher?.changed(),
+    stop: async () => {
+      await tail.stop();
+      await publisher?.stop();
+    },
+  };
+}

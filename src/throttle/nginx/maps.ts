@@ -1,0 +1,76 @@
+import type { Block } from '../engine.ts';
+import { OTHER, policyOf, type Site } from '../site.ts';
+import type { Warden } from '../warden.ts';
+
+/** What nginx includes: file name and content. */
+export type NginxFiles = ReadonlyMap<string, string>;
+
+/** Most blocks that are written: testing that many takes nginx a third of a second. */
+const MOST_BLOCKS = 200_000;
+
+function quoted(text: string): string {
+  return `"${text.replace(/["\\$]/g, '')}"`;
+}
+
+/** Sites by their names; what is not named takes the quota of all other names. */
+function siteLines(sites: readonly Site[]): string {
+  return sites
+    .filter(({ name }) => name !== OTHER)
+    .flatMap(({ name, aliases }) => [name, ...aliases].map((each) => `${quoted(each)} ${quoted(name)};\n`))
+    .join('');
+}
+
+/** The blocks that a site enforces, without whoever was exempt since. */
+function enforced(warden: Warden): Block[] {
+  const nowMs = warden.nowMs;
+  return warden
+    .blocks()
+    .map(({ block }) => block)
+    .filter(({ site: number, client }) => {
+      const site = warden.sites.at(number);
+      const address = client.text.replace(/\/\d+$/, '');
+      return policyOf(site, nowMs).mode === 'enforce' && warden.exemptionOf(site, address, nowMs) === null;
+    })
+    .slice(0, MOST_BLOCKS);
+}
+
+/**
+ * The blocks as nginx looks them up: a client by its network, then client and site. nginx cannot subtract, so what it
+ * sends as Retry-After is the date (RFC 9110 §10.2.3), which is as exact and the same for every request.
+ */
+export function nginxFiles(warden: Warden): NginxFiles {
+  const sites = warden.sites.all();
+  const blocks = enforced(warden);
+  const clients = new Set(blocks.map(({ client }) => client.text));
+  const date = ({ untilMs }: Block) => new Date(Math.ceil(untilMs / 1000) * 1000).toUTCString();
+  return new Map([
+    ['sites.map', siteLines(sites)],
+    [
+      'status.map',
+      sites
+        .filter(({ refusal }) => refusal === 503)
+        .map(({ name }) => `${quoted(name)} 1;\n`)
+        .join(''),
+    ],
+    ['clients.geo', [...clients].map((text) => `${text} ${quoted(text)};\n`).join('')],
+    [
+      'blocks.map',
+      blocks
+        .map(
+          (block) =>
+            `${quoted(`${warden.sites.at(block.site).name}|${block.client.text}`)} ${quoted(date(block))};\n`,
+        )
+        .join(''),
+    ],
+  ]);
+}
+
+/** When the files are out of date by themselves: a block ends, or the policy of a few hours does. */
+export function nextChangeMs(warden: Warden): number {
+  const ends = [
+    ...warden.blocks().map(({ block }) => block.untilMs),
+    ...warden.sites.all().map(({ temporary }) => temporary?.untilMs ?? Number.POSITIVE_INFINITY),
+    ...warden.exemptions().map(({ untilMs }) => untilMs ?? Number.POSITIVE_INFINITY),
+  ].filter((each) => each > warden.nowMs);
+  return ends.reduce((least, each) => Math.min(least, each), Number.POSITIVE_INFINITY);
+}

@@ -1,0 +1,218 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { parseNetwork } from '../../src/throttle/networks.ts';
+import type { ServiceOptions } from '../../src/throttle/service.ts';
+import { freePort } from './ports.ts';
+import { root, run } from './run.ts';
+import { ask, startOrigin, startThrottleLab, type ThrottleLab } from './throttle-lab.ts';
+
+/** Window and block of the tests, in milliseconds. */
+export const SHORT_MS = 8000;
+
+/** The service on a real clock with a web server that enforces. */
+export type Front = {
+  readonly lab: ThrottleLab;
+  readonly port: number;
+  /** Refuses after the fact. */
+  readonly late: boolean;
+  /** Learns from a log how large a response was. */
+  readonly lateBytes: boolean;
+  /** Counts from one full window of the clock to the next. */
+  readonly aligned: boolean;
+  readonly folder: string;
+  close(): Promise<void>;
+};
+
+type Compiled = { readonly folder: string; readonly port: number; readonly lab: ThrottleLab };
+
+async function realLab(more: Partial<ServiceOptions> = {}): Promise<ThrottleLab> {
+  return startThrottleLab({
+    wall: () => Date.now(),
+    monotonic: () => performance.now(),
+    windowMs: SHORT_MS,
+    blockMs: SHORT_MS,
+    ...more,
+  });
+}
+
+/** Sites of the table below. */
+export async function addSites(lab: ThrottleLab): Promise<void> {
+  await lab.api('/v1/sites/other/policy', 'PUT', { limits: '20/2M' });
+  for (const site of [
+    { name: 'www.example.org', aliases: ['example.org'], limits: '20/2M' },
+    { name: 'second.example', limits: '20/2M' },
+    { name: 'changed.example', limits: '2000/50M' },
+    { name: 'old.example', limits: '20/2M', refusal: 503 },
+    { name: 'dry.example', limits: '20/2M', mode: 'dry' },
+  ])
+    await lab.api('/v1/sites', 'POST', site);
+  await lab.api('/v1/exemptions', 'POST', { network: '127.0.7.0/24' });
+}
+
+async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
+  for (let tries = 0; tries < 400; tries += 1) {
+    if (await condition()) return;
+    await setTimeout(50);
+  }
+  throw new Error(`waited in vain: ${what}`);
+}
+
+export const answers = (port: number) =>
+  until(`port ${port} answers`, () =>
+    ask(port, { host: 'dry.example', from: '127.0.99.1' }).then(
+      () => true,
+      () => false,
+    ),
+  );
+
+async function compile(target: string, { folder, port, lab }: Compiled, more: string[]): Promise<void> {
+  const args = [target, '--out', folder, '--bind', `127.0.0.1:${port}`, '--server', lab.origin.url.host];
+  const where = ['--trusted-proxy', '127.0.9.0/24', '--service', `unix:${lab.socket.path}`, '--check'];
+  const ran = await run('throttle compile', [...args, ...where, ...more]);
+  if (ran.exit !== 0) throw new Error(`throttle compile: ${ran.stdout}${ran.stderr}`);
+}
+
+/** A whole configuration around what was compiled, for whoever runs the tests. */
+function wholeNginx(folder: string): string {
+  mkdirSync(join(folder, 'tmp'), { recursive: true });
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (each) => `${each}_temp_path ${folder}/tmp/${each};`,
+  );
+  const file = join(folder, 'nginx.conf');
+  const user = process.getuid?.() === 0 ? 'user root; ' : '';
+  writeFileSync(
+    file,
+    `${user}daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
+events { worker_connections 512; }
+http { keepalive_timeout 30s; ${paths.join(' ')} include ${folder}/postern-throttle.conf; }`,
+  );
+  return file;
+}
+
+const unitLines = (unit: string, key: string) =>
+  readFileSync(join(root, 'data/systemd', unit), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith(`${key}=`))
+    .map((line) => line.slice(key.length + 1));
+
+/** Run what a unit runs, with the folder of the test in place of the system's. */
+export function runUnit(unit: string, key: string, folder: string): string {
+  let said = '';
+  for (const line of unitLines(unit, key)) {
+    const command = line
+      .replaceAll('/var/lib/postern/throttle/nginx', `${folder}/blocks`)
+      .replace('/usr/sbin/nginx', `/usr/sbin/nginx -c ${folder}/nginx.conf -p ${folder}`);
+    const ran = spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' });
+    said += `${ran.stdout}${ran.stderr}`;
+    if (ran.status !== 0) break;
+  }
+  return said;
+}
+
+/** What the path unit does: while there is a flag, run the unit, one at a time. */
+function watchFlag(folder: string): () => Promise<void> {
+  const lines = unitLines('postern-throttle-nginx.service', 'ExecStart').map((line) =>
+    line
+      .replaceAll('/var/lib/postern/throttle/nginx', `${folder}/blocks`)
+      .replace('/usr/sbin/nginx', `/usr/sbin/nginx -c ${folder}/nginx.conf -p ${folder}`),
+  );
+  let stopped = false;
+  const loop = async () => {
+    while (!stopped) {
+      if (existsSync(join(folder, 'blocks/reload'))) {
+        const child = spawn('/bin/sh', ['-c', lines.join(' && ')], { stdio: 'ignore' });
+        await new Promise((resolve) => child.once('exit', resolve));
+      } else await setTimeout(50);
+    }
+  };
+  const ended = loop();
+  return () => {
+    stopped = true;
+    return ended;
+  };
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await ended;
+}
+
+export async function startNginx(folder: string): Promise<ChildProcess> {
+  return spawn('/usr/sbin/nginx', ['-c', wholeNginx(folder), '-p', folder], { stdio: 'ignore' });
+}
+
+async function nginxFront(mode: 'log' | 'auth'): Promise<Front> {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-nginx-'));
+  const port = await freePort();
+  const log = join(folder, 'access.log');
+  const lab = await realLab({
+    decision: { kind: 'unix', path: join(folder, 'decision.sock') },
+    nginx: { log, folder: mode === 'log' ? join(folder, 'blocks') : null },
+  });
+  await addSites(lab);
+  const places = ['--nginx-log', log, '--nginx-dir', join(folder, 'blocks')];
+  await compile('nginx', { folder, port, lab }, [
+    ...['--mode', mode, ...places],
+    ...['--decision', `unix:${folder}/decision.sock`],
+  ]);
+  const nginx = await startNginx(folder);
+  await answers(port);
+  const unwatch = watchFlag(folder);
+  return {
+    ...{ lab, port, folder, late: mode === 'log', lateBytes: true, aligned: false },
+    close: async () => {
+      await unwatch();
+      await stopChild(nginx);
+      await lab.close();
+    },
+  };
+}
+
+async function haproxyFront(): Promise<Front> {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-haproxy-'));
+  const port = await freePort();
+  const lab = await realLab({ haproxy: [join(folder, 'haproxy.sock')] });
+  await addSites(lab);
+  await compile('haproxy', { folder, port, lab }, []);
+  const haproxy = startHaproxy(folder);
+  await answers(port);
+  return {
+    ...{ lab, port, folder, late: false, lateBytes: false, aligned: true },
+    close: async () => {
+      haproxy.kill('SIGKILL');
+      await lab.close();
+    },
+  };
+}
+
+export function startHaproxy(folder: string): ChildProcess {
+  return spawn('haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], { stdio: 'ignore' });
+}
+
+async function builtIn(): Promise<Front> {
+  const trusted = [parseNetwork('127.0.9.0/24')].filter((each) => each !== null);
+  const at = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
+  const origin = await startOrigin();
+  const real = await realLab({ front: { at, origin: origin.url, trusted } });
+  await addSites(real);
+  return {
+    ...{ lab: real, port: real.port, folder: '', late: false, lateBytes: false, aligned: false },
+    close: async () => {
+      await real.close();
+      await origin.close();
+    },
+  };
+}
+
+/** Every front by its name. */
+export const FRONTS = {
+  'the built-in front': builtIn,
+  'HAProxy by itself': haproxyFront,
+  'nginx, by its log': () => nginxFront('log'),
+  'nginx, asking': () => nginxFront('auth'),
+} as const;

@@ -1,0 +1,167 @@
+import { Agent, request } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, describe, expect, test } from 'vitest';
+import { needs } from '../helpers/debian.ts';
+import { FRONTS, type Front, SHORT_MS } from '../helpers/throttle-fronts.ts';
+import { type Answer, type AskOptions, ask } from '../helpers/throttle-lab.ts';
+
+// One semantic, whatever enforces it: the limit is 20 requests and 2 MB, window and block are a few seconds. Where the
+// log is the count, the refusal may come late, so there "refused" is what the next requests come to.
+
+const statusOf = async (port: number, options: AskOptions) => (await ask(port, options)).status;
+
+/** So many requests, one after the other. */
+async function times(count: number, one: (index: number) => Promise<number>): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let sent = 0; sent < count; sent += 1) statuses.push(await one(sent));
+  return statuses;
+}
+
+/** The next request is refused; where refusals come late, one of the next is. */
+async function refused({ late }: Pick<Front, 'late'>, one: () => Promise<Answer>): Promise<Answer> {
+  for (let tries = 0; ; tries += 1) {
+    const answer = await one();
+    if (answer.status !== 200 || !late || tries > 150) return answer;
+    await setTimeout(100);
+  }
+}
+
+/** Where windows are those of the clock, none may turn while requests are counted. */
+async function early(front: Front): Promise<void> {
+  const into = Date.now() % SHORT_MS;
+  if (front.aligned && into > SHORT_MS / 3) await setTimeout(SHORT_MS - into + 50);
+}
+
+const served = (count: number) => Array(count).fill(200);
+
+/** Where a refusal would come late, wait as long as it takes at most. */
+const settle = (front: Front) => setTimeout(front.late ? 2500 : 0);
+
+/** Seconds that Retry-After stands for, given as such or as a date (RFC 9110 §10.2.3). */
+function seconds(field: unknown): number {
+  return /^\d+$/.test(String(field)) ? Number(field) : (Date.parse(String(field)) - Date.now()) / 1000;
+}
+
+function onConnection(port: number, agent: Agent, from: string, path: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, path, agent, localAddress: from };
+    const call = request({ ...options, headers: { host: 'www.example.org' } }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode ?? 0));
+      response.on('error', reject);
+    });
+    call.on('error', reject).end();
+  });
+}
+
+const proxied = (forwarded: string): AskOptions => ({
+  from: '127.0.9.1',
+  headers: { 'x-forwarded-for': forwarded },
+});
+
+const CASES: Readonly<Record<string, (front: Front) => Promise<void>>> = {
+  'request 21 is refused, for as long as it should be and no longer, and then there is a whole quota': async (
+    front,
+  ) => {
+    const client = { from: '127.0.1.1' };
+    await early(front);
+    expect(await times(20, () => statusOf(front.port, client))).toEqual(served(20));
+    const page = await refused(front, () => ask(front.port, client));
+    const begunMs = Date.now();
+    expect(page.status).toBe(429);
+    expect(page.headers['cache-control']).toBe('no-store');
+    expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(page.body.length).toBeLessThan(1024);
+    const left = seconds(page.headers['retry-after']);
+    expect(left).toBeGreaterThan(SHORT_MS / 1000 - 4);
+    expect(left).toBeLessThanOrEqual(SHORT_MS / 1000 + 1);
+    // Other sites and clients are untouched, an alias is the same site.
+    expect(await statusOf(front.port, { ...client, host: 'second.example' })).toBe(200);
+    expect(await statusOf(front.port, { from: '127.0.1.2' })).toBe(200);
+    expect(await statusOf(front.port, { ...client, host: 'EXAMPLE.org' })).toBe(429);
+    let polls = 0;
+    while ((await statusOf(front.port, client)) === 429 && polls < 400) {
+      polls += 1;
+      await setTimeout(100);
+    }
+    expect(polls).toBeGreaterThan(5);
+    expect(Date.now() - begunMs).toBeGreaterThan(left * 1000 - 1500);
+    // While nginx reloads, workers of before and after answer side by side.
+    await setTimeout(front.late ? 1000 : 0);
+    expect(await times(19, () => statusOf(front.port, client))).toEqual(served(19));
+    expect((await refused(front, () => ask(front.port, client))).status).toBe(429);
+  },
+  'the response that goes over the limit of bytes is served and the next refused, on one connection': async (
+    front,
+  ) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    await early(front);
+    const one = (path: string) => onConnection(front.port, agent, '127.0.2.1', path);
+    expect([await one('/1100000'), await one('/1100000')]).toEqual(served(2));
+    const bytes = { late: front.late || front.lateBytes };
+    const last = await refused(bytes, async () => ({ status: await one('/5'), headers: {}, body: '' }));
+    expect(last.status).toBe(429);
+    agent.destroy();
+  },
+  'one /64 is one client, and an IPv4 address written as IPv6 is that address': async (front) => {
+    await early(front);
+    const six = (last: number) => proxied(`2001:db8:0:1::${last.toString(16)}`);
+    expect(await times(20, (index) => statusOf(front.port, six(index)))).toEqual(served(20));
+    expect((await refused(front, () => ask(front.port, six(99)))).status).toBe(429);
+    expect(await statusOf(front.port, proxied('2001:db8:0:2::1'))).toBe(200);
+    await early(front);
+    const mapped = (index: number) => proxied(index % 2 ? '192.0.2.5' : '::ffff:192.0.2.5');
+    expect(await times(20, (index) => statusOf(front.port, mapped(index)))).toEqual(served(20));
+    expect((await refused(front, () => ask(front.port, mapped(0)))).status).toBe(429);
+    expect((await refused(front, () => ask(front.port, mapped(1)))).status).toBe(429);
+    expect(await statusOf(front.port, proxied('::ffff:192.0.2.6'))).toBe(200);
+  },
+  'a forged X-Forwarded-For changes nothing': async (front) => {
+    await early(front);
+    const forged = (index: number) =>
+      statusOf(front.port, { from: '127.0.3.1', headers: { 'x-forwarded-for': `198.51.100.${index}` } });
+    expect(await times(20, forged)).toEqual(served(20));
+    expect((await refused(front, () => ask(front.port, { from: '127.0.3.1' }))).status).toBe(429);
+  },
+  'invented names share one quota': async (front) => {
+    await early(front);
+    const invented = (index: number) => ({ from: '127.0.4.1', host: `name-${index}.test` });
+    expect(await times(20, (index) => statusOf(front.port, invented(index)))).toEqual(served(20));
+    expect((await refused(front, () => ask(front.port, invented(21)))).status).toBe(429);
+  },
+  'who is exempt passes, and a dry run refuses nobody': async (front) => {
+    const each = async (options: AskOptions) => {
+      expect(await times(25, () => statusOf(front.port, options))).toEqual(served(25));
+      await settle(front);
+      expect(await statusOf(front.port, options)).toBe(200);
+    };
+    await Promise.all([each({ from: '127.0.7.1' }), each({ from: '127.0.5.1', host: 'dry.example' })]);
+  },
+  'another preset holds without a reload by hand, and 503 is sent on request': async (front) => {
+    const { lab, port } = front;
+    await lab.api('/v1/sites/changed.example/policy', 'PUT', { limits: '5/2M' });
+    // Told to a running HAProxy within a second.
+    await setTimeout(front.aligned ? 2500 : 0);
+    await early(front);
+    const changed = { from: '127.0.6.1', host: 'changed.example' };
+    expect(await times(5, () => statusOf(port, changed))).toEqual(served(5));
+    expect((await refused(front, () => ask(port, changed))).status).toBe(429);
+    await early(front);
+    const old = { from: '127.0.6.2', host: 'old.example' };
+    expect(await times(20, () => statusOf(port, old))).toEqual(served(20));
+    expect((await refused(front, () => ask(port, old))).status).toBe(503);
+  },
+};
+
+for (const [name, start] of Object.entries(FRONTS)) {
+  describe.concurrent(name, () => {
+    let front: Promise<Front> | undefined;
+    const program = /^(nginx|HAProxy)/.exec(name)?.[0].toLowerCase();
+    afterAll(async () => (await front)?.close());
+    test.concurrent.for(Object.entries(CASES))('%s', { timeout: 120_000 }, async ([, run], context) => {
+      if (program) needs(context, program, program);
+      front ??= start();
+      await run(await front);
+    });
+  });
+}
