@@ -6,7 +6,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base.ts';
 import { withEnvironment } from '../src/cli/flags.ts';
 import { renderTransportStory, renderTrustStory } from '../src/cli/render/demo.ts';
-import { dim, type Line, line, strong } from '../src/cli/text.ts';
+import { dim, type Line, line, strong, table } from '../src/cli/text.ts';
 import { checkTransport, statusOf, tellTransport } from '../src/demo/transport.ts';
 import { startTransportLab, type TransportLab } from '../src/demo/transport-lab.ts';
 import { AppError, ExitCode } from '../src/errors.ts';
@@ -15,6 +15,15 @@ import type { DemoResult } from '../src/schema/demo.ts';
 
 /** Every story there is, in the order in which they are told. */
 const STORIES = ['transport', 'trust', 'yubikey', 'throttle', 'browser'] as const;
+
+/** What each is about, for the list of the others. */
+const QUESTION_OF: Readonly<Record<(typeof STORIES)[number], string>> = {
+  transport: 'Was it encrypted, will it be?',
+  trust: 'Do we trust who sent it?',
+  yubikey: 'Who is logging in?',
+  throttle: 'Who is hammering this site?',
+  browser: 'Why is the webmail slow?',
+};
 
 /** A story as it went. */
 type Told = {
@@ -165,7 +174,15 @@ function layOut(told: readonly Told[], columns: number): readonly Line[] {
 
 function others(told: readonly string[]): readonly Line[] {
   const rest = STORIES.filter((story) => !told.includes(story));
-  return rest.map((story) => line`${dim(`Another story: "postern demo ${story}".`)}`);
+  if (rest.length === 0) return [];
+  return [
+    [],
+    line`${dim('Other stories')}`,
+    ...table(
+      rest.map((story) => [`postern demo ${story}`, dim(QUESTION_OF[story])]),
+      2,
+    ),
+  ];
 }
 
 function nothingToKeep(story: string): AppError {

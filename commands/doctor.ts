@@ -2,8 +2,11 @@ import { join } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base.ts';
 import { dnsFlags, FINDING_FORMATS, formatFlag, smtpFlags, withEnvironment } from '../src/cli/flags.ts';
+import { storeFlags } from '../src/cli/key-store.ts';
 import { lookAtMachine } from '../src/cli/machine.ts';
+import { databasesOfThrottle, foldersOfStores, lookAtServices } from '../src/cli/own-services.ts';
 import { renderDoctor } from '../src/cli/render/doctor.ts';
+import { serviceFlags } from '../src/cli/throttle-service.ts';
 import { openDns } from '../src/cli/world.ts';
 import { examine } from '../src/doctor/examine.ts';
 import { dialTcp } from '../src/net/dial.ts';
@@ -13,7 +16,8 @@ export default class Doctor extends BaseCommand {
   static override summary = 'Examine whether this machine can do the work.';
   static override description =
     'Looks at the resolver and whether its DNSSEC answers can be believed, whether connections to port 25 get out ' +
-    '(it connects to exchangers of the control domains and hangs up at once), IPv6, the clock, and HID devices.';
+    '(it connects to exchangers of the control domains and hangs up at once), IPv6, the clock, and HID devices. Of our own services, where there are any: whether the throttle runs and saves ' +
+    'its counters, and whether keys and their master key are for nobody else and backed up.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --control example.org --json',
@@ -29,6 +33,8 @@ export default class Doctor extends BaseCommand {
       }),
       format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'prometheus']),
     }),
+    service: serviceFlags.service,
+    store: storeFlags.store,
     ...dnsFlags,
     port: smtpFlags.port,
     'allow-private': smtpFlags['allow-private'],
@@ -38,7 +44,12 @@ export default class Doctor extends BaseCommand {
 
   override async run(): Promise<DoctorResult> {
     const { flags } = await this.parse(Doctor);
-    const machine = await lookAtMachine(join(this.config.root, 'package.json'));
+    const services = await lookAtServices(
+      flags.service,
+      databasesOfThrottle(process.env),
+      foldersOfStores(flags.store, process.env),
+    );
+    const machine = await lookAtMachine(join(this.config.root, 'package.json'), services);
     const { dns, finish } = await openDns(flags, this.signal);
     try {
       const world = {

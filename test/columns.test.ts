@@ -23,6 +23,16 @@ const COMMANDS = [
   'explain smtp.starttls.offered dkim.unsigned-header',
   'mx diff ../../test/fixtures/mx/before.json ../../test/fixtures/mx/after.json',
   'config show',
+  'throttle',
+  'throttle serve --help',
+  'throttle simulate ../access.log',
+  'report dmarc ../reports/dmarc.xml',
+  'report tls ../reports/tls.json',
+  `message view *.eml ${TRUST}`,
+  `message view listed.eml ${TRUST}`,
+  'mediator add --help',
+  'login add --help',
+  'validation client add --help',
   'demo trust',
 ];
 

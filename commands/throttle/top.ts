@@ -54,7 +54,9 @@ export default class ThrottleTop extends BaseCommand {
     const look = async (): Promise<ThrottleTopResult> => {
       const { clients, networks, totals } = await ask(servicePath(['clients'], { site: args.site, limit }));
       const summary =
-        clients.length === 0 ? 'Nobody asked for anything.' : `Nearest to a block: ${clients[0]?.client}.`;
+        clients.length === 0
+          ? 'Nobody asked for anything, other than who is exempt: "postern throttle exempt" lists them.'
+          : `Nearest to a block: ${clients[0]?.client}.`;
       return { target: args.site ?? null, status: 'ok', summary, checks: [], clients, networks, totals };
     };
     if (live) return this.show(look, serviceCaller<unknown>(flags, this.signal), flags.interval);

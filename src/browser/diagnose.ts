@@ -86,7 +86,8 @@ function summaryOf(profiles: readonly View[]): string {
   const enabled = profiles.filter(({ roboform }) => roboform === 'enabled').length;
   const unknown = profiles.filter(({ roboform }) => roboform === 'unknown').length;
   const all = profiles.length === 1 ? 'one profile' : `${profiles.length} profiles`;
-  if (profiles.length === 0) return 'There is no profile of Firefox.';
+  if (profiles.length === 0)
+    return 'There is no profile of Firefox in this home; --profile-dir names a folder elsewhere.';
   if (profiles.length === 1 && unknown === 0)
     return `RoboForm ${enabled > 0 ? 'runs' : 'does not run'} in this profile.`;
   if (enabled > 0) return `RoboForm runs in ${enabled} of ${all}.`;

@@ -18,10 +18,35 @@ class PosternCommandHelp extends CommandHelp {
     return [this.command.id, ...args, ...must, '[FLAGS]'].join(' ');
   }
 
+  /** What it does and how it is called come first: the flags of some commands fill a screen. */
+  protected override sections(): ReturnType<CommandHelp['sections']> {
+    const first = ['USAGE', 'DESCRIPTION', 'EXAMPLES'];
+    const sections = super.sections();
+    return [
+      ...sections.filter(({ header }) => first.includes(header)).sort(byPlace(first)),
+      ...sections.filter(({ header }) => !first.includes(header)),
+    ];
+  }
+
+  /** Without the summary, which stands at the top of the page. */
+  protected override description(): string | undefined {
+    const { description = '' } = this.command;
+    return description === '' ? undefined : this.wrap(description);
+  }
+
+  /** A line each: the empty lines between would push the flags away. */
+  protected override examples(examples: Command.Example[] | string | undefined): string | undefined {
+    return super.examples(examples)?.replace(/\n\n(?= *\$ )/g, '\n');
+  }
+
   /** Choices as words, which can be wrapped, and durations as they are typed. */
   protected override flags(flags: Command.Flag.Any[]): [string, string | undefined][] | undefined {
     return super.flags(flags.map(readable));
   }
+}
+
+function byPlace(names: readonly string[]): (a: { header: string }, b: { header: string }) => number {
+  return (a, b) => names.indexOf(a.header) - names.indexOf(b.header);
 }
 
 function readable(flag: Command.Flag.Any): Command.Flag.Any {

@@ -23,7 +23,7 @@ export const storeFlags = withEnvironment({
 type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
 
 /** Folder of state, as the environment has it. */
-function stateFolder(env: NodeJS.ProcessEnv): string {
+export function stateFolder(env: NodeJS.ProcessEnv): string {
   // What systemd made for the service (StateDirectory=).
   if (env['STATE_DIRECTORY']) return env['STATE_DIRECTORY'];
   return join(env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state'), 'postern');

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import type { Machine } from '../doctor/examine.ts';
+import type { Services } from '../doctor/services.ts';
 
 /** A root server's address: connecting a UDP socket sends nothing, it only asks for the route. */
 const IPV6_PROBE = '2001:7fd::1';
@@ -47,8 +48,9 @@ function hidDevices(): { path: string; usable: boolean }[] {
  * Look at this machine.
  *
  * @param builtFile  a file of this installation, for its age
+ * @param services   our own services, as {@link lookAtServices} saw them
  */
-export async function lookAtMachine(builtFile: string): Promise<Machine> {
+export async function lookAtMachine(builtFile: string, services: Services): Promise<Machine> {
   return {
     nodeVersion: process.version,
     platform: process.platform,
@@ -57,5 +59,6 @@ export async function lookAtMachine(builtFile: string): Promise<Machine> {
     nowMs: Date.now(),
     builtMs: statSync(builtFile, { throwIfNoEntry: false })?.mtimeMs ?? 0,
     hidDevices: hidDevices(),
+    services,
   };
 }

@@ -88,7 +88,7 @@ export class Office {
     throw new AppError(`There is no mediator in '${this.folder}'.`, {
       code: 'E_NO_MEDIATOR',
       exit: ExitCode.config,
-      hint: 'Make one: postern mediator init mediator.example.org --name NAME. Or name its folder with --folder.',
+      hint: 'Make one: postern mediator init mediator.example.org --name NAME --actor YOU. Or name its folder with --folder.',
     });
   }
 

@@ -22,12 +22,17 @@ const MAX_WORD = 64;
 /** Most suggestions at a time. */
 const MAX_SUGGESTED = 3;
 
+/** Whether a word is the beginning of another: who stops too early is nearer to it than who hits other keys. */
+function goesOn(candidate: string, word: string): number {
+  return candidate.startsWith(word) ? 1 : 0;
+}
+
 /** The known word nearest to a mistyped one, if it is near enough to have been meant. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
   const ranked = known
     .map((candidate) => ({ candidate, far: distance(word.slice(0, MAX_WORD), candidate) }))
-    .sort((a, b) => a.far - b.far);
+    .sort((a, b) => a.far - b.far || goesOn(b.candidate, word) - goesOn(a.candidate, word));
   return ranked[0] && ranked[0].far <= limit ? ranked[0].candidate : undefined;
 }
 

@@ -6,7 +6,7 @@ const QUESTIONS = [
   { question: 'Was it encrypted, will it be?', command: 'mx probe', example: 'mx probe example.org' },
   { question: '', command: 'message path', example: 'message path mail.eml' },
   { question: 'Do we trust who sent it?', command: 'message check', example: 'message check mail.eml' },
-  { question: 'Who is logging in?', command: 'yubikey list', example: 'yubikey list' },
+  { question: 'Who is logging in?', command: 'login list', example: 'login list' },
   {
     question: 'Who is hammering this site?',
     command: 'throttle simulate',

@@ -27,9 +27,9 @@ function sorted(words: readonly string[]): string {
 function meant(config: Config, words: readonly string[], rest: readonly string[]): readonly string[] {
   const known = config.commandIDs.map(spaced);
   const longer = [...words, ...rest];
-  const near =
-    nearest(longer.join(' '), known) ??
-    nearest(words.join(' '), [...known, ...config.topics.map(({ name }) => spaced(name))]);
+  const topics = config.topics.map(({ name }) => spaced(name));
+  const cut = words.join(' ');
+  const near = nearest(longer.join(' '), [...known, ...topics]) ?? nearest(cut, [...known, ...topics]);
   if (near !== undefined) return [near];
   const turned = known.filter((name) => name.includes(' ') && sorted(name.split(' ')) === sorted(longer));
   if (turned.length > 0) return turned;

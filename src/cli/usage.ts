@@ -20,6 +20,19 @@ function meantChoices({ message }: Error): readonly string[] {
   return suggestions(value, choices.split(', ')).map((choice) => (flag ? `${flag} ${choice}` : choice));
 }
 
+/** `LOG is missing: access log, …`, in place of a sentence in which name and description run into one another. */
+function missingArgument(error: Error): string | undefined {
+  const { args } = error as { args?: unknown };
+  if (!/^Missing \d+ required arg/.test(error.message) || !Array.isArray(args)) return undefined;
+  const missing = args as readonly { readonly name: string; readonly description?: string }[];
+  return missing
+    .map(({ name, description }) => {
+      const what = description?.replace(/\.$/, '');
+      return `${name.toUpperCase()} is missing${what ? ` (${what})` : ''}.`;
+    })
+    .join(' ');
+}
+
 /**
  * A usage error with what may have been meant by a mistyped flag or choice. It is told, never done: a guess must not
  * change what a script does.
@@ -30,6 +43,11 @@ function meantChoices({ message }: Error): readonly string[] {
  */
 export function withSuggestion(thrown: unknown, flags: readonly string[]): unknown {
   if (!(thrown instanceof Error) || thrown instanceof AppError) return thrown;
+  const missing = missingArgument(thrown);
+  if (missing !== undefined) {
+    thrown.message = missing;
+    return thrown;
+  }
   const hint = didYouMean([...meantFlags(thrown, flags), ...meantChoices(thrown)]);
   if (hint === undefined) return thrown;
   return new AppError(thrown.message, { code: 'E_USAGE', exit: ExitCode.usage, hint, cause: thrown });

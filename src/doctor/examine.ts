@@ -2,6 +2,7 @@ import type { Resolver } from '../dns/types.ts';
 import { type Check, worst } from '../report.ts';
 import type { DoctorResult } from '../schema/doctor.ts';
 import { judgeOutbound, type OutboundWorld, tryOutbound } from './outbound.ts';
+import { examineServices, type Services } from './services.ts';
 
 /** What is known of this machine, looked up by the caller. */
 export type Machine = {
@@ -16,6 +17,7 @@ export type Machine = {
   readonly builtMs: number;
   /** HID devices, and whether they may be opened by this user. */
   readonly hidDevices: readonly { readonly path: string; readonly usable: boolean }[];
+  readonly services: Services;
 };
 
 /** A control look-up: the root zone is always there, and signed. */
@@ -140,6 +142,7 @@ export async function examine(
     examineIpv6(machine),
     examineClock(machine),
     examineHid(machine),
+    ...examineServices(machine.services, machine.nowMs),
   ];
   return {
     target: null,

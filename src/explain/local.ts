@@ -72,6 +72,36 @@ export const localExplanations: readonly Explanation[] = [
     why: 'Without that, keys on the desk cannot be read or programmed.',
     fix: 'A udev rule with ATTRS{idVendor}=="1050", TAG+="uaccess"; then plug the key in again.',
   },
+  {
+    id: 'local.throttle',
+    what: 'Whether the throttle of this machine runs.',
+    why: 'A web server that asks it and gets no answer serves everybody, as if there were no limit.',
+    fix: 'systemctl start postern-throttle; "postern throttle status" tells more.',
+  },
+  {
+    id: 'local.throttle-counters',
+    what: 'Whether the throttle saves what it has counted; it does so every ten seconds.',
+    why: 'After a restart it goes on from there: what was not saved is forgotten, and who had too much begins anew.',
+    fix: 'Look at the free space and the permissions of the folder of its database, and at its log.',
+  },
+  {
+    id: 'local.store',
+    what: 'Whether the database of keys, logins and clients is its owner’s alone.',
+    why: 'It says whose keys open which account; postern refuses to work with one that others can read.',
+    fix: 'chmod 600 on it, and find out who could read it.',
+  },
+  {
+    id: 'local.master-key',
+    what: 'Whether the master key, with which the secrets of all keys are encrypted, is its owner’s alone.',
+    why: 'Who has it and the database can type the one-time passwords of everybody.',
+    fix: 'chmod 400 on it. If others could read it, program the keys anew.',
+  },
+  {
+    id: 'local.backup',
+    what: 'When the store of keys was copied last with "postern validation backup".',
+    why: 'Without the store every key has to be programmed anew; with an old copy, one-time passwords that were spent since count again.',
+    fix: 'Back it up each night, and the master key once, in another place.',
+  },
   ...(
     [
       ['free-mail', 'The message of a free-mail address is open-signup.'],

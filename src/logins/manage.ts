@@ -180,7 +180,8 @@ export async function listLogins(
 ): Promise<LoginListResult> {
   const sets = (await store?.find({ account })) ?? [];
   const logins = store ? await viewsOf(store, sets) : [];
-  const summary = `There ${sets.length === 1 ? 'is' : 'are'} ${counted(sets.length, 'login set', 'login sets')}.`;
+  const nobody = sets.length === 0 ? ' "postern login add ACCOUNT" lets somebody log in.' : '';
+  const summary = `There ${sets.length === 1 ? 'is' : 'are'} ${counted(sets.length, 'login set', 'login sets')}.${nobody}`;
   return { target: account ?? null, status: 'ok', summary, checks: [], logins };
 }
 

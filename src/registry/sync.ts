@@ -108,7 +108,7 @@ export function listReport(lists: readonly KeptList[], nowMs: number): TrustList
   const count = `${lists.length} ${lists.length === 1 ? 'list' : 'lists'} of trusted domains`;
   const summary =
     lists.length === 0
-      ? 'No list of trusted domains is kept: nobody can be trusted.'
+      ? 'No list of trusted domains is kept, so nobody can be trusted. "postern trust sync MEDIATOR" fetches one.'
       : `${count} kept${ripe > 0 ? `, ${ripe} of them of no use today` : ''}.`;
   return { target: null, status: worst(checks.map(({ status }) => status)), summary, checks, lists };
 }

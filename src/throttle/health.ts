@@ -17,7 +17,7 @@ export function judgeService(service: ThrottleService | Error): {
     return { status: 'crit', summary: service.message, checks: [check] };
   }
   const { blocks, sites } = service;
-  const summary = `The service runs: ${sites} sites, ${blocks} clients blocked.`;
+  const summary = `The service runs: ${sites} ${sites === 1 ? 'site' : 'sites'}, ${blocks} ${blocks === 1 ? 'client' : 'clients'} blocked.`;
   const found = [...storeChecks(service), ...memoryChecks(service)];
   if (found.length === 0)
     return { status: 'ok', summary, checks: [{ id: 'throttle.service', status: 'ok', message: summary }] };

@@ -45,10 +45,11 @@ function many(count: number, noun: string): string {
 
 export function clientList(office: Administration | undefined): ValidationClientListResult {
   const clients = (office?.clients() ?? []).map(clientView);
+  const nobody = clients.length === 0 ? ' "postern validation client add" lets a program ask.' : '';
   return {
     target: null,
     status: 'ok',
-    summary: `${many(clients.length, 'client')}.`,
+    summary: `${many(clients.length, 'client')}.${nobody}`,
     checks: [],
     clients,
   };
@@ -68,7 +69,13 @@ export function clientAct(
 
 export function keyList(keys: KeyStore | undefined): ValidationKeyListResult {
   const all = (keys?.keys() ?? []).map(keyView);
-  return { target: null, status: 'ok', summary: `${many(all.length, 'key')}.`, checks: [], keys: all };
+  return {
+    target: null,
+    status: 'ok',
+    summary: `${many(all.length, 'key')}.${all.length === 0 ? ' "postern yubikey program" makes one.' : ''}`,
+    checks: [],
+    keys: all,
+  };
 }
 
 export function keyAct(keys: KeyStore, publicId: string, summary: string): ValidationKeyActResult {

@@ -28,7 +28,10 @@ function loginRow({ id, account, kind, label, publicIds, services, expires }: Lo
 
 /** Login sets, a line each. */
 export function renderLogins({ summary, logins }: LoginListResult, columns: number): Line[] {
-  return [line`${mark('ok')}  ${summary}`, ...fittedTable(logins.map(loginRow), columns, 2)];
+  return [
+    ...wrap(line`${mark('ok')}  ${summary}`, columns, 4),
+    ...fittedTable(logins.map(loginRow), columns, 2),
+  ];
 }
 
 function sessionRow({ id, account, service, network, firstUse, ends }: SessionView) {

@@ -36,7 +36,10 @@ function clientRow(client: ValidationClientView): Inline[] {
 }
 
 export function renderClients({ summary, clients }: ValidationClientListResult, columns: number): Line[] {
-  return [line`${mark('ok')}  ${summary}`, ...fittedTable(clients.map(clientRow), columns, 2)];
+  return [
+    ...wrap(line`${mark('ok')}  ${summary}`, columns, 4),
+    ...fittedTable(clients.map(clientRow), columns, 2),
+  ];
 }
 
 export function renderClientAct(result: ValidationClientActResult, columns: number): Line[] {
@@ -57,7 +60,7 @@ function keyRow({ publicId, state, serial, seen }: ValidationKeyView): Inline[] 
 }
 
 export function renderKeys({ summary, keys }: ValidationKeyListResult, columns: number): Line[] {
-  return [line`${mark('ok')}  ${summary}`, ...fittedTable(keys.map(keyRow), columns, 2)];
+  return [...wrap(line`${mark('ok')}  ${summary}`, columns, 4), ...fittedTable(keys.map(keyRow), columns, 2)];
 }
 
 export function renderValidationStatus(result: ValidationStatusResult, columns: number): Line[] {
