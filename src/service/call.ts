@@ -97,7 +97,13 @@ export function callService(
     });
     call.on('timeout', () => call.destroy(Object.assign(new Error('it takes too long'), { code: '' })));
     call.on('error', (error) =>
-      reject(unreachable(endpoint, error, hint ?? 'Start it (postern throttle serve), or name its socket with --service.')),
+      reject(
+        unreachable(
+          endpoint,
+          error,
+          hint ?? 'Start it (postern throttle serve), or name its socket with --service.',
+        ),
+      ),
     );
     call.on('response', (response) => {
       const chunks: Buffer[] = [];
