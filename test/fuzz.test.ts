@@ -24,6 +24,9 @@ test('a target that throws is found out', async () => {
       },
     }),
   };
-  const { findings } = await fuzz(target, { dice: seededDice(1), goOn: (count, found) => count < 1000 && found === 0 });
+  const { findings } = await fuzz(target, {
+    dice: seededDice(1),
+    goOn: (count, found) => count < 1000 && found === 0,
+  });
   expect(findings[0]?.what).toContain('RangeError: NUL');
 });
