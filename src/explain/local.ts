@@ -76,7 +76,7 @@ export const localExplanations: readonly Explanation[] = [
     id: 'local.throttle',
     what: 'Whether the throttle of this machine runs.',
     why: 'A web server that asks it and gets no answer serves everybody, as if there were no limit.',
-    fix: 'systemctl start postern-throttle; "postern throttle status" tells more.',
+    fix: 'Run systemctl start postern-throttle; "postern throttle status" tells more.',
   },
   {
     id: 'local.throttle-counters',
@@ -88,13 +88,13 @@ export const localExplanations: readonly Explanation[] = [
     id: 'local.store',
     what: 'Whether the database of keys, logins and clients is its owner’s alone.',
     why: 'It says whose keys open which account; postern refuses to work with one that others can read.',
-    fix: 'chmod 600 on it, and find out who could read it.',
+    fix: 'Run chmod 600 on it, and find out who could read it.',
   },
   {
     id: 'local.master-key',
     what: 'Whether the master key, with which the secrets of all keys are encrypted, is its owner’s alone.',
     why: 'Who has it and the database can type the one-time passwords of everybody.',
-    fix: 'chmod 400 on it. If others could read it, program the keys anew.',
+    fix: 'Run chmod 400 on it. If others could read it, program the keys anew.',
   },
   {
     id: 'local.backup',

@@ -1,5 +1,5 @@
 import type { ThrottleSimulateResult } from '../../schema/throttle.ts';
-import { crit, dim, type Line, line, mark, ok, strong, table, warn, wrap } from '../text.ts';
+import { crit, dim, fittedTable, type Line, line, mark, ok, strong, table, warn, wrap } from '../text.ts';
 import { renderFindings } from './findings.ts';
 
 /** Clients that are listed; `--json` has all. */
@@ -12,7 +12,7 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 type Presets = ThrottleSimulateResult['presets'];
 
 /** One row a preset. */
-function presetRows(presets: Presets, recommended: string): Line[] {
+function presetRows(presets: Presets, recommended: string, columns: number): Line[] {
   const rows = Object.entries(presets).map(([name, { totals }]) => [
     name === recommended ? strong(`${name} ←`) : name,
     number(totals.clients),
@@ -26,7 +26,7 @@ function presetRows(presets: Presets, recommended: string): Line[] {
   const head = ['preset', 'clients', 'blocks', 'requests refused', 'bytes refused', 'people among them'].map(
     dim,
   );
-  return table([head, ...rows], 2);
+  return fittedTable([head, ...rows], columns, 2);
 }
 
 type Steps = ThrottleSimulateResult['demand']['steps']['requests'];
@@ -121,7 +121,7 @@ export function renderSimulation(result: ThrottleSimulateResult, columns: number
       2,
     ),
     [],
-    ...presetRows(presets, recommendation.preset),
+    ...presetRows(presets, recommendation.preset, columns),
     ...demandPlot(result),
     ...clientRows(result),
     ...findings,

@@ -34,7 +34,7 @@ function widthsFor(columns: number, withCompany: boolean): Widths {
   };
   const taken = Object.values(fixed).reduce((sum, width) => sum + (width === 0 ? 0 : width + GAP), 0);
   const left = Number.isFinite(columns) ? columns - taken : 60;
-  return { ...fixed, subject: Math.max(12, Math.min(left, 80)) };
+  return { ...fixed, subject: Math.max(11, Math.min(left, 80)) };
 }
 
 /** A text in exactly so many columns. */
