@@ -77,7 +77,7 @@ describe('a key whose server is elsewhere', () => {
     expect((await ask(near.url, { client, otp: first })).status).toBe('REPLAYED_OTP');
     expect(await verdict()).toBe('OK');
     const audit = await runBuilt(['validation', 'status', '--store', lab.folder, '--json']);
-    expect(audit.stdout).toContain('key.record');
+    expect(audit.stdout).toContain('key record');
     for (const log of [secure.log, near.log]) expect(log.join('\n')).not.toMatch(/aesKey|privateId/);
   });
 
