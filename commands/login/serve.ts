@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
-import { escapeJson } from '../../src/cli/clean.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
+import { tell } from '../../src/cli/journal.ts';
 import { storeFlags } from '../../src/cli/key-store.ts';
 import { withLogins, withLoginsIfAny } from '../../src/cli/logins.ts';
 import { renderOutcome } from '../../src/cli/render/login.ts';
@@ -92,9 +92,4 @@ export default class LoginServe extends BaseCommand {
     tell({ event: 'stopped' });
     return listening.at;
   }
-}
-
-/** One line a happening, for the journal. */
-function tell(event: { readonly event: string; readonly at?: string }): void {
-  process.stdout.write(`${escapeJson(JSON.stringify({ time: new Date().toISOString(), ...event }))}\n`);
 }

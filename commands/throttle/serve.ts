@@ -5,20 +5,20 @@ import { dirname, join } from 'node:path';
 import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
-import { escapeJson } from '../../src/cli/clean.ts';
 import { dashboardAssets } from '../../src/cli/dashboard-assets.ts';
 import { duration, withEnvironment } from '../../src/cli/flags.ts';
+import { tell } from '../../src/cli/journal.ts';
 import { renderServe } from '../../src/cli/render/throttle.ts';
 import { readSecretFile } from '../../src/cli/secrets.ts';
 import { DEFAULT_SERVICE } from '../../src/cli/throttle-service.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
+import { type Network, parseNetwork } from '../../src/net/network.ts';
 import type { ThrottleServeResult, ThrottleService } from '../../src/schema/throttle.ts';
 import { activatedSockets, type Endpoint, formatEndpoint, parseEndpoint } from '../../src/service/address.ts';
 import type { Gate } from '../../src/service/api.ts';
 import { type Right, Tokens } from '../../src/service/tokens.ts';
 import { parseRoot } from '../../src/throttle/files.ts';
 import { type FrontOptions, parseOrigin } from '../../src/throttle/front.ts';
-import { type Network, parseNetwork } from '../../src/throttle/networks.ts';
 import { type ServiceOptions, startThrottle } from '../../src/throttle/service.ts';
 import { openSqliteStore } from '../../src/throttle/sqlite-store.ts';
 
@@ -280,9 +280,4 @@ function reloaded(reload: () => void): { readonly event: string; readonly messag
   } catch (error) {
     return { event: 'tokens kept', message: (error as Error).message };
   }
-}
-
-/** One line a happening, for the journal. */
-function tell(event: { readonly event: string }): void {
-  process.stdout.write(`${escapeJson(JSON.stringify({ time: new Date().toISOString(), ...event }))}\n`);
 }

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
-import { escapeJson } from '../../src/cli/clean.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { cannotRead } from '../../src/cli/input.ts';
+import { tell } from '../../src/cli/journal.ts';
 import { placeOf, storeFlags } from '../../src/cli/key-store.ts';
 import { withLogins } from '../../src/cli/logins.ts';
 import { renderDone } from '../../src/cli/render/validation.ts';
@@ -316,9 +316,4 @@ function reloadOn(
   };
   process.on(signal, reload);
   return () => process.removeListener(signal, reload);
-}
-
-/** One line a happening, for the journal. */
-function tell(event: Readonly<Record<string, unknown>>): void {
-  process.stdout.write(`${escapeJson(JSON.stringify({ time: new Date().toISOString(), ...event }))}\n`);
 }

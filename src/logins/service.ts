@@ -1,11 +1,11 @@
 import { AppError, ExitCode } from '../errors.ts';
 import { addressClass } from '../net/address.ts';
+import { parseNetwork } from '../net/network.ts';
 import type { Endpoint } from '../service/address.ts';
 import { createApi, type Handler, TextAnswer } from '../service/api.ts';
 import { type Listening, listen } from '../service/listen.ts';
 import { Metrics } from '../service/metrics.ts';
 import { Tokens } from '../service/tokens.ts';
-import { parseNetwork } from '../throttle/networks.ts';
 import { newSession } from './manage.ts';
 import { SESSION_MS } from './session.ts';
 import { type Attempt, type LoginVerdict, type LoginWorld, verifyLogin } from './verify.ts';

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { contains, parseNetwork } from '../throttle/networks.ts';
+import { contains, parseNetwork } from '../net/network.ts';
 import type { SessionPassword } from './types.ts';
 
 /** Letters and digits that are not mistaken for each other. */

@@ -1,7 +1,8 @@
+import { counted } from '../counted.ts';
 import { type Check, worst } from '../report.ts';
 import type { DmarcSource, ReportDmarcResult } from '../schema/reports.ts';
 import type { AuthResult, DmarcReport, DmarcRow } from './dmarc.ts';
-import { aboutReports, counted, type Gathered, namesOf, unreadChecks } from './gather.ts';
+import { aboutReports, type Gathered, namesOf, unreadChecks } from './gather.ts';
 
 /**
  * What became of one row.

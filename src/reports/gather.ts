@@ -85,11 +85,6 @@ export function namesOf(texts: Iterable<string>): string[] {
     .slice(0, MAX_NAMES);
 }
 
-/** `1 message`, `2,000 messages`. */
-export function counted(count: number, noun: string, plural = `${noun}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`;
-}
-
 /** How many files could not be read, as a finding. */
 export function unreadChecks(failed: Gathered<Reported>['failed']) {
   return failed.map(({ message }) => ({

@@ -1,6 +1,7 @@
+import { counted } from '../counted.ts';
 import { type Check, worst } from '../report.ts';
 import type { ReportTlsResult } from '../schema/reports.ts';
-import { aboutReports, counted, type Gathered, namesOf, unreadChecks } from './gather.ts';
+import { aboutReports, type Gathered, namesOf, unreadChecks } from './gather.ts';
 import type { TlsFailure, TlsPolicyReport, TlsReport, TlsResult } from './tls.ts';
 
 type DomainSum = ReportTlsResult['domains'][number];

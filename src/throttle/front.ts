@@ -9,9 +9,10 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import { AppError, ExitCode } from '../errors.ts';
+import type { Network } from '../net/network.ts';
+import { clientAddress } from './client-address.ts';
 import { errorPage } from './error-page.ts';
 import { createFileServer } from './files.ts';
-import { clientAddress, type Network } from './networks.ts';
 import type { Warden } from './warden.ts';
 
 export type FrontOptions = {

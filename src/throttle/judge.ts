@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import { formatAddress, parseAddress } from '../net/address.ts';
 import { type Check, type Status, worst } from '../report.ts';
 import type { ThrottleSimulateResult } from '../schema/throttle.ts';
@@ -39,10 +40,6 @@ const DEFAULT_LIMITS = limitsOf(DEFAULT_PRESET);
 const iso = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
-
-function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
-}
 
 const NO_REFUSALS: Refusals = { trips: [], refusedRequests: 0, refusedBytes: 0 };
 
@@ -183,7 +180,7 @@ function recommend(
   const spares = PRESET_NAMES.findLast((name) => presets.get(name)?.totals.people === 0) ?? null;
   const totalsOf = (name: PresetName) => presets.get(name)?.totals;
   const named =
-    attackers.length === 1 ? (attackers[0]?.client.text ?? '') : plural(attackers.length, 'client');
+    attackers.length === 1 ? (attackers[0]?.client.text ?? '') : counted(attackers.length, 'client');
   const common = { catches, spares, attackers: attackers.slice(0, 100).map(({ client }) => client.text) };
   if (attackers.length === 0) {
     const nobody =
@@ -197,12 +194,12 @@ function recommend(
     return { ...common, preset: DEFAULT_PRESET, sentence };
   }
   const totals = totalsOf(catches);
-  const effect = `${plural(totals?.refusedRequests ?? 0, 'request')} (${percent(totals?.refusedShare ?? 0)}) of ${plural(totals?.clients ?? 0, 'client')}`;
+  const effect = `${counted(totals?.refusedRequests ?? 0, 'request')} (${percent(totals?.refusedShare ?? 0)}) of ${counted(totals?.clients ?? 0, 'client')}`;
   const people = totals?.people ?? 0;
   const cost =
     people === 0
       ? 'and nobody who reads like a person'
-      : `but also ${plural(people, 'visitor')} who read${people === 1 ? 's' : ''} like a person`;
+      : `but also ${counted(people, 'visitor')} who read${people === 1 ? 's' : ''} like a person`;
   const sentence = `Set ${catches}: it would have refused ${effect}, with them most of what ${named} asked for, ${cost}.`;
   return { ...common, preset: catches, sentence };
 }
@@ -217,7 +214,7 @@ function largeResponses({ largestBytes }: Simulated): Check[] {
       status: 'ok',
       info: true,
       message: `A single response is larger than all that ${smaller.join(', ')} allow${smaller.length === 1 ? 's' : ''}: one download is a block.`,
-      evidence: `the largest has ${plural(largestBytes, 'byte')}`,
+      evidence: `the largest has ${counted(largestBytes, 'byte')}`,
       fix: 'Serve large files from a site of their own, with a limit of its own.',
     },
   ];
@@ -238,7 +235,7 @@ function readingChecks({ lines, broken, damaged }: Reading, { requests, late }: 
       id: 'throttle.log.broken',
       status: 'ok',
       info: true,
-      message: `${plural(broken, 'line')} of ${lines.toLocaleString('en')} could not be read; they count for nothing.`,
+      message: `${counted(broken, 'line')} of ${lines.toLocaleString('en')} could not be read; they count for nothing.`,
     });
   }
   if (damaged.length > 0) {
@@ -252,7 +249,7 @@ function readingChecks({ lines, broken, damaged }: Reading, { requests, late }: 
     checks.push({
       id: 'throttle.log.late',
       status: 'warn',
-      message: `${plural(late, 'request')} stood too far from ${late === 1 ? 'its' : 'their'} place to be sorted, and ${late === 1 ? 'is' : 'are'} counted too late.`,
+      message: `${counted(late, 'request')} stood too far from ${late === 1 ? 'its' : 'their'} place to be sorted, and ${late === 1 ? 'is' : 'are'} counted too late.`,
       fix: 'Sort the log by time before.',
     });
   }

@@ -1,4 +1,5 @@
 import { AppError, ExitCode } from '../errors.ts';
+import type { Network } from '../net/network.ts';
 import type { ThrottleListener, ThrottleService } from '../schema/throttle.ts';
 import type { Endpoint } from '../service/address.ts';
 import { createApi, type Gate, type Handler } from '../service/api.ts';
@@ -12,7 +13,6 @@ import { createDecisionServer } from './decision.ts';
 import type { WindowType } from './engine.ts';
 import { createFront, type FrontOptions } from './front.ts';
 import { HaproxyLink } from './haproxy/link.ts';
-import type { Network } from './networks.ts';
 import { followNginx, type NginxFollower, type NginxOptions } from './nginx/follow.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';

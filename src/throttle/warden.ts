@@ -1,10 +1,10 @@
 import { AppError, ExitCode } from '../errors.ts';
 import { parseAddress } from '../net/address.ts';
+import { holds, LOOPBACK, type Network, parseNetwork } from '../net/network.ts';
 import { type Client, clientNamed, clientOf, clientOfWords, IPV6_PREFIX } from './client.ts';
 import { Counters } from './counters.ts';
 import { type Block, type BlockCause, Engine, retryAfter, type WindowType } from './engine.ts';
 import { type Limits, TEN_MINUTES_MS } from './limits.ts';
-import { holds, LOOPBACK, type Network, parseNetwork } from './networks.ts';
 import { type Mode, policyOf, type RefusalStatus, type Site, Sites } from './site.ts';
 import { type HeavyNetwork, Sketch } from './sketch.ts';
 import { decodeSnapshot, encodeSnapshot, type Unusable } from './snapshot.ts';

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import { isOurs } from '../keys/spend.ts';
 import type { OtpSecret } from '../keys/store.ts';
+import { contains, parseNetwork } from '../net/network.ts';
 import { decryptOtp, splitOtp } from '../otp/token.ts';
-import { contains, parseNetwork } from '../throttle/networks.ts';
 import { signatureOf } from '../validators/protocol.ts';
 import { type AnswerParts, formatAnswer, type VerifyStatus } from './answer.ts';
 import { type DelayPolicy, judgeDelay } from './delay.ts';

@@ -39,8 +39,8 @@ function keyView({ publicId, state, serial, seenMs }: KeyRecord): ValidationKeyV
   return { publicId, state, serial, seen: timeIfAny(seenMs) };
 }
 
-function many(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+function many(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
 }
 
 export function clientList(office: Administration | undefined): ValidationClientListResult {
@@ -130,7 +130,7 @@ export function validationStatus(
   return {
     target: null,
     status: audit.brokenAt === null ? (checks.length > 0 ? 'warn' : 'ok') : 'crit',
-    summary: `${many(byState.active, 'key')} in use, ${many(clients.length, 'client')}, ${many(audit.entries, 'entry').replace('entrys', 'entries')} in the audit log.`,
+    summary: `${many(byState.active, 'key')} in use, ${many(clients.length, 'client')}, ${many(audit.entries, 'entry', 'entries')} in the audit log.`,
     checks,
     keys: byState,
     clients: countBy(['active', 'disabled'], clients),

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { parseNetwork } from '../../src/throttle/networks.ts';
+import { parseNetwork } from '../../src/net/network.ts';
 import type { ServiceOptions } from '../../src/throttle/service.ts';
 import { freePort } from './ports.ts';
 import { root, run } from './run.ts';

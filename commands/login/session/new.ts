@@ -9,8 +9,8 @@ import { AppError, ExitCode } from '../../../src/errors.ts';
 import { newSession, requireAccount } from '../../../src/logins/manage.ts';
 import { parseServices } from '../../../src/logins/services.ts';
 import { SESSION_MS } from '../../../src/logins/session.ts';
+import { parseNetwork } from '../../../src/net/network.ts';
 import type { LoginSessionNewResult } from '../../../src/schema/login.ts';
-import { parseNetwork } from '../../../src/throttle/networks.ts';
 
 /** Longest time that a session password may count, in milliseconds: a day. */
 const MOST_MS = 86_400_000;

@@ -7,8 +7,8 @@ import { renderClientAct } from '../../../src/cli/render/validation.ts';
 import { readSecretFile, writeSecret } from '../../../src/cli/secrets.ts';
 import { actNow, withAdministration } from '../../../src/cli/validation.ts';
 import { AppError, ExitCode } from '../../../src/errors.ts';
+import { parseNetwork } from '../../../src/net/network.ts';
 import type { ValidationClientActResult } from '../../../src/schema/validation.ts';
-import { parseNetwork } from '../../../src/throttle/networks.ts';
 import { clientAct } from '../../../src/validation/views.ts';
 
 function wrong(flag: string, text: string, hint: string): AppError {

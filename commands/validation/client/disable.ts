@@ -2,9 +2,8 @@ import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../../src/cli/base.ts';
 import { storeFlags } from '../../../src/cli/key-store.ts';
 import { renderClientAct } from '../../../src/cli/render/validation.ts';
-import { actNow, withAdministration } from '../../../src/cli/validation.ts';
+import { switchClient } from '../../../src/cli/validation.ts';
 import type { ValidationClientActResult } from '../../../src/schema/validation.ts';
-import { clientAct } from '../../../src/validation/views.ts';
 
 export default class ValidationClientDisable extends BaseCommand {
   static override summary = 'Take a client the right to ask, at once.';
@@ -18,14 +17,11 @@ export default class ValidationClientDisable extends BaseCommand {
 
   override async run(): Promise<ValidationClientActResult> {
     const { args, flags } = await this.parse(ValidationClientDisable);
-    const result = await withAdministration(
-      flags,
-      (text) => this.note(text),
-      async (office) => {
-        office.setClient(args.id, 'disabled', actNow());
-        return clientAct(office, args.id, `Client ${args.id} may not ask any more.`);
-      },
-    );
+    const result = await switchClient(flags, (text) => this.note(text), {
+      id: args.id,
+      state: 'disabled',
+      said: 'may not ask any more',
+    });
     return this.emit(result, renderClientAct);
   }
 }

@@ -2,9 +2,8 @@ import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../../src/cli/base.ts';
 import { storeFlags } from '../../../src/cli/key-store.ts';
 import { renderClientAct } from '../../../src/cli/render/validation.ts';
-import { actNow, withAdministration } from '../../../src/cli/validation.ts';
+import { switchClient } from '../../../src/cli/validation.ts';
 import type { ValidationClientActResult } from '../../../src/schema/validation.ts';
-import { clientAct } from '../../../src/validation/views.ts';
 
 export default class ValidationClientEnable extends BaseCommand {
   static override summary = 'Let a client ask again that was disabled.';
@@ -17,14 +16,11 @@ export default class ValidationClientEnable extends BaseCommand {
 
   override async run(): Promise<ValidationClientActResult> {
     const { args, flags } = await this.parse(ValidationClientEnable);
-    const result = await withAdministration(
-      flags,
-      (text) => this.note(text),
-      async (office) => {
-        office.setClient(args.id, 'active', actNow());
-        return clientAct(office, args.id, `Client ${args.id} may ask again.`);
-      },
-    );
+    const result = await switchClient(flags, (text) => this.note(text), {
+      id: args.id,
+      state: 'active',
+      said: 'may ask again',
+    });
     return this.emit(result, renderClientAct);
   }
 }

@@ -2,9 +2,8 @@ import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../../src/cli/base.ts';
 import { storeFlags } from '../../../src/cli/key-store.ts';
 import { renderDone } from '../../../src/cli/render/validation.ts';
-import { actNow, withAdministration } from '../../../src/cli/validation.ts';
+import { switchKey } from '../../../src/cli/validation.ts';
 import type { ValidationKeyActResult } from '../../../src/schema/validation.ts';
-import { keyAct } from '../../../src/validation/views.ts';
 
 export default class ValidationKeyDisable extends BaseCommand {
   static override summary = 'Take no OTP of a key any more, at once.';
@@ -23,14 +22,11 @@ export default class ValidationKeyDisable extends BaseCommand {
   override async run(): Promise<ValidationKeyActResult> {
     const { args, flags } = await this.parse(ValidationKeyDisable);
     const publicId = args['public-id'].toLowerCase();
-    const result = await withAdministration(
-      flags,
-      (text) => this.note(text),
-      async (office, keys) => {
-        office.setKey(publicId, 'disabled', actNow());
-        return keyAct(keys, publicId, `${publicId} is not taken any more.`);
-      },
-    );
+    const result = await switchKey(flags, (text) => this.note(text), {
+      publicId,
+      state: 'disabled',
+      said: 'is not taken any more',
+    });
     return this.emit(result, renderDone);
   }
 }
