@@ -5,7 +5,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/setup.ts'],
     disableConsoleIntercept: true,
-    testTimeout: 30_000,
+    // For a test that hangs, not for one that is slow: how long a test takes says more of the machine than of us.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     env: { NO_COLOR: '1', FORCE_COLOR: '0' },
     coverage: {
       provider: 'v8',

@@ -460,12 +460,12 @@ async function startEverything(): Promise<void> {
 beforeAll(async () => {
   const programs = ['postfix', 'posttls-finger', 'unbound', 'knotd', 'kdig'];
   if (whyNoNamespace() === undefined && programs.every(isInstalled)) await startEverything();
-}, 120_000);
+});
 
 afterAll(async () => {
   await stopPostfix?.();
   await namespace?.close();
-}, 30_000);
+});
 
 beforeEach((context) => {
   needs(context, 'postfix', 'postfix');

@@ -28,7 +28,7 @@ beforeAll(async () => {
   keys.push(...(await lab.keys(40)));
   client = await lab.client();
   server = await lab.serve();
-}, 60_000);
+});
 beforeEach(() => {
   const next = keys.pop();
   if (!next) throw new Error('there are no keys left');

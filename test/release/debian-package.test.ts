@@ -54,7 +54,7 @@ beforeAll(() => {
 afterAll(() => {
   rmSync(work, { recursive: true, force: true });
   if (checkout) rmSync(checkout, { recursive: true, force: true });
-}, 300_000);
+});
 
 it('is a package that lintian has nothing to say about', { timeout: 1_800_000 }, (context) => {
   expect(done('lintian', ['--allow-root', '--fail-on', 'warning', build(context)])).toBe('');

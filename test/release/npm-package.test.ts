@@ -19,7 +19,7 @@ beforeAll(() => {
   done('npm', ['install', '--global', '--silent', '--prefix', prefix, join(checkout, archive)], {
     env: { ...process.env, ...env },
   });
-}, 120_000);
+});
 
 afterAll(() => {
   rmSync(checkout, { recursive: true, force: true });

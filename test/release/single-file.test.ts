@@ -13,7 +13,7 @@ beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), 'postern-single-test-'));
   program = join(work, 'postern');
   done(process.execPath, ['bin/single.ts', '--out', program], { cwd: checkout });
-}, 120_000);
+});
 
 afterAll(() => {
   for (const folder of [checkout, work]) rmSync(folder, { recursive: true, force: true });

@@ -30,7 +30,7 @@ beforeAll(async () => {
   const admin = ['--admin-listen', '127.0.0.1:0', '--admin-token-file', token];
   secure = await lab.serve([...admin, '--tls-cert', cert, '--tls-key', join(folder, 'key.pem')]);
   near = await lab.serve(admin);
-}, 60_000);
+});
 beforeEach(() => {
   serial += 1;
   key = practiceKey({ blank: true, serial });

@@ -26,7 +26,7 @@ let pool: SoftKey[];
 beforeAll(async () => {
   pool = await lab.keys(40);
   client = await lab.client();
-}, 60_000);
+});
 afterAll(() => lab.close());
 
 function freshKey(): SoftKey {

@@ -34,7 +34,7 @@ beforeAll(async () => {
   pool = await lab.keys(80);
   client = await lab.client();
   server = await lab.serve();
-}, 60_000);
+});
 afterAll(async () => {
   await lab.close();
   rmSync(folder, { recursive: true, force: true });

@@ -25,7 +25,7 @@ beforeAll(async () => {
   pool.push(...(await lab.keys(250)));
   client = await lab.client();
   server = await lab.serve();
-}, 60_000);
+});
 afterAll(() => lab.close());
 
 describe('what is said of an OTP', () => {

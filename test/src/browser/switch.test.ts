@@ -14,7 +14,7 @@ const FILES = ['extensions.json', 'addonStartup.json.lz4', 'extension-preference
 let used: string;
 beforeAll(async () => {
   if (isInstalled('firefox-esr')) used = await usedProfile();
-}, 120_000);
+});
 
 /** A profile of its own, as one that Firefox used and left. */
 function profile(): string {
