@@ -161,7 +161,7 @@ for (const [name, start] of Object.entries(FRONTS)) {
     let front: Promise<Front> | undefined;
     const program = /^(nginx|HAProxy)/.exec(name)?.[0].toLowerCase();
     afterAll(async () => (await front)?.close());
-    test.concurrent.for(Object.entries(CASES))('%s', { timeout: 120_000 }, async ([, run], context) => {
+    test.concurrent.for(Object.entries(CASES))('%s', async ([, run], context) => {
       if (program) needs(context, program, program);
       front ??= start();
       await run(await front);

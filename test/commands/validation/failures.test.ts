@@ -60,9 +60,7 @@ describe('a full disk', () => {
     lab.folder,
   ];
 
-  test('is BACKEND_ERROR and never OK, and ends when there is room again', {
-    timeout: 60_000,
-  }, async (context) => {
+  test('is BACKEND_ERROR and never OK, and ends when there is room again', async (context) => {
     needsRoot(context, 'a mount namespace takes the rights of root');
     const server = await lab.serve([], { wrapper: onSmallDisk });
     const small = `/proc/${server.pid}/root${lab.folder}`;
@@ -103,7 +101,7 @@ describe('a full disk', () => {
 });
 
 describe('a locked database', () => {
-  test('is BACKEND_ERROR while it lasts, and no longer', { timeout: 60_000 }, async () => {
+  test('is BACKEND_ERROR while it lasts, and no longer', async () => {
     const server = await lab.serve();
     const key = freshKey();
     const holder = new DatabaseSync(join(lab.folder, 'keys.db'));
@@ -137,7 +135,7 @@ describe('a locked database', () => {
 });
 
 describe('a database that cannot be written', () => {
-  test('stops the start with one line', { timeout: 60_000 }, async (context) => {
+  test('stops the start with one line', async (context) => {
     needsRoot(context, 'a mount namespace takes the rights of root');
     const readOnly = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"';
     const ran = await shell(

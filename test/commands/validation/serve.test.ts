@@ -185,9 +185,7 @@ describe('what is no right request', () => {
 });
 
 describe('exactly once', () => {
-  test('of eight at the same time at four processes, in 200 rounds, one is told OK', {
-    timeout: 120_000,
-  }, async () => {
+  test('of eight at the same time at four processes, in 200 rounds, one is told OK', async () => {
     const servers = [server, ...(await Promise.all([lab.serve(), lab.serve(), lab.serve()]))];
     const key = freshKey();
     for (let round = 1; round <= 200; round += 1) {
@@ -206,7 +204,7 @@ describe('exactly once', () => {
     expect(answers.filter(({ status }) => status === 'OK')).toHaveLength(80);
   });
 
-  test('also when the process is killed at the moment of the answer', { timeout: 120_000 }, async () => {
+  test('also when the process is killed at the moment of the answer', async () => {
     const key = freshKey();
     let used = 0;
     for (let round = 0; round < 10; round += 1) {

@@ -37,9 +37,7 @@ describe('on Apache’s mod_dav', () => {
   });
   afterAll(() => dav?.close());
 
-  test('pushed from one machine, merged on a second, and the server knows nothing', {
-    timeout: 240_000,
-  }, async (context) => {
+  test('pushed from one machine, merged on a second, and the server knows nothing', async (context) => {
     needs(context, 'firefox-esr', 'firefox-esr');
     needs(context, 'apache2', 'apache2-bin');
     const { url = '', files = '', passwordFile = '' } = dav ?? {};

@@ -29,9 +29,7 @@ const switching = (home: string, backups: string): Switching => ({
 
 const isThere = (file: string) => lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 
-test('kill -9 in the middle takes Firefox along, and leaves a profile that starts', {
-  timeout: 240_000,
-}, async () => {
+test('kill -9 in the middle takes Firefox along, and leaves a profile that starts', async () => {
   const folder = await usedProfile();
   const home = scratch();
   const backups = join(home, '.local/state/postern/browser');
@@ -63,9 +61,7 @@ test('kill -9 in the middle takes Firefox along, and leaves a profile that start
   }
 });
 
-test('broken off between two files: Firefox starts, or undo brings them back byte for byte', {
-  timeout: 120_000,
-}, async () => {
+test('broken off between two files: Firefox starts, or undo brings them back byte for byte', async () => {
   const folder = await usedProfile();
   const backups = scratch();
   const list = join(folder, 'extensions.json');

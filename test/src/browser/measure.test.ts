@@ -64,9 +64,7 @@ test('a copy has neither logins nor cookies nor what was visited, and points to 
   expect(existsSync(copy.folder)).toBe(false);
 });
 
-test('with an extension that looks at every field the stall grows with the page', {
-  timeout: 240_000,
-}, async (context) => {
+test('with an extension that looks at every field the stall grows with the page', async (context) => {
   needs(context, 'firefox-esr', 'firefox-esr');
   const folder = await usedProfile(3);
   const before = readFileSync(join(folder, 'prefs.js'), 'utf8');

@@ -320,9 +320,7 @@ describe('browser passwords', () => {
     expect(readdirSync(folder).toSorted()).toEqual(['.git', 'phrase', 'roboform.csv']);
   });
 
-  test('into a closed profile: no file but Firefox’s own has a password, and nothing is told twice', {
-    timeout: 240_000,
-  }, async (context) => {
+  test('into a closed profile: no file but Firefox’s own has a password, and nothing is told twice', async (context) => {
     needs(context, 'firefox-esr', 'firefox-esr');
     const { folder, file, phrase } = everything();
     const profile = scratch();
@@ -352,7 +350,7 @@ describe('browser passwords', () => {
     expect(processesOn(profile)).toEqual([]);
   });
 
-  test('Firefox’s real importer takes the file, each row of it', { timeout: 120_000 }, async (context) => {
+  test('Firefox’s real importer takes the file, each row of it', async (context) => {
     needs(context, 'firefox-esr', 'firefox-esr');
     const { folder, file, phrase } = everything();
     const out = join(folder, 'import.csv');

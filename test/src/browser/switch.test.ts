@@ -44,31 +44,27 @@ describe('RoboForm in a real profile', () => {
   test.for([
     ['firefox', BINARY],
     ['files', undefined],
-  ] as const)(
-    'is switched off by %s, stays so, and comes back byte for byte',
-    { timeout: 240_000 },
-    async ([method, binary]) => {
-      const folder = profile();
-      const before = contents(folder);
-      const options = how(binary);
-      const off = await disableRoboForm(folder, undefined, options);
-      expect(off).toMatchObject({ status: 'ok', method });
-      expect(existsSync(join(folder, 'extensions', `${ROBOFORM_ID}.xpi`))).toBe(true);
+  ] as const)('is switched off by %s, stays so, and comes back byte for byte', async ([method, binary]) => {
+    const folder = profile();
+    const before = contents(folder);
+    const options = how(binary);
+    const off = await disableRoboForm(folder, undefined, options);
+    expect(off).toMatchObject({ status: 'ok', method });
+    expect(existsSync(join(folder, 'extensions', `${ROBOFORM_ID}.xpi`))).toBe(true);
 
-      await undoDisable(undefined, options);
-      expect(contents(folder)).toEqual(before);
+    await undoDisable(undefined, options);
+    expect(contents(folder)).toEqual(before);
 
-      await disableRoboForm(folder, undefined, options);
-      // Twice: an edit of one file alone looks right at first and comes back at the second start.
-      expect(await inFirefox(folder, running)).toEqual([]);
-      expect(await inFirefox(folder, running)).toEqual([]);
-      const undone = await undoDisable(undefined, options);
-      expect(undone.method).toBe(method);
-      expect(await inFirefox(folder, running)).toEqual([ROBOFORM_ID]);
-    },
-  );
+    await disableRoboForm(folder, undefined, options);
+    // Twice: an edit of one file alone looks right at first and comes back at the second start.
+    expect(await inFirefox(folder, running)).toEqual([]);
+    expect(await inFirefox(folder, running)).toEqual([]);
+    const undone = await undoDisable(undefined, options);
+    expect(undone.method).toBe(method);
+    expect(await inFirefox(folder, running)).toEqual([ROBOFORM_ID]);
+  });
 
-  test('a profile that a Firefox has open is not touched', { timeout: 120_000 }, async () => {
+  test('a profile that a Firefox has open is not touched', async () => {
     const folder = profile();
     await inFirefox(folder, async () => {
       const before = contents(folder);
@@ -86,7 +82,7 @@ describe('RoboForm in a real profile', () => {
     expect(settings).not.toMatch(/ForTesting|rememberSignons|focusmanager|marionette|remote\.prefs/);
   });
 
-  test('the former state is kept where only its owner can read it', { timeout: 120_000 }, async () => {
+  test('the former state is kept where only its owner can read it', async () => {
     const folder = profile();
     const options = how(undefined);
     const { change } = await disableRoboForm(folder, undefined, options);

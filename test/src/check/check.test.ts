@@ -124,7 +124,7 @@ describe('the DNS', () => {
     expect(check.undecidedBy).toBeNull();
   });
 
-  test('never answers: there is an end, and a reason', { timeout: 60_000 }, async () => {
+  test('never answers: there is an end, and a reason', async () => {
     const check = await judge(delivered(byBank(letter()), FROM_BANK), { dns: silent });
     expect(check).toMatchObject({ status: 'unknown', undecidedBy: 'dns' });
     expect(codes(check.reasons)).toEqual(

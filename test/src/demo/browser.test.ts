@@ -3,9 +3,7 @@ import type { DemoResult } from '../../../src/schema/demo.ts';
 import { needs } from '../../helpers/debian.ts';
 import { run, runBuilt } from '../../helpers/run.ts';
 
-test('the story of the slow webmail goes as it should, and shows no password', {
-  timeout: 240_000,
-}, async (context) => {
+test('the story of the slow webmail goes as it should, and shows no password', async (context) => {
   needs(context, 'firefox-esr', 'firefox-esr');
   const ran = await run('demo', ['browser', '--json']);
   expect(ran.exit).toBe(0);
