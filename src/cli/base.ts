@@ -211,6 +211,7 @@ export abstract class BaseCommand extends Command {
       command: this.words,
       tool: this.tool,
       targets: (this.ctor as typeof BaseCommand).targets,
+      counts: (status) => countsAs(status, this.counting),
     });
     return parsed;
   }
@@ -401,10 +402,12 @@ export abstract class BaseCommand extends Command {
     return `postern ${this.words}`;
   }
 
+  private get counting(): Counting {
+    return { failOn: this.options?.['fail-on'] ?? 'crit', unknown: this.options?.unknown };
+  }
+
   private exitCode(): ExitCode {
-    return (
-      this.forcedExit ?? exitFor(this.status, this.options?.['fail-on'] ?? 'crit', this.options?.unknown)
-    );
+    return this.forcedExit ?? ExitCode[countsAs(this.status, this.counting)];
   }
 
   /** oclif's frame around a command, with our ending: results first, then the exit code, never an exit(). */
@@ -459,14 +462,15 @@ export abstract class BaseCommand extends Command {
   }
 }
 
-/** The exit code of a state under `--fail-on` and `--unknown`. */
-export function exitFor(
-  status: Status,
-  failOn: 'crit' | 'warn' | 'never',
-  unknownAs?: 'ok' | 'warn' | 'crit',
-): ExitCode {
-  const state = status === 'unknown' ? (unknownAs ?? 'unknown') : status;
-  if (state === 'ok' || state === 'unknown') return ExitCode[state];
-  if (failOn === 'never') return ExitCode.ok;
-  return failOn === 'warn' ? ExitCode.crit : ExitCode[state];
+type Counting = {
+  readonly failOn: 'crit' | 'warn' | 'never';
+  readonly unknown?: 'ok' | 'warn' | 'crit' | undefined;
+};
+
+/** What a state counts as under `--fail-on` and `--unknown`. */
+export function countsAs(status: Status, { failOn, unknown }: Counting): Status {
+  const state = status === 'unknown' ? (unknown ?? 'unknown') : status;
+  if (state === 'ok' || state === 'unknown') return state;
+  if (failOn === 'never') return 'ok';
+  return failOn === 'warn' ? 'crit' : state;
 }

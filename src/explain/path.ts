@@ -9,6 +9,13 @@ export const pathExplanations: readonly Explanation[] = [
     ref: 'RFC 5321 §4.4',
   },
   {
+    id: 'path.border.neighbour',
+    what: 'Whether the host that handed the message in has a name like your own servers’.',
+    why: 'Behind a mail exchanger of yours stands another server of yours, with a public address: then the line below is true, and the message entered there. It may as well be the machine of a customer of your network, who writes what he likes. A name does not tell, so the host is taken for a stranger, and SPF is asked about it.',
+    fix: 'If the host is yours, name its address with --trusted-ip, or its name with --trusted-by; both can stand in the configuration.',
+    ref: 'RFC 5321 §4.4',
+  },
+  {
     id: 'path.border.encrypted',
     what: 'Whether the hop on which the message entered your system was encrypted.',
     why: 'Your own server wrote that line, so it is evidence; everything older is what the sender claims. In plaintext, anybody on the way could read and change it.',

@@ -16,6 +16,7 @@ const ABOUT: About = {
   command: 'mx probe',
   tool: { name: 'postern', version: '0.1.0' },
   targets: 'name',
+  counts: (status) => status,
 };
 
 async function write(format: WrittenFormat, rows: readonly Row[], about: About = ABOUT): Promise<string> {
@@ -328,6 +329,16 @@ function readJunit(text: string): { cases: Case[]; counts: Record<string, string
 }
 
 describe('junit', () => {
+  test('counts what the exit code counts', async () => {
+    const counted = async (counts: About['counts']) => {
+      const [suite] = readJunit(await write('junit', [BAD], { ...ABOUT, counts })).counts;
+      return [suite?.['failures'], suite?.['errors']];
+    };
+    expect(await counted((status) => (status === 'ok' ? 'ok' : 'crit'))).toEqual(['3', '0']);
+    expect(await counted(() => 'ok')).toEqual(['0', '0']);
+    expect(await write('junit', [BAD], { ...ABOUT, counts: () => 'ok' })).toContain('critical: ');
+  });
+
   test('a target is a suite, critical a failure, unknown an error, a warning passes', async () => {
     const { cases, counts } = readJunit(await write('junit', ROWS));
     expect(cases.map(({ suite, name, outcome }) => [suite, name, outcome])).toEqual([
