@@ -1,5 +1,20 @@
 import type { Explanation } from './types.ts';
 
+/** Marks of a hop, as its line shows them, and the check that tells of them. */
+export const HOP_MARKS: ReadonlyMap<string, string> = new Map([
+  ...['sslv3', 'tls1.0', 'tls1.1', 'null-cipher', 'anonymous', 'export', 'rc4', 'des', '3des'].map(
+    (mark) => [mark, 'path.hop.weak-tls'] as const,
+  ),
+  ...['impossible-tls', 'id-format', 'date-backwards', 'replayed', 'below-http', 'helo-own-name'].map(
+    (mark) => [mark, 'path.forgery'] as const,
+  ),
+  ...['private-ip', 'chain-broken', 'future-date', 'before-date-header'].map(
+    (mark) => [mark, 'path.forgery'] as const,
+  ),
+  ['slow', 'path.delay'],
+  ['clock-skew', 'path.clock-skew'],
+]);
+
 export const pathExplanations: readonly Explanation[] = [
   {
     id: 'path.received',
