@@ -65,7 +65,7 @@ function mix(hash: number, word: number): number {
 }
 
 /** The same words in an array with room for more. */
-export function grown<T extends Uint32Array | Float64Array>(old: T, length: number): T {
+export function grown<T extends Uint8Array | Uint32Array | Float64Array>(old: T, length: number): T {
   const larger = new (old.constructor as new (length: number) => T)(length);
   larger.set(old as never);
   return larger;

@@ -32,6 +32,8 @@ export type Role = {
 /** The name of a member, and the one that followed it last: a log has its members in one order. */
 export class Name {
   readonly role: Role | null;
+  /** Bytes from one quote to behind the colon. */
+  readonly length: number;
   private readonly written: DataView;
   private next: Name | null = null;
 
@@ -39,11 +41,7 @@ export class Name {
     this.role = role;
     const bytes = Buffer.from(`"${name}":`, 'latin1');
     this.written = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  }
-
-  /** Bytes from one quote to behind the colon. */
-  get length(): number {
-    return this.written.byteLength;
+    this.length = bytes.length;
   }
 
   /** The name that is expected behind this one, if it stands there indeed, with its quotes and a colon. */

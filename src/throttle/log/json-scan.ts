@@ -12,6 +12,7 @@ const TAB = 0x09;
 const CR = 0x0d;
 const BLANK = 0x20;
 const QUOTE = 0x22;
+const PLUS = 0x2b;
 const COMMA = 0x2c;
 const DASH = 0x2d;
 const DOT = 0x2e;
@@ -27,6 +28,9 @@ const CLOSE = 0x7d;
 /** What may follow a backslash (RFC 8259 §7), apart from `u`. */
 const ESCAPED: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 const UNICODE = 0x75;
+
+/** `e`, in lower case. */
+const EXPONENT = 0x65;
 
 const WORDS: ReadonlyMap<number, Buffer> = new Map(
   ['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)]),
@@ -121,9 +125,10 @@ export class JsonScanner {
   }
 
   private isReferred(): boolean {
-    const length = this.stop(CATEGORY.referer) - this.start(CATEGORY.referer);
-    const isDash = length === 1 && this.bytes.getUint8(this.start(CATEGORY.referer)) === DASH;
-    return this.has(CATEGORY.referer) && length > 0 && !isDash;
+    if (!this.has(CATEGORY.referer)) return false;
+    const from = this.start(CATEGORY.referer);
+    const length = this.stop(CATEGORY.referer) - from;
+    return length > 1 || (length === 1 && this.bytes.getUint8(from) !== DASH);
   }
 
   /** @returns NaN when it is none, or one that is written unusually */
@@ -329,8 +334,14 @@ export class JsonScanner {
       at = this.digits(point);
       if (at === point) return -1;
     }
-    // An exponent: of what does not look like one, JSON.parse says what it is.
-    return (this.bytes.getUint8(at) | BLANK) === 0x65 ? -1 : at;
+    return (this.bytes.getUint8(at) | BLANK) === EXPONENT ? this.exponentEnd(at + 1) : at;
+  }
+
+  private exponentEnd(from: number): number {
+    const sign = this.bytes.getUint8(from);
+    const first = sign === DASH || sign === PLUS ? from + 1 : from;
+    const end = this.digits(first);
+    return end === first ? -1 : end;
   }
 
   private digits(from: number): number {
