@@ -5,9 +5,11 @@
 
 const ONES = 0x01010101;
 const HIGHS = 0x80808080;
-const BLANKS = 0x20202020;
-const QUOTES = 0x22222222;
 const BACKSLASHES = 0x5c5c5c5c;
+
+/** With these bits turned, a quote and the control characters are what is below 0x21, and nothing else. */
+const TURNED = 0x02020202;
+const BELOW = 0x21212121;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -15,19 +17,18 @@ const BLANK = 0x20;
 
 /** A number of 32 bits from bytes: that of equal bytes is equal. */
 export function hashOf(view: DataView, from: number, to: number): number {
-  let hash = to - from;
-  if (to - from < 4) for (let at = from; at < to; at += 1) hash = mixed(hash, view.getUint8(at));
-  else {
-    for (let at = from; at < to - 4; at += 4) hash = mixed(hash, view.getInt32(at, true));
-    hash = mixed(hash, view.getInt32(to - 4, true));
+  let even = to - from;
+  let odd = 0;
+  let at = from;
+  // Two products at a time, neither of which waits for the other.
+  for (; at + 8 <= to; at += 8) {
+    even = Math.imul(even ^ view.getInt32(at, true), 0x9e3779b1);
+    odd = Math.imul(odd ^ view.getInt32(at + 4, true), 0x85ebca77);
+    even ^= even >>> 15;
   }
-  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
-  return hash ^ (hash >>> 13);
-}
-
-function mixed(hash: number, word: number): number {
-  const product = Math.imul(hash ^ word, 0xcc9e2d51);
-  return product ^ (product >>> 16);
+  for (; at < to; at += 1) odd = Math.imul(odd ^ view.getUint8(at), 0xcc9e2d51);
+  const hash = Math.imul(even ^ (odd >>> 16) ^ odd, 0x85ebca6b);
+  return hash ^ (hash >>> 15);
 }
 
 /** Whether as many bytes are the same in two places. */
@@ -43,9 +44,11 @@ export function isSame(one: DataView, at: number, other: DataView, there: number
   return one.getInt32(at + last, true) === other.getInt32(there + last, true);
 }
 
-/** Bit 7 of each byte that is zero; above the first of them others may be set, too. */
-function zeros(word: number): number {
-  return (word - ONES) & ~word & HIGHS;
+/** Bit 7 of each byte that is a quote, a backslash or a control character; above the first of them others may be set. */
+function special(word: number): number {
+  const turned = word ^ TURNED;
+  const slashes = word ^ BACKSLASHES;
+  return (((turned - BELOW) & ~turned) | ((slashes - ONES) & ~slashes)) & HIGHS;
 }
 
 /** The lowest byte of which bit 7 is set, from 0. */
@@ -57,8 +60,7 @@ function firstOf(highs: number): number {
 export function nextInText(view: DataView, from: number, end: number): number {
   let at = from;
   for (; at + 4 <= end; at += 4) {
-    const word = view.getInt32(at, true);
-    const found = zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES) | ((word - BLANKS) & ~word & HIGHS);
+    const found = special(view.getInt32(at, true));
     if (found !== 0) return at + firstOf(found);
   }
   for (; at < end; at += 1) {

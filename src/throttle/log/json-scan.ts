@@ -241,7 +241,7 @@ export class JsonScanner {
     what.line = this.line;
     const byte = this.bytes.getUint8(from);
     if (byte === OPEN) return this.object(from, what.below, depth + 1);
-    if (what.isListed) return byte === OPEN_LIST ? this.listed(what, from, depth) : this.value(from, depth);
+    if (what.isListed) return byte === OPEN_LIST ? this.list(what, from, depth + 1) : this.value(from, depth);
     const end = this.value(from, depth);
     if (end === -1) return -1;
     if (byte === QUOTE) return this.hasEscape ? -1 : this.find(what, from + 1, end - 1, 1, end);
@@ -249,17 +249,6 @@ export class JsonScanner {
     // A number that is no time and no size would have to be written as JavaScript does.
     const isNumeric = what.category === CATEGORY.time || what.category === CATEGORY.bytes;
     return isNumeric ? this.find(what, from, end, 0, end) : -1;
-  }
-
-  /** The first of a list. */
-  private listed(what: Role, from: number, depth: number): number {
-    const first = this.blanks(from + 1);
-    if (this.bytes.getUint8(first) === QUOTE) {
-      const end = this.text(first);
-      if (end === -1 || this.hasEscape) return -1;
-      this.find(what, first + 1, end - 1, 1, end);
-    }
-    return this.value(from, depth);
   }
 
   private find(what: Role, start: number, stop: number, isText: 0 | 1, end: number): number {
@@ -276,18 +265,23 @@ export class JsonScanner {
     const byte = this.bytes.getUint8(from);
     if (byte === QUOTE) return this.text(from);
     if (byte === OPEN) return this.object(from, this.members.nothing, depth + 1);
-    if (byte === OPEN_LIST) return this.list(from, depth + 1);
+    if (byte === OPEN_LIST) return this.list(null, from, depth + 1);
     return byte === DASH || this.isDigit(from) ? this.numberEnd(from) : this.word(from, byte);
   }
 
-  private list(from: number, depth: number): number {
+  /** Reads a list. @param what  what the first says, if anything. @returns where it ends, or -1 */
+  private list(what: Role | null, from: number, depth: number): number {
     if (depth > DEEPEST) return -1;
     let at = this.blanks(from + 1);
     if (this.bytes.getUint8(at) === CLOSE_LIST) return at + 1;
-    for (;;) {
-      at = this.value(at, depth);
-      if (at === -1) return -1;
-      at = this.blanks(at);
+    for (let first = what; ; first = null) {
+      const end = this.value(at, depth);
+      if (end === -1) return -1;
+      if (first !== null && this.bytes.getUint8(at) === QUOTE) {
+        if (this.hasEscape) return -1;
+        this.find(first, at + 1, end - 1, 1, end);
+      }
+      at = this.blanks(end);
       const byte = this.bytes.getUint8(at);
       if (byte === CLOSE_LIST) return at + 1;
       if (byte !== COMMA) return -1;
@@ -357,10 +351,11 @@ export class JsonScanner {
 
   private blanks(from: number): number {
     let at = from;
-    for (;;) {
-      const byte = this.bytes.getUint8(at);
-      if (byte !== BLANK && byte !== TAB && byte !== CR) return at;
-      at += 1;
-    }
+    while (isBlank(this.bytes.getUint8(at))) at += 1;
+    return at;
   }
+}
+
+function isBlank(byte: number): boolean {
+  return byte <= BLANK && (byte === BLANK || byte === TAB || byte === CR);
 }
