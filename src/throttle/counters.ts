@@ -167,8 +167,8 @@ export class Counters {
     const slot = this.find(site, client);
     if (slot === -1) return null;
     this.expire(slot, this.horizon(second));
-    if (this.places[slot * PLACE + HEAD] !== 0)
-      return this.nodes[this.places[slot * PLACE + HEAD] ?? 0 * NODE] ?? null;
+    const first = this.places[slot * PLACE + HEAD] ?? 0;
+    if (first !== 0) return this.nodes[first * NODE] ?? null;
     this.used -= 1;
     this.closeGap(slot);
     return null;

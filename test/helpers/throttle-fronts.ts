@@ -47,8 +47,13 @@ export async function addSites(lab: ThrottleLab): Promise<void> {
     { name: 'changed.example', limits: '2000/50M' },
     { name: 'old.example', limits: '20/2M', refusal: 503 },
     { name: 'dry.example', limits: '20/2M', mode: 'dry' },
+    { name: 'free.example', limits: '20/2M' },
+    { name: 'budget.example', limits: '2000/50M', budget: '30/50M' },
+    { name: 'figures.example', limits: '20/2M' },
   ])
     await lab.api('/v1/sites', 'POST', site);
+  for (const site of ['free.example', 'budget.example'])
+    await lab.api('/v1/exemptions', 'POST', { network: '127.0.8.0/24', site });
   await lab.api('/v1/exemptions', 'POST', { network: '127.0.7.0/24' });
 }
 
@@ -146,6 +151,11 @@ export async function startNginx(folder: string): Promise<ChildProcess> {
   return spawn('/usr/sbin/nginx', ['-c', wholeNginx(folder), '-p', folder], { stdio: 'ignore' });
 }
 
+/** Here the service shares its process with everything that asks, so an answer may take longer than a real one. */
+function patient(file: string): void {
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('_timeout 50ms;', '_timeout 10s;'));
+}
+
 async function nginxFront(mode: 'log' | 'auth'): Promise<Front> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-nginx-'));
   const port = await freePort();
@@ -160,6 +170,7 @@ async function nginxFront(mode: 'log' | 'auth'): Promise<Front> {
     ...['--mode', mode, ...places],
     ...['--decision', `unix:${folder}/decision.sock`],
   ]);
+  patient(join(folder, 'postern-throttle.conf'));
   const nginx = await startNginx(folder);
   await answers(port);
   const unwatch = watchFlag(folder);
