@@ -40,6 +40,10 @@ export type WardenOptions = {
   /** What an earlier life had counted, as {@link Warden.snapshot} gave it. */
   readonly counted?: Uint8Array | Unusable | null;
   readonly onEvent: (event: WardenEvent) => void;
+  /** Milliseconds since whenever, to say how long decisions take; without it nobody is told. */
+  readonly monotonic?: () => number;
+  /** Hears of each decision how many seconds it took. */
+  readonly onDecision?: (seconds: number) => void;
 };
 
 /** What a web server that counts by itself adds to the figures of a site. */
@@ -168,6 +172,15 @@ export class Warden {
 
   /** Whether a request may be served. @param address  of the client, as it is known */
   admit(host: string | undefined, address: string, request: Tipping): Verdict {
+    const { monotonic, onDecision } = this.options;
+    if (monotonic === undefined || onDecision === undefined) return this.decide(host, address, request);
+    const begunMs = monotonic();
+    const verdict = this.decide(host, address, request);
+    onDecision((monotonic() - begunMs) / 1000);
+    return verdict;
+  }
+
+  private decide(host: string | undefined, address: string, request: Tipping): Verdict {
     const nowMs = this.now();
     const site = this.sites.ofHost(host);
     const { mode } = policyOf(site, nowMs);
