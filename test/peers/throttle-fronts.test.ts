@@ -219,7 +219,7 @@ for (const [name, start] of Object.entries(FRONTS)) {
     afterAll(async () => (await front)?.close());
     test.concurrent.for(Object.entries(CASES))('%s', async ([, run], context) => {
       if (program) needs(context, program, program);
-      front ??= start();
+      front ??= start(SHORT_MS);
       await run(await front);
     });
   });
