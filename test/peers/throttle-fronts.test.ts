@@ -53,7 +53,11 @@ function onConnection(port: number, agent: Agent, from: string, path: string): P
       response.on('end', () => resolve(response.statusCode ?? 0));
       response.on('error', reject);
     });
-    call.on('error', reject).end();
+    // A connection that the server was about to close is no answer: ask again (RFC 9112 §9.3.1).
+    call.on('error', (error) =>
+      call.reusedSocket ? resolve(onConnection(port, agent, from, path)) : reject(error),
+    );
+    call.end();
   });
 }
 
