@@ -104,6 +104,7 @@ export class Counters {
   private placeFloats = new Float64Array(this.places.buffer);
   private used = 0;
   private hash = 0;
+  private found = 0;
   private hand = 0;
   // The seconds of all clients; `free` begins the list of those given back.
   private nodes: Uint32Array;
@@ -286,22 +287,29 @@ export class Counters {
   /** Looks for a client, and keeps its hash for {@link insert}. @returns its place, or -1 */
   private find(site: number, { kind, words }: Client): number {
     const tag = site * 2 + kind;
-    const [a, b, c, d] = words;
-    const { places } = this;
-    const last = this.capacity - 1;
+    // A request is decided and then accounted: whoever was found last is often looked for again.
+    if (this.isAt(this.found, tag, words)) return this.found;
     this.hash = this.hashOf(tag, words);
-    for (let slot = this.hash & last; ; slot = (slot + 1) & last) {
-      const at = slot * PLACE;
-      if (places[at + HEAD] === 0) return -1;
-      if (
-        places[at + 4] === d &&
-        places[at + 3] === c &&
-        places[at + 2] === b &&
-        places[at + 1] === a &&
-        places[at] === tag
-      )
-        return slot;
+    const last = this.capacity - 1;
+    for (let slot = this.hash & last; this.places[slot * PLACE + HEAD] !== 0; slot = (slot + 1) & last) {
+      if (!this.isAt(slot, tag, words)) continue;
+      this.found = slot;
+      return slot;
     }
+    return -1;
+  }
+
+  private isAt(slot: number, tag: number, [a, b, c, d]: Client['words']): boolean {
+    const { places } = this;
+    const at = slot * PLACE;
+    return (
+      places[at + 4] === d &&
+      places[at + 3] === c &&
+      places[at + 2] === b &&
+      places[at + 1] === a &&
+      places[at] === tag &&
+      places[at + HEAD] !== 0
+    );
   }
 
   /** The sum of a list without what the horizon has passed. */

@@ -139,7 +139,8 @@ export class HaproxyLink {
     // Nothing is waited for from here to the commands, so a block that is lifted meanwhile is seen next time.
     const ours = this.ours();
     const steps = reconcile(ours, theirs, this.shared, this.warden.nowMs / 1000);
-    for (const entry of steps.adopt) this.adopt(entry);
+    const sites = this.sitesByName();
+    for (const entry of steps.adopt) this.adopt(entry, sites);
     const commands = [
       ...steps.clear.map((key) => `clear table ${TABLE} key ${key}`),
       ...steps.set.map(setCommand),
@@ -156,10 +157,9 @@ export class HaproxyLink {
     return new Map(entries);
   }
 
-  private adopt({ key, until, byBytes }: TableEntry): void {
+  private adopt({ key, until, byBytes }: TableEntry, sites: ReadonlyMap<string, Site>): void {
     const at = key.lastIndexOf('|');
-    const { sites } = this.warden;
-    const site = sites.all().find(({ name }) => tableName(name) === key.slice(0, at));
+    const site = sites.get(key.slice(0, at));
     if (site === undefined) return;
     const client = this.warden.clientNamed(key.slice(at + 1));
     this.warden.adopt(site, client, byBytes ? 'bytes' : 'requests', until * 1000);

@@ -58,7 +58,7 @@ export class JsonScanner {
   private readonly request: { -readonly [K in keyof Request]: Request[K] };
   private readonly agents: ByteCache<boolean>;
   private readonly members = membersOfLine();
-  private readonly heads = new ByteCache(1 << 16, 1 << 20, 64, whoIn);
+  private readonly heads = new ByteCache(1 << 10, 1 << 20, 64, whoIn);
   private readonly clock = new ByteClock();
   private bytes: DataView = new DataView(new ArrayBuffer(0));
   private end = 0;

@@ -49,8 +49,8 @@ export class LineScanner {
     isReferred: false,
     isTool: false,
   };
-  private readonly heads = new ByteCache(1 << 16, 1 << 20, 48, whoIn);
-  private readonly agents = new ByteCache(1 << 12, 1 << 16, 256, isTool);
+  private readonly heads = new ByteCache(1 << 10, 1 << 20, 48, whoIn);
+  private readonly agents = new ByteCache(1 << 8, 1 << 16, 256, isTool);
   private readonly json = new JsonScanner(this.request, this.agents);
   private readonly clock = new ByteClock();
   private bytes: Buffer = Buffer.alloc(0);
