@@ -16,8 +16,9 @@ import type {
   ThrottleSite,
 } from '../../src/schema/throttle.ts';
 import { checkCompiled } from '../../src/throttle/compile/checker.ts';
-import { compileHaproxy, lostExemptions, type Peer } from '../../src/throttle/compile/haproxy.ts';
+import { compileHaproxy, type Peer } from '../../src/throttle/compile/haproxy.ts';
 import { compileNginx } from '../../src/throttle/compile/nginx.ts';
+import { shortcomings } from '../../src/throttle/compile/shortcomings.ts';
 
 /** A place as the servers write it: nothing that would begin another directive. */
 function place(text: string, flag: string): string {
@@ -163,7 +164,7 @@ export default class ThrottleCompile extends BaseCommand {
     const names = [...files.keys()].map((name) => join(folder, name));
     const target = args.target === 'nginx' ? 'nginx' : 'haproxy';
     const checks = [
-      ...(target === 'haproxy' ? lostExemptions(exemptions) : []),
+      shortcomings(target, flags.mode),
       ...(flags.check ? [checkCompiled(target, names[0] ?? '', process.env)] : []),
     ];
     const summary = `${names.length === 1 ? '1 file is' : `${names.length} files are`} written to ${folder}.`;

@@ -272,6 +272,10 @@ export function renderCompile(result: ThrottleCompileResult, columns: number): L
   return [
     ...summaryLine(result, columns),
     ...result.files.map((file) => line`  ${file}`),
+    // Not wrong, and nobody should have to find it out.
+    ...result.checks
+      .filter(({ status }) => status === 'ok')
+      .flatMap(({ message, evidence }) => [[], ...wrap(line`  ${message} ${evidence ?? ''}`, columns, 2)]),
     ...renderFindings(
       result.checks.map((check) => ({ where: '', check })),
       columns,

@@ -118,6 +118,8 @@ describe('the admin API', () => {
     });
     expect(text).toContain('throttle_requests_total{site="a.example",decision="refused"} 1\n');
     expect(text).toContain('throttle_blocked_clients{site="a.example"} 1\n');
+    expect(text).toContain('throttle_decision_seconds_bucket{le="+Inf"} 2\n');
+    expect(text).toContain('throttle_decision_seconds_count 2\n');
     expect(text).not.toContain('127.0.0.1');
     const checked = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
     expect(checked).toMatchObject({ status: 0, stderr: '' });
