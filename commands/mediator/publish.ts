@@ -86,9 +86,11 @@ function filesOf(
   const logos = [...ledger.entries.values()].flatMap(({ logo }) =>
     logo ? [`lists/${keptLogoName(logo)}`] : [],
   );
+  const { openSignup } = list?.said ?? {};
+  const names = openSignup ? [`lists/${openSignup.sha256}.names`] : [];
   return [
     ...roots.map(({ said, bytes }) => [`${said.version}.root.json`, bytes] as const),
-    ...[document, ...logos].flatMap((name) => {
+    ...[document, ...names, ...logos].flatMap((name) => {
       const bytes = office.readPublic(name);
       return bytes === null ? [] : [[name, bytes] as const];
     }),

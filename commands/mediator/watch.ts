@@ -2,7 +2,7 @@ import { BaseCommand } from '../../src/cli/base.ts';
 import { mediatorFlags, Office } from '../../src/cli/mediator.ts';
 import { vetEntry, vettingFlags, vettingResolvers } from '../../src/cli/mediator-vetting.ts';
 import { renderFindings } from '../../src/cli/render/mediator.ts';
-import { shippedOpenSignup } from '../../src/cli/trust-sources.ts';
+import { openSignupOf } from '../../src/cli/trust-sources.ts';
 import { entryCheck, entryView } from '../../src/mediator/view.ts';
 import { watchDomain } from '../../src/mediator/watching.ts';
 import { worst } from '../../src/report.ts';
@@ -24,9 +24,10 @@ export default class MediatorWatch extends BaseCommand {
 
   override async run(): Promise<readonly MediatorWatchResult[]> {
     const { flags } = await this.parse(MediatorWatch);
-    const { ledger } = new Office(flags.folder).journal();
+    const office = new Office(flags.folder);
+    const { ledger } = office.journal();
     const { resolvers, finish } = await vettingResolvers(flags, this.signal);
-    const openSignup = shippedOpenSignup(this.config.root);
+    const openSignup = openSignupOf(this.config.root, office.openSignup(ledger));
     const nowMs = Date.now();
     const world = { resolvers, selectors: flags.selector ?? [], nowMs, openSignup };
     const active = [...ledger.entries.values()].filter(({ status }) => status === 'active');

@@ -116,6 +116,67 @@ describe('a logo', () => {
   });
 });
 
+describe('domains of open sign-up', () => {
+  const names = () => join(home, 'names.txt');
+
+  async function noted(text: string, ...argv: string[]) {
+    writeFileSync(names(), text);
+    return await lab.act('open-signup', names(), '--actor', ANN, ...argv);
+  }
+
+  test('reach readers with the next sync, hold below each name, stay when the list expires, and go again', async () => {
+    await lab.list('bank', 'bank.example');
+    expect((await noted('# ours\nfree.example\n')).result).toMatchObject({ names: 1, added: 1, removed: 0 });
+    await publish();
+    await sync(www, '--root', rootFile());
+    expect(await verdictOn('bank.example')).toBe('trusted');
+    expect(await verdictOn('mail.free.example')).toBe('open-signup');
+    expect((await run('trust show', ['free.example'])).stdout).toContain(
+      'open-signup.listed:mediator.example',
+    );
+    expect((await lab.act('audit')).exit).toBe(0);
+    expect((await noted('other.example\n', '--kind', 'disposable')).result).toMatchObject({
+      added: 1,
+      removed: 1,
+    });
+    await publish();
+    expect((await sync()).result).toMatchObject({ changed: true });
+    expect(await verdictOn('free.example')).toBe('authenticated');
+    expect(await verdictOn('other.example')).toBe('open-signup');
+  });
+
+  test('that were changed where they are kept are fetched again', async () => {
+    await noted('free.example\n');
+    await publish();
+    await sync(www, '--root', rootFile());
+    const folder = join(home, 'cache', 'postern', 'trust', 'mediator.example');
+    const [kept = ''] = readdirSync(folder).filter((name) => name.endsWith('.names'));
+    writeFileSync(join(folder, kept), '# open-signup/1\n');
+    expect(await verdictOn('free.example')).toBe('authenticated');
+    await sync();
+    expect(await verdictOn('free.example')).toBe('open-signup');
+  });
+
+  test('and entries exclude each other', async () => {
+    await lab.list('bank', 'www.bank.example');
+    const refused = await noted('bank.example\n');
+    expect(refused.exit).toBe(64);
+    expect(JSON.stringify(refused.result)).toContain("in the entry 'bank'");
+    await noted('shop.example\n');
+    await lab.list('shop', 'mail.shop.example');
+    expect((await lab.act('list')).result).toMatchObject({
+      entries: [{ status: 'active' }, { status: 'vetted', problems: ['vetting.open-signup'] }],
+    });
+  });
+
+  test('that are no names are refused by line, and nothing is noted', async () => {
+    const { exit, result } = await noted('good.example\nco.uk\n');
+    expect(exit).toBe(65);
+    expect(JSON.stringify(result)).toContain('line 2: is a public suffix');
+    expect(readFileSync(journal(), 'utf8')).not.toContain('open-signup');
+  });
+});
+
 test('keys are 0600, nothing published has one, and one that others can read is not used', async () => {
   const keys = readdirSync(join(lab.folder, 'keys'));
   expect(keys).toHaveLength(3);
