@@ -32,7 +32,10 @@ const SIGNS: Readonly<Record<Kind, readonly [sign: string, word: string, style: 
   undecided: ['?', 'undecided', 'dim'],
 };
 
-/** Rows that a browser lays out together; those far away it passes over. */
+/**
+ * Rows that a browser looks at together: groups far away it passes over, and of a group that is near the rows out of sight.
+ * Each group and each row of a near one costs a little in every frame, so there are few of both.
+ */
 const ROWS_TOGETHER = 50;
 /** Reasons that are told when the pointer rests on a verdict. */
 const HOVERED = 3;
