@@ -16,6 +16,7 @@ import {
   withEnvironment,
 } from '../../src/cli/flags.ts';
 import { readInput } from '../../src/cli/input.ts';
+import { markFlags, openMarks } from '../../src/cli/marks.ts';
 import { checkInput, READ_BYTES } from '../../src/cli/message-check-input.ts';
 import { messageSources } from '../../src/cli/message-sources.ts';
 import { openDns } from '../../src/cli/open-dns.ts';
@@ -95,7 +96,6 @@ export default class MessageCheck extends BaseCommand {
       explain: Flags.boolean({
         summary: 'Tell every reason, the SPF record term by term, and the way it came.',
       }),
-      bimi: Flags.boolean({ summary: 'Ask for the BIMI record of the author’s domain, too.' }),
       dnsbl: Flags.string({
         summary:
           'Ask this block list about client and domains, or "usual" the usual ones; several may be given.',
@@ -126,6 +126,7 @@ export default class MessageCheck extends BaseCommand {
       'timeout-dns': duration({ summary: 'Wait for one DNS answer.', default: 5000, helpGroup: 'TIME-OUT' }),
     }),
     ...trustFlags,
+    ...markFlags,
     ...adviceFlags,
     ...dnsFlags,
     format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'sarif']),
@@ -144,7 +145,13 @@ export default class MessageCheck extends BaseCommand {
     };
     const { dns, finish } = await openDns(flags, this.signal);
     try {
-      const options: CheckOptions = { ...(await this.optionsOf(flags)), dns };
+      const options: CheckOptions = {
+        ...(await this.optionsOf(flags)),
+        dns,
+        ...(flags.bimi && {
+          marks: openMarks(flags, { root: this.config.root, dns, signal: this.signal }),
+        }),
+      };
       if (flags.batch !== undefined)
         return await this.runBatch(flags.batch, options, flags, judge, view(true));
       if (!args.file && process.stdin.isTTY)

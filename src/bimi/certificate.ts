@@ -315,7 +315,8 @@ function asciiOf(value: Buffer): string {
   return value.toString('latin1');
 }
 
-function nameOf(element: Der): Name {
+/** @throws {DerFault} */
+export function nameOf(element: Der): Name {
   const attributes = new Map<string, string>();
   const parts = elementsOf(element).map((relative) => {
     if (relative.tag !== TAG.set) throw new DerFault('has a name in another form');

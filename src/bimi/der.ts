@@ -22,8 +22,8 @@ export const TAG = {
   set: 0x31,
 } as const;
 
-/** Elements of one sequence; no certificate has so many. */
-const MAX_CHILDREN = 10_000;
+/** Elements of one sequence; no certificate has so many, and lists of revoked ones that are longer are not read. */
+const MAX_CHILDREN = 50_000;
 
 /** The tag of a constructed or primitive element in the context class. */
 export function context(number: number, constructed = true): number {

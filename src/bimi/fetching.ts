@@ -63,7 +63,7 @@ async function fetchOnce(
     return found(answer.bytes);
   } catch (error) {
     if (!(error instanceof HttpsFault)) throw error;
-    if (copy !== null && ageMs < STALE_MS) return copy;
+    if (copy !== null && (world.offline || ageMs < STALE_MS)) return copy;
     return { kind: 'failed', reason: error.message };
   }
 }

@@ -4,6 +4,7 @@ import type { Certificate } from './certificate.ts';
 import type { Fetcher } from './fetching.ts';
 import { MAX_LOGO_BYTES } from './logotype.ts';
 import { judgeMark, type Mark, type MarkRule, type MarkWish } from './mark.ts';
+import { findRevocation } from './revocation.ts';
 
 /** What marks are verified with. */
 export type MarkWorld = {
@@ -20,6 +21,8 @@ export type Indicator =
       /** Written anew from what was understood; see `sanitiseSvg`. */
       readonly svg: string;
       readonly sha256: string;
+      /** `unknown`: nobody who can tell was reached. */
+      readonly revocation: 'good' | 'unknown';
     }
   | { readonly kind: 'refused'; readonly rule: MarkRule; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string };
@@ -42,6 +45,8 @@ export async function findIndicator(
   const verdict = judgeMark(pem.bytes, wish, roots);
   if (verdict.kind === 'refused') return verdict;
   const { mark } = verdict;
+  const revocation = await findRevocation(mark.path, wish.atMs, fetch);
+  if (typeof revocation !== 'string') return { kind: 'refused', rule: 'revoked', reason: revocation.reason };
   const svg = await fetch(location, { accept: 'image/svg+xml', maxBytes: MAX_LOGO_BYTES });
   if (svg.kind === 'absent') return unknown(`There is no logo at ${location}.`);
   if (svg.kind === 'failed') return unknown(`The logo could not be fetched: ${svg.reason}`);
@@ -49,7 +54,7 @@ export async function findIndicator(
     return refused('The logo at the address of the record is not the one in the certificate.');
   const safe = sanitiseSvg(mark.logo);
   if (safe.kind === 'refused') return refused(`The logo ${safe.reason}.`);
-  return { kind: 'verified', mark, svg: safe.svg, sha256: hash('sha256', safe.svg) };
+  return { kind: 'verified', mark, svg: safe.svg, sha256: hash('sha256', safe.svg), revocation };
 }
 
 function refused(reason: string): Indicator {

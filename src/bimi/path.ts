@@ -167,24 +167,32 @@ function authorityFault(certificate: Certificate): PathVerdict | null {
 }
 
 function signatureFault(certificate: Certificate, issuer: Certificate): PathVerdict | null {
-  const { algorithm, signed, signature } = certificate;
-  const [type, digest] = ALGORITHMS.get(algorithm) ?? [];
-  if (type === undefined || digest === undefined)
+  const { algorithm } = certificate;
+  if (!ALGORITHMS.has(algorithm))
     return no('algorithm', `${titleOf(certificate)} is signed with ${algorithm}, which is not accepted.`);
-  const key = publicKeyOf(issuer);
-  if (key === null || publicKeyOf(certificate) === null)
+  if (publicKeyOf(issuer) === null || publicKeyOf(certificate) === null)
     return no(
       'key',
       `A key on the path of ${titleOf(certificate)} is too weak, or of a kind that is not accepted.`,
     );
-  const verified = key.asymmetricKeyType === type && verify(digest, signed, key, signature);
-  return verified
+  return isSignedBy(certificate, issuer)
     ? null
     : no('signature', `The signature of ${titleOf(issuer)} on ${titleOf(certificate)} does not verify.`);
 }
 
+/** Whether a certificate or a list was signed by an authority, in a way that is accepted. */
+export function isSignedBy(
+  { algorithm, signed, signature }: Pick<Certificate, 'algorithm' | 'signed' | 'signature'>,
+  issuer: Certificate,
+): boolean {
+  const [type, digest] = ALGORITHMS.get(algorithm) ?? [];
+  const key = publicKeyOf(issuer);
+  if (key === null || digest === undefined || key.asymmetricKeyType !== type) return false;
+  return verify(digest, signed, key, signature);
+}
+
 /** A key that may stand on a path; null for one that may not. */
-export function publicKeyOf({ publicKey }: Certificate): KeyObject | null {
+function publicKeyOf({ publicKey }: Certificate): KeyObject | null {
   try {
     const key = createPublicKey({ key: publicKey, format: 'der', type: 'spki' });
     const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {};

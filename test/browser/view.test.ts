@@ -347,6 +347,7 @@ function message(changes: Partial<ViewedMessage>): ViewedMessage {
     summary: 'This is from plain.example; nobody vouches for that domain.',
     verdict: 'authenticated',
     company: null,
+    mark: null,
     sender: { name: 'A Sender', address: 'a@plain.example' },
     subject: 'Hello',
     date: null,

@@ -169,7 +169,7 @@ export async function markAuthority(changes: { readonly purpose?: string } = {})
 }
 
 export function markExtensions({
-  names = ['bank.example'],
+  names = ['bank.example'] as readonly string[],
   purpose = MARK_PURPOSE,
   logotype = ext.logotype(MARK_LOGO) as x509.Extension | null,
 } = {}): readonly x509.Extension[] {
@@ -180,4 +180,25 @@ export function markExtensions({
     ext.purpose(purpose),
     ...(logotype === null ? [] : [logotype]),
   ];
+}
+
+/** A list of revoked certificates of an authority: the one with that serial, or none. */
+export async function revocationList(
+  by: Issued,
+  given: { readonly serial?: string; readonly on?: string; readonly until?: number },
+): Promise<Buffer> {
+  const now = Date.now();
+  const entry = { serialNumber: given.serial ?? '', revocationDate: new Date(given.on ?? now - 1000) };
+  const crl = await x509.X509CrlGenerator.create(
+    {
+      issuer: by.certificate.subject,
+      thisUpdate: new Date(now - 3_600_000),
+      nextUpdate: new Date(given.until ?? now + 86_400_000),
+      signingAlgorithm: EC,
+      signingKey: by.keys.privateKey,
+      entries: given.serial === undefined ? [] : [entry],
+    },
+    crypto,
+  );
+  return Buffer.from(crl.rawData);
 }

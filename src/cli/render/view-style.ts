@@ -23,6 +23,7 @@ td.verdict { display: flex; align-items: center; font-weight: 600; font-size: .9
 tr.trusted td.verdict, tr.trusted td.who { color: var(--green-fg); }
 .sign { display: inline-block; width: 1.4em; text-align: center; }
 .company { display: flex; align-items: center; gap: .7rem; font-weight: 650; }
+.marked { display: flex; align-items: center; gap: .7rem; } .marked > span:last-child { min-width: 0; } .marked .logo, .box:not(.trusted) .logo { border: 1px solid var(--line); }
 .company small, .who small { display: block; font-weight: 400; }
 .logo { flex: none; display: inline-grid; place-items: center; width: 2.25rem; height: 2.25rem; border-radius: .5rem; background: #fff center / contain no-repeat; font-weight: 700; font-size: .9rem; color: #fff; print-color-adjust: exact; }
 td.said { display: grid; grid-template-columns: minmax(0, 1fr) auto 4.6rem; gap: 0 1.2rem; align-items: center; background: var(--paper); }
