@@ -144,5 +144,6 @@ How each was chosen over others, and over code of our own, stands in [the decisi
 | SpamAssassin, \`20_freemail_domains.cf\` (Debian: spamassassin) | names of free-mail providers, © the Apache Software Foundation | Apache-2.0 |
 | email-providers (npm) | names of free-mail providers | ISC |
 | disposable-email-domains (npm) | names of providers of throw-away addresses | MIT |
+| @postalsys/vmc (npm, of mailauth) | \`data/mark-roots.pem\`: authorities for Mark Certificates, by \`node bin/mark-roots.ts\` | MIT |
 `,
 );

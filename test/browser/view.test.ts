@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { viewHtml } from '../../src/cli/render/view-html.ts';
-import { keyRecord } from '../../src/lab/dkim-signer.ts';
+import { keyRecord, signMessage } from '../../src/lab/dkim-signer.ts';
 import type { ViewedMessage } from '../../src/schema/message-view.ts';
 import { readLogo } from '../../src/view/logo.ts';
 import { describeView } from '../../src/view/mailbox.ts';
@@ -16,6 +16,7 @@ import { byBank, delivered, FROM_ATTACKER, FROM_BANK, keys, letter } from '../he
 import { launchBrowser } from '../helpers/browser.ts';
 import { isInstalled, needs } from '../helpers/debian.ts';
 import { DANGEROUS, logo } from '../helpers/logos.ts';
+import { MARK_LOGO, markAuthority, markExtensions } from '../helpers/marks.ts';
 import { run } from '../helpers/run.ts';
 import { entryDocument, registryDocument } from '../helpers/trust.ts';
 
@@ -275,6 +276,76 @@ async function scrolled(path: string): Promise<Work> {
   await page.close();
   return { open: openSeconds, steps, worst: Math.max(...steps) };
 }
+
+describe('a logo that a certificate proves', () => {
+  const RECORD = 'v=BIMI1; l=https://shop.example/l.svg; a=https://shop.example/m.pem';
+  const shopKey = keys.attacker;
+  let page: string;
+  let argv: readonly string[];
+
+  beforeAll(async () => {
+    const authority = await markAuthority();
+    const mark = await authority.mark({
+      subject: 'C=CH, O=\u2714 Shop Ltd, 1.3.6.1.4.1.53087.1.13=Registered Mark',
+      extensions: markExtensions({ names: ['shop.example'] }),
+    });
+    const cache = join(folder, 'cache');
+    mkdirSync(join(cache, 'postern', 'bimi'), { recursive: true, mode: 0o700 });
+    for (const [url, bytes] of [
+      ['https://shop.example/l.svg', MARK_LOGO],
+      ['https://shop.example/m.pem', Buffer.from(mark)],
+    ] as const) {
+      const kept = { format: 1, url, etag: null, fetchedMs: 0, body: bytes.toString('base64') };
+      writeFileSync(join(cache, 'postern', 'bimi', `${hash('sha256', url)}.json`), JSON.stringify(kept));
+    }
+    process.env['XDG_CACHE_HOME'] = cache;
+    const dns = file(
+      'mark-dns.json',
+      JSON.stringify({
+        's1._domainkey.bank.example': { TXT: [keyRecord(keys.bank)] },
+        '_dmarc.bank.example': { TXT: [['v=DMARC1; p=reject']] },
+        's1._domainkey.shop.example': { TXT: [keyRecord(shopKey)] },
+        '_dmarc.shop.example': { TXT: [['v=DMARC1; p=reject']] },
+        'default._bimi.shop.example': { TXT: [[RECORD]] },
+      }),
+    );
+    const said = letter({ From: ' Shop <a@shop.example>', Subject: ' SAID-shop' });
+    const mail = signMessage(said, { domain: 'shop.example', selector: 's1', key: shopKey });
+    const roots = file('mark-roots.pem', authority.root.pem);
+    const where = ['--dns-cache', dns, '--offline', '--as-of', '2026-11-25T12:00:00Z', '--mark-roots', roots];
+    argv = [file('marked.eml', mail), ...where, '--bimi'];
+    page = join(folder, 'marked.html');
+    const list = [...argv, join(folder, '1.eml'), '--registry', join(folder, 'registry.json')];
+    await run('message view', [...list, '--format', 'html', '--output', page]);
+  });
+
+  test('stands on plain ground, beside the sender, and never on green', async () => {
+    const shown = await open(page);
+    const texts = await shown.evaluate<{ green: string; plain: string; onGreen: string[] }>(ON_GREEN);
+    expect(texts.onGreen).toEqual([]);
+    const row = shown.locator('tbody tr:not(.trusted)');
+    const picture = `getComputedStyle(document.querySelector('tbody tr:not(.trusted) .logo')).backgroundImage`;
+    expect(await shown.evaluate(picture)).toMatch(/^url\("data:image\/svg\+xml;base64,/);
+    expect(await row.innerText()).toMatch(/authenticated[\s\S]*Shop/);
+    expect(await row.innerText()).not.toContain('trusted');
+    await row.getByRole('link').click();
+    await shown.evaluate(axe.source);
+    const { violations } = await shown.evaluate(() =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run(),
+    );
+    expect(violations.map(({ id }) => id)).toEqual([]);
+    await shown.close();
+  });
+
+  test('is told in words, without the signs of a verdict that its owner may have put into the certificate', async () => {
+    const { stdout } = await run('message view', argv);
+    expect(stdout).toMatch(
+      /Example Marks certifies that the logo is that of Shop Ltd \(VMC\); nobody vouches/,
+    );
+    const check = await run('message check', argv);
+    expect(check.stdout).toMatch(/BIMI\s+pass\s+Example Marks certifies the logo/);
+  });
+});
 
 test('a dangerous logo is never on a page: two letters stand there', async () => {
   const withLogo = DANGEROUS.map(([about, svg], index) => {
