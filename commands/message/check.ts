@@ -1,6 +1,7 @@
 import type { Interfaces } from '@oclif/core';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import type { MarkWorld } from '../../src/bimi/indicator.ts';
 import { type CheckOptions, checkMessage } from '../../src/check/check.ts';
 import type { MessageCheck as Result } from '../../src/check/types.ts';
 import { adviceFlags, advisersOf } from '../../src/cli/advice.ts';
@@ -12,11 +13,11 @@ import {
   duration,
   FINDING_FORMATS,
   formatFlag,
+  markFlags,
   trustFlags,
   withEnvironment,
 } from '../../src/cli/flags.ts';
 import { readInput } from '../../src/cli/input.ts';
-import { markFlags, openMarks } from '../../src/cli/marks.ts';
 import { checkInput, READ_BYTES } from '../../src/cli/message-check-input.ts';
 import { messageSources } from '../../src/cli/message-sources.ts';
 import { openDns } from '../../src/cli/open-dns.ts';
@@ -24,6 +25,7 @@ import { mapParallel } from '../../src/cli/parallel.ts';
 import { renderMessageCheck } from '../../src/cli/render/check.ts';
 import { openKnowledge } from '../../src/cli/trust-sources.ts';
 import { parseDomain } from '../../src/dns/names.ts';
+import type { Resolver } from '../../src/dns/types.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { parseAddress } from '../../src/net/address.ts';
 import type { MessageCheckResult } from '../../src/schema/message-check.ts';
@@ -148,9 +150,7 @@ export default class MessageCheck extends BaseCommand {
       const options: CheckOptions = {
         ...(await this.optionsOf(flags)),
         dns,
-        ...(flags.bimi && {
-          marks: openMarks(flags, { root: this.config.root, dns, signal: this.signal }),
-        }),
+        ...(flags.bimi && { marks: await this.marksFor(flags, dns) }),
       };
       if (flags.batch !== undefined)
         return await this.runBatch(flags.batch, options, flags, judge, view(true));
@@ -170,6 +170,12 @@ export default class MessageCheck extends BaseCommand {
     } finally {
       finish();
     }
+  }
+
+  /** Loaded only where somebody asks: most never do. */
+  private async marksFor(flags: CheckFlags, dns: Resolver): Promise<MarkWorld> {
+    const { openMarks } = await import('../../src/cli/marks.ts');
+    return openMarks(flags, { root: this.config.root, dns, signal: this.signal });
   }
 
   private async optionsOf(flags: CheckFlags): Promise<Omit<CheckOptions, 'dns'>> {

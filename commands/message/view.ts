@@ -1,6 +1,7 @@
 import type { Interfaces } from '@oclif/core';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import type { MarkWorld } from '../../src/bimi/indicator.ts';
 import { type CheckOptions, checkMessage } from '../../src/check/check.ts';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
 import { describeFailure } from '../../src/cli/failure.ts';
@@ -9,11 +10,11 @@ import {
   duration,
   FINDING_FORMATS,
   formatFlag,
+  markFlags,
   trustFlags,
   withEnvironment,
 } from '../../src/cli/flags.ts';
 import { markKey, readLogos } from '../../src/cli/logos.ts';
-import { markFlags, openMarks } from '../../src/cli/marks.ts';
 import { checkInput, READ_BYTES } from '../../src/cli/message-check-input.ts';
 import { type MessageSource, messageSources } from '../../src/cli/message-sources.ts';
 import { openDns } from '../../src/cli/open-dns.ts';
@@ -21,6 +22,7 @@ import { mapParallel } from '../../src/cli/parallel.ts';
 import { renderMessageView } from '../../src/cli/render/view.ts';
 import { folderOfList, openKnowledge } from '../../src/cli/trust-sources.ts';
 import { trustStore } from '../../src/cli/trust-store.ts';
+import type { Resolver } from '../../src/dns/types.ts';
 import type { Check } from '../../src/report.ts';
 import type { MessageViewResult, ViewedMessage } from '../../src/schema/message-view.ts';
 import { BODY_LIMITS, type BodyLimits, readBody } from '../../src/view/body.ts';
@@ -108,9 +110,7 @@ export default class MessageView extends BaseCommand {
         ...optionsOf(flags),
         dns,
         knowledge,
-        ...(flags.bimi && {
-          marks: openMarks(flags, { root: this.config.root, dns, signal: this.signal }),
-        }),
+        ...(flags.bimi && { marks: await this.marksFor(flags, dns) }),
       };
       const marks = new Map<string, string>();
       const { messages, notes } = await this.viewAll(sources, options, flags, marks);
@@ -131,6 +131,12 @@ export default class MessageView extends BaseCommand {
     } finally {
       finish();
     }
+  }
+
+  /** Loaded only where somebody asks: most never do. */
+  private async marksFor(flags: ViewFlags, dns: Resolver): Promise<MarkWorld> {
+    const { openMarks } = await import('../../src/cli/marks.ts');
+    return openMarks(flags, { root: this.config.root, dns, signal: this.signal });
   }
 
   private async viewAll(

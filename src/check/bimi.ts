@@ -1,4 +1,4 @@
-import { findIndicator, type Indicator, type MarkWorld } from '../bimi/indicator.ts';
+import type { Indicator, MarkWorld } from '../bimi/indicator.ts';
 import type { MarkWish } from '../bimi/mark.ts';
 import { bimiSelector, lookUpBimi } from '../bimi/record.ts';
 import { dmarcLookups } from '../dmarc/discover.ts';
@@ -61,6 +61,7 @@ async function proved(
   wish: MarkWish,
   marks: MarkWorld,
 ): Promise<BimiSection> {
+  const { findIndicator } = await import('../bimi/indicator.ts');
   const found = await findIndicator(where, wish, marks);
   switch (found.kind) {
     case 'unknown':

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import * as Flags from '@oclif/core/flags';
 import { type Certificate, readCertificates } from '../bimi/certificate.ts';
 import { DerFault } from '../bimi/der.ts';
 import { type FileCache, type KeptFile, senderFetcher } from '../bimi/fetching.ts';
@@ -10,21 +9,7 @@ import type { Resolver } from '../dns/types.ts';
 import { AppError, ExitCode } from '../errors.ts';
 import { isPublicAddress } from '../net/https.ts';
 import { privateFolder, readIfThere, replaceFile } from '../registry/files.ts';
-import { withEnvironment } from './flags.ts';
 import { cacheFolder } from './trust-store.ts';
-
-/** Flags of what verifies logos of senders. */
-export const markFlags = withEnvironment({
-  bimi: Flags.boolean({
-    summary:
-      'Look for the BIMI record of the author’s domain, fetch its certificate and logo from the sender’s servers and verify ' +
-      'them; with --offline from what was fetched before.',
-  }),
-  'mark-roots': Flags.string({
-    summary: 'Believe Mark Certificates of the authorities in this PEM file, instead of those that ship.',
-    helpValue: 'FILE',
-  }),
-});
 
 const TIMES = { connectMs: 5_000, totalMs: 10_000 };
 const MAX_KEPT_BYTES = 2 * 1024 * 1024;
