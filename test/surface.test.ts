@@ -213,6 +213,11 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   get 'mediator sign'() {
     return [['--actor', 'timer', ...office('listed')], 0] as const;
   },
+  get 'mediator open-signup'() {
+    const file = `${folder}/names.txt`;
+    writeFileSync(file, 'free.example\n');
+    return [[file, '--actor', 'Ann', ...office('listed')], 0] as const;
+  },
   get 'mediator publish'() {
     return [[`${folder}/${randomUUID()}`, ...office('listed')], 0] as const;
   },

@@ -66,7 +66,7 @@ function ownership(domain: string, openSignup: OpenSignup): Check {
     id,
     status: 'crit',
     message: `Anybody can get an address at ${match.domain}: nobody can vouch for its mail.`,
-    evidence: match.source,
+    evidence: match.date === null ? match.source : `${match.source}, ${match.date}`,
     fix: 'Send from a domain that is the company’s alone.',
   };
 }
