@@ -57,6 +57,13 @@ describe('the built program', () => {
     ['a mistyped story', ['demo', 'transprt'], 64, /Did you mean transport\?/],
     ['a missing target', ['mx', 'probe'], 64, /^postern: There is no target\./],
     ['a wrong value', ['mx', 'probe', 'x.test', '--port', 'many'], 64, /--port/],
+    ['a serial number that is none', ['yubikey', 'lost', 'mine'], 64, /'mine' is no whole number\./],
+    [
+      'a number that is too small',
+      ['validation', 'client', 'enable', '0'],
+      64,
+      /'0' is no whole number greater than or equal to 1\./,
+    ],
     ['a wrong choice', ['mx', 'probe', 'x.test', '--color', 'blue'], 64, /auto, always, never/],
     ['a domain that is none', ['mx', 'probe', 'not a domain'], 64, /'not a domain' has spaces/],
     ['a wrong duration', ['mx', 'probe', 'x.test', '--timeout-dns', 'soon'], 64, /'soon' is not a duration/],

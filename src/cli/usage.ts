@@ -33,6 +33,14 @@ function missingArgument(error: Error): string | undefined {
     .join(' ');
 }
 
+/** A number as an argument: of a flag the parser makes a usage error, of an argument it does not. */
+function noNumber({ message }: Error): AppError | undefined {
+  const groups = /^Expected an integer(?<bound>.*?) but received: (?<value>.*)$/s.exec(message)?.groups;
+  if (!groups) return undefined;
+  const { bound = '', value = '' } = groups;
+  return new AppError(`'${value}' is no whole number${bound}.`, { code: 'E_USAGE', exit: ExitCode.usage });
+}
+
 /**
  * A usage error with what may have been meant by a mistyped flag or choice. It is told, never done: a guess must not
  * change what a script does.
@@ -48,6 +56,8 @@ export function withSuggestion(thrown: unknown, flags: readonly string[]): unkno
     thrown.message = missing;
     return thrown;
   }
+  const wrong = noNumber(thrown);
+  if (wrong !== undefined) return wrong;
   const hint = didYouMean([...meantFlags(thrown, flags), ...meantChoices(thrown)]);
   if (hint === undefined) return thrown;
   return new AppError(thrown.message, { code: 'E_USAGE', exit: ExitCode.usage, hint, cause: thrown });

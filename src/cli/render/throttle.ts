@@ -3,6 +3,7 @@ import type {
   ThrottleBlocksResult,
   ThrottleCompileResult,
   ThrottleDashboardResult,
+  ThrottleExemption,
   ThrottleExemptResult,
   ThrottleExplainResult,
   ThrottleNetwork,
@@ -200,16 +201,21 @@ export function renderLiveTop(result: ThrottleTopResult, columns: number, view: 
   ];
 }
 
+function exemptLines({ network, reason }: ThrottleExemption, columns: number): Line[] {
+  return wrap(line`  ${ok('exempt')} as ${network} ${dim(reason)}`, columns, 4);
+}
+
 export function renderExplain(result: ThrottleExplainResult, columns: number): Line[] {
   return [
     ...summaryLine(result, columns),
+    ...(result.exempt === null ? [] : exemptLines(result.exempt, columns)),
     ...result.sites.flatMap(({ standing, block, exempt, next }) => [
       [],
       line`${strong(standing.site)}`,
       ...table([standingRow(standing)], 2),
       ...(block === null ? [] : table([blockRow(block)], 2)),
       ...(block?.tipping ? wrap(line`  ${dim(`user agent ${block.tipping.userAgent}`)}`, columns, 4) : []),
-      ...(exempt === null ? [] : [line`  ${ok('exempt')} as ${exempt.network} ${dim(exempt.reason)}`]),
+      ...(exempt === null || exempt.site === null ? [] : exemptLines(exempt, columns)),
       ...(next.length === 0
         ? []
         : [line`  ${dim('nearest to a block there')}`, ...table(next.map(standingRow), 4)]),
