@@ -73,10 +73,22 @@ describe('the built program', () => {
     ['a wrong time', ['mx', 'probe', 'x.test', '--as-of', 'tomorrow'], 64, /--as-of/],
     ['a missing file', ['message', 'path', '/nonexistent'], 65, /'\/nonexistent': there is no such file/],
     ['a folder without a message', ['message', 'path', EMPTY_FOLDER], 65, /a folder without a message/],
+    [
+      'nothing on standard input',
+      ['message', 'view'],
+      65,
+      /Standard input is empty\. .* by the name of a file or on/,
+    ],
     ['an empty file', ['message', 'path', '/dev/null'], 65, /is empty/],
     ['a program in place of a message', ['message', 'path', process.execPath], 65, /is /],
     ['an output that cannot be written', ['help', '--output', '/nonexistent/x'], 73, /Cannot write/],
-    ['questions without a terminal', ['send'], 64, /--from is missing/],
+    ['questions without a terminal', ['send'], 64, /--from is missing\. It answers "Envelope sender"/],
+    [
+      'an argument that is missing beside another',
+      ['mediator', 'add', 'bank.example'],
+      64,
+      /DOMAIN is missing .*"postern mediator add ENTRY DOMAIN"/,
+    ],
     ['a wrong limit', ['throttle', 'policy', 'set', 'a.test', '20'], 64, /'20' is no limit/],
     ['a policy for no site', ['throttle', 'policy', 'set'], 64, /There is no site/],
     [
@@ -116,7 +128,7 @@ describe('the built program', () => {
   test('50 MB of one line are answered from the first megabyte', async () => {
     const ran = await shell("head -c 50000000 /dev/zero | tr '\\0' 'x' | $POSTERN message path -");
     expect(ran.exit).toBe(65);
-    expect(ran.stderr).toMatch(/^postern: '-' is no message/);
+    expect(ran.stderr).toMatch(/^postern: Standard input is no message/);
   });
 
   test('several targets are rows, the failed ones too, and the worst decides', async () => {

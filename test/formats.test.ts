@@ -29,3 +29,20 @@ test('every format that a command offers has a reader', async () => {
     new Set(Object.keys(READERS)),
   );
 });
+
+/** The sentence of a line, without its mark and the word for its state. */
+const sentenceOf = (line: string) => line.trim().replace(/^[✔!✖?=~] +[\w-]+ +/, '');
+
+test.for([
+  ...commandIds
+    .filter((id) => id !== 'completion' && id !== 'demo')
+    .map((id) => [id, SAMPLES[id]?.[0] ?? []]),
+  ['throttle status', ['--service', 'unix:/nonexistent/x']],
+] as [string, string[]][])('%s says nothing twice', async ([id, argv]) => {
+  const { stdout } = await run(id, argv);
+  const sentences = stdout
+    .split('\n')
+    .filter((line) => line.length > 40 && line.endsWith('.'))
+    .map(sentenceOf);
+  expect(sentences).toEqual([...new Set(sentences)]);
+});

@@ -204,7 +204,7 @@ export abstract class BaseCommand extends Command {
     const parsed = await super
       .parse<F, B, A>({ ...own, flags, baseFlags } as Interfaces.Input<F, B, A>, argv)
       .catch((error: unknown) => {
-        throw withSuggestion(error, namesOf({ ...baseFlags, ...flags }));
+        throw withSuggestion(error, namesOf({ ...baseFlags, ...flags }), this.called);
       });
     this.begin(parsed.flags as unknown as GlobalFlags);
     this.document = await openDocument(this.format, {

@@ -6,7 +6,7 @@ import type {
   Measurement,
 } from '../../schema/browser.ts';
 import { dim, type Line, line, mark, shorten, strong, table, wrap } from '../text.ts';
-import { renderFindings } from './findings.ts';
+import { renderChecks } from './findings.ts';
 
 /** Profiles, a line each, and what is to be said about them. */
 export function renderDiagnosis(
@@ -26,10 +26,7 @@ export function renderDiagnosis(
     ...table(rows, 2),
     ...(measurement === null ? [] : renderMeasurement(measurement)),
     ...checks.filter(({ info }) => info).flatMap(({ message }) => wrap(line`  ${dim(message)}`, columns, 2)),
-    ...renderFindings(
-      checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    ...renderChecks({ summary, checks }, columns),
   ];
 }
 
@@ -141,9 +138,6 @@ export function renderPasswords(
         )),
     ...(profile === null ? [] : wrap(line`  imported into ${profile}`, columns, 4)),
     ...checks.filter(({ info }) => info).flatMap(({ message }) => wrap(line`  ${dim(message)}`, columns, 2)),
-    ...renderFindings(
-      checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    ...renderChecks({ summary, checks }, columns),
   ];
 }

@@ -16,7 +16,7 @@ import type {
   ThrottleTopResult,
 } from '../../schema/throttle.ts';
 import { crit, dim, type Inline, type Line, line, mark, ok, strong, table, warn, wrap } from '../text.ts';
-import { renderFindings } from './findings.ts';
+import { renderChecks } from './findings.ts';
 
 const number = (value: number): string => value.toLocaleString('en');
 
@@ -256,10 +256,7 @@ export function renderStatus(result: ThrottleStatusResult, columns: number): Lin
     ...(result.service === null
       ? []
       : [...serviceRows(result.service), ...networkRows(result.service.heaviest)]),
-    ...renderFindings(
-      result.checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    ...renderChecks(result, columns),
   ];
 }
 
@@ -278,9 +275,6 @@ export function renderCompile(result: ThrottleCompileResult, columns: number): L
   return [
     ...summaryLine(result, columns),
     ...result.files.map((file) => line`  ${file}`),
-    ...renderFindings(
-      result.checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    ...renderChecks(result, columns),
   ];
 }
