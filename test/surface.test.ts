@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { globalFlags } from '../src/cli/flags.ts';
@@ -8,6 +10,8 @@ import { ExitCode } from '../src/errors.ts';
 import { documents } from '../src/schema/documents.ts';
 import { commandIds, loadCommand, root, run, shell } from './helpers/run.ts';
 import { SAMPLES } from './helpers/samples.ts';
+
+const WRONG_CONFIG = join(mkdtempSync(join(tmpdir(), 'postern-surface-')), 'wrong.json');
 
 type Flag = {
   readonly type: string;
@@ -93,6 +97,20 @@ describe.for(commandIds)('%s', (id) => {
     expect(json.exit).toBe(ExitCode.usage);
     documents['postern/error/1'].parse(JSON.parse(json.stdout));
     expect(json.stderr).toBe('');
+  });
+
+  test('is stopped by a wrong configuration with 78, and tells the line', async () => {
+    if (id.startsWith('config ')) return; // They tell what is wrong as their result.
+    for (const [content, wrong] of [
+      ['{\n  "color":\n}', 'line 3: not valid JSON: a value is expected at column 1.'],
+      ['{\n  "fail-on": "crit",\n  "color": "blue"\n}', 'line 3: "color" is "blue", expected one of auto'],
+      [`{\n"commands": {\n"${id}": {\n"yes": true\n}\n}\n}`, 'line 4: "yes" can only be given as a flag.'],
+    ] as const) {
+      writeFileSync(WRONG_CONFIG, content);
+      const ran = await run(id, [...(SAMPLES[id]?.[0] ?? []), '--config', WRONG_CONFIG]);
+      expect(ran).toMatchObject({ exit: ExitCode.config, stdout: '' });
+      expect(ran.stderr).toContain(`Configuration ${WRONG_CONFIG}, ${wrong}`);
+    }
   });
 
   test('writes its result to a file when asked to, and nothing else', async () => {
