@@ -202,7 +202,7 @@ export function renderLiveTop(result: ThrottleTopResult, columns: number, view: 
 }
 
 function exemptLines({ network, reason }: ThrottleExemption, columns: number): Line[] {
-  return wrap(line`  ${ok('exempt')} as ${network} ${dim(reason)}`, columns, 4);
+  return wrap(line`  ${ok('exempt')} as ${network}${reason === '' ? '' : dim(` ${reason}`)}`, columns, 4);
 }
 
 export function renderExplain(result: ThrottleExplainResult, columns: number): Line[] {
