@@ -20,7 +20,7 @@ import { collecting, fileOutput, type Sink, standardOutput } from './output.ts';
 import { mapParallel } from './parallel.ts';
 import { interrupted } from './prompt.ts';
 import type { EarlierRow } from './rows.ts';
-import { namesOf, withSettings } from './setting-flags.ts';
+import { blamedOnSettings, namesOf, withSettings } from './setting-flags.ts';
 import { readSettings, type Setting } from './settings.ts';
 import { dim, type Line, line, mark, strong } from './text.ts';
 import { withSuggestion } from './usage.ts';
@@ -139,6 +139,7 @@ export abstract class BaseCommand extends Command {
   private ownSchema: string | undefined;
   private paint: Painter = painter(false, false);
   private document: Document | undefined;
+  private settings: ReadonlyMap<string, Setting> = new Map();
   private readonly stop = new AbortController();
 
   /** Aborted by Ctrl-C and SIGTERM. */
@@ -198,13 +199,14 @@ export abstract class BaseCommand extends Command {
     const settings = configured
       ? readSettings(process.env, this.configFile(argv), this.words)
       : new Map<string, Setting>();
+    this.settings = settings;
     const own = options ?? (this.ctor as unknown as Interfaces.Input<F, B, A>);
     const flags = withSettings((own.flags ?? {}) as Interfaces.FlagInput, settings);
     const baseFlags = withSettings((own.baseFlags ?? {}) as Interfaces.FlagInput, settings);
     const parsed = await super
       .parse<F, B, A>({ ...own, flags, baseFlags } as Interfaces.Input<F, B, A>, argv)
       .catch((error: unknown) => {
-        throw withSuggestion(error, namesOf({ ...baseFlags, ...flags }));
+        throw withSuggestion(error, namesOf({ ...baseFlags, ...flags }), this.called);
       });
     this.begin(parsed.flags as unknown as GlobalFlags);
     this.document = await openDocument(this.format, {
@@ -440,7 +442,10 @@ export abstract class BaseCommand extends Command {
   }
 
   private async end(thrown: unknown): Promise<void> {
-    const failure = describeFailure(this.signal.aborted ? this.signal.reason : thrown, this.called);
+    const cause = this.signal.aborted
+      ? this.signal.reason
+      : blamedOnSettings(thrown, this.settings, this.argv);
+    const failure = describeFailure(cause, this.called);
     const format = this.options ? this.format : formatWanted(this.argv, process.env);
     try {
       // What was finished before Ctrl-C is kept.
