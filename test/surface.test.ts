@@ -118,8 +118,8 @@ async function storeWithKey(place: string): Promise<string> {
   store.close();
   const office = await openAdministration(databaseOf({ folder: place }), masterKeyOf({ folder: place }));
   const client = { id: null, label: 'mail', apiKey: null, mustSign: false, publicIds: [], networks: [] };
-  office.addClient(client, { actor: 'test', nowMs: Date.now() }, () => undefined);
-  office.close();
+  await office.addClient(client, { actor: 'test', nowMs: Date.now() }, () => undefined);
+  await office.close();
   return place;
 }
 

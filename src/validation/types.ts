@@ -52,5 +52,5 @@ export type ValidationStore = {
   readonly spend: (spending: Spending) => Promise<Spent>;
   /** Write something, and see that it stays. */
   readonly check: (nowMs: number) => Promise<void>;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 };

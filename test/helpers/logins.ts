@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openOrCreateStore } from '../../src/keys/open.ts';
+import { servedBy } from '../../src/keys/served.ts';
 import type { KeyStore } from '../../src/keys/store.ts';
 import { Limits } from '../../src/logins/limits.ts';
 import { openLogins } from '../../src/logins/open.ts';
@@ -83,7 +84,12 @@ export async function loginLab({ failureMs = 20, timeoutMs = 2000 } = {}): Promi
   if (!logins) throw new Error('there is no store');
   const world: LoginWorld = {
     store: logins,
-    open: validatorOpener({ store: keys, nowMs: () => lab.nowMs, readSecret: (text) => text, timeoutMs }),
+    open: validatorOpener({
+      store: servedBy(keys),
+      nowMs: () => lab.nowMs,
+      readSecret: (text) => text,
+      timeoutMs,
+    }),
     usual: { kind: 'local' },
     limits: new Limits(),
     turns: new Turns(2, 1000, 300),

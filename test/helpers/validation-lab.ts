@@ -91,8 +91,12 @@ export class ValidationLab {
       networks: [],
       ...limits,
     };
-    const { id, apiKey } = office.addClient(wanted, { actor: 'test', nowMs: Date.now() }, () => undefined);
-    office.close();
+    const { id, apiKey } = await office.addClient(
+      wanted,
+      { actor: 'test', nowMs: Date.now() },
+      () => undefined,
+    );
+    await office.close();
     return { id, apiKey: Buffer.from(apiKey) };
   }
 

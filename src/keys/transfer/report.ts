@@ -1,6 +1,6 @@
 import { type Check, worst } from '../../report.ts';
 import type { ValidationImportResult } from '../../schema/validation-transfer.ts';
-import type { adopt, Outcome } from './adopt.ts';
+import type { Adoptions, Outcome } from './adopt.ts';
 import type { Found } from './entry.ts';
 
 /** How many keys a finding names. */
@@ -11,7 +11,7 @@ const some = (ids: readonly string[]) =>
 
 const keysOf = (count: number) => (count === 1 ? 'One key' : `${count} keys`);
 
-function checksOf({ keys, strangers }: ReturnType<typeof adopt>, leftOut: number): Check[] {
+function checksOf({ keys, strangers }: Adoptions, leftOut: number): Check[] {
   const ids = (fits: (key: (typeof keys)[number]) => boolean) =>
     keys.filter(fits).map(({ publicId }) => publicId);
   const disproved = ids(({ proven }) => proven === false);
@@ -67,7 +67,7 @@ function checksOf({ keys, strangers }: ReturnType<typeof adopt>, leftOut: number
 /** What came of an import. */
 export function importResult(
   files: readonly { readonly file: string; readonly found: Found }[],
-  adopted: ReturnType<typeof adopt>,
+  adopted: Adoptions,
   dryRun: boolean,
 ): ValidationImportResult {
   const { keys } = adopted;

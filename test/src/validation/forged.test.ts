@@ -28,7 +28,7 @@ beforeAll(async () => {
   store = await openValidationStore(databaseOf(place), masterKeyOf(place));
 });
 afterAll(async () => {
-  store.close();
+  await store.close();
   await lab.close();
 });
 
