@@ -66,8 +66,13 @@ export type Administration = {
   /** Write down what was done to something else than clients. */
   readonly note: (action: string, subject: string, act: Act) => Promise<void>;
   readonly audit: (latest: number) => Promise<AuditState>;
-  /** Copy the database, while it is used, to a new file. */
-  readonly backUp: (file: string, act: Act) => Promise<void>;
+  /**
+   * Copy the database, while it is used, to a new file.
+   *
+   * @param prepare  makes the file, empty
+   * @throws AppError E_STORE_KIND (exit 64) for one that is no file
+   */
+  readonly backUp: (file: string, prepare: () => void, act: Act) => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
@@ -226,7 +231,8 @@ export async function openAdministration(file: string, masterKey: MasterKey): Pr
       }),
     note: async (action, subject, act) => transaction(database, () => audited(act, action, subject)),
     audit: (latest) => checkAudit(database.prepare('SELECT * FROM audit ORDER BY n').iterate(), latest),
-    backUp: async (to, act) => {
+    backUp: async (to, prepare, act) => {
+      prepare();
       const { backup } = await import('node:sqlite');
       await backup(database, to);
       transaction(database, () => audited(act, 'backup', to));
