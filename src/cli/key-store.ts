@@ -34,7 +34,7 @@ export const storeFlags = withEnvironment({
     helpValue: 'STORE',
   }),
   'store-password-file': Flags.string({
-    summary: 'Private file with the password for that database; else PGPASSWORD or a .pgpass file counts.',
+    summary: 'Private file with the password for that database; PGPASSWORD counts without it.',
     helpValue: 'FILE',
   }),
 });
@@ -79,6 +79,13 @@ export function folderOf(flags: DeskStoreFlags, env: NodeJS.ProcessEnv): StorePl
   return { folder: flags.store ?? stateFolder(env), ...masterKeyIn(flags, env) };
 }
 
+/** A file is read for each connection, so that the password can be changed while a server runs. */
+function passwordOf(file: string | undefined, env: NodeJS.ProcessEnv): (() => string) | undefined {
+  if (file !== undefined) return () => readSecretFile(file);
+  const given = env['PGPASSWORD'];
+  return given ? () => given : undefined;
+}
+
 /**
  * Where the stores lie: in a folder with its master key beside it, or in a database, whose master key lies in the folder
  * of state of each machine.
@@ -88,12 +95,11 @@ export function folderOf(flags: DeskStoreFlags, env: NodeJS.ProcessEnv): StorePl
 export function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Place {
   const { store, 'store-password-file': named } = flags;
   if (store === undefined || !isDatabaseUrl(store)) return { kind: 'folder', ...folderOf(flags, env) };
-  const passwordFile = named ?? credentialOf(env, 'postern-store-password');
+  const password = passwordOf(named ?? credentialOf(env, 'postern-store-password'), env);
   return {
     kind: 'postgresql',
     server: parseDatabaseUrl(store),
-    // It is read for each connection, so that it can be changed while a server runs.
-    ...(passwordFile !== undefined && { password: () => readSecretFile(passwordFile) }),
+    ...(password && { password }),
     usualKeyFile: join(stateFolder(env), 'master.key'),
     ...masterKeyIn(flags, env),
   };

@@ -60,6 +60,18 @@ function unsafe(name: string, what: string, hint: string): AppError {
   });
 }
 
+function noPassword(name: string): AppError {
+  return new AppError(`The database ${name} wants a password.`, {
+    code: 'E_STORE',
+    exit: ExitCode.config,
+    hint: 'Name a private file that holds it with --store-password-file, or set PGPASSWORD.',
+  });
+}
+
+function refuse(error: AppError): never {
+  throw error;
+}
+
 /** Commits that are on the disk of this server at least; remote_apply promises more. */
 const DURABLE: ReadonlySet<unknown> = new Set(['on', 'remote_apply']);
 
@@ -117,7 +129,7 @@ async function openPool({ server, password }: DatabasePlace, name: string): Prom
     database: server.database,
     ...(server.user !== undefined && { user: server.user }),
     // Never asked for by the package itself, which would look around in the home for it.
-    password: async () => (password?.() ?? undefined) as string,
+    password: async () => password?.() ?? refuse(noPassword(name)),
     ssl: tlsOptions(server),
     enableChannelBinding: server.tls !== null,
     application_name: 'postern',

@@ -1,13 +1,16 @@
 import type { MasterKey } from '../keys/master-key.ts';
 import type { KeyState } from '../keys/store.ts';
 import { clientOf } from '../validation/clients.ts';
-import type { Spending, Spent, ValidationStore } from '../validation/types.ts';
+import type { Client, Spending, Spent, ValidationStore } from '../validation/types.ts';
 import { Batches } from './batches.ts';
 import { codeOf, type Database, type Row } from './database.ts';
 import { secretIn } from './keys.ts';
 
 /** Last use of a client is written down this often at most, in milliseconds. */
 const USED_MS = 60_000;
+
+/** Clients that are remembered, to sign with while the database is away. */
+const MOST_KNOWN = 1000;
 
 /** deadlock_detected, serialization_failure: nothing was written, and the same may be tried again. */
 const UNDONE: ReadonlySet<string> = new Set(['40P01', '40001']);
@@ -98,6 +101,7 @@ class LastUses {
 export function sharedValidation(database: Database, masterKey: MasterKey): ValidationStore {
   const { run } = database;
   const uses = new LastUses(database);
+  const known = new Map<number, Client>();
   const clients = new Batches<number, Row | undefined>({
     inFlight: 2,
     work: async (ids) => {
@@ -128,8 +132,11 @@ export function sharedValidation(database: Database, masterKey: MasterKey): Vali
   return {
     client: async (id) => {
       const row = await clients.run(id);
-      return row && clientOf(masterKey, row, Date.now());
+      const client = row && clientOf(masterKey, row, Date.now());
+      if (client && (known.has(id) || known.size < MOST_KNOWN)) known.set(id, client);
+      return client;
     },
+    remembered: (id) => known.get(id),
     secretOf: async (publicId) => {
       const row = await secrets.run(publicId);
       return row && secretIn(masterKey, row);

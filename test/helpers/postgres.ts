@@ -102,12 +102,25 @@ export class Postgres {
     return false;
   }
 
-  /** End it as a power failure does: the server and all of its processes at once. */
-  async kill(): Promise<void> {
+  /** To the server and all of its processes. */
+  signal(signal: NodeJS.Signals): void {
     const pid = this.child?.pid ?? 0;
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-    for (const each of [pid, ...children.map(Number)]) end(each);
+    for (const each of [pid, ...children.map(Number)]) send(each, signal);
+  }
+
+  /** End it as a power failure does, all of it at once. */
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
     await this.gone;
+  }
+
+  /** Begin a transaction with a statement. @returns ends it */
+  async hold(text: string, database: string): Promise<() => Promise<void>> {
+    const client = new Client({ host: this.folder, user: 'postern', password: this.password, database });
+    await client.connect();
+    await client.query(`BEGIN; ${text}`);
+    return () => client.end();
   }
 
   async close(): Promise<void> {
@@ -117,9 +130,9 @@ export class Postgres {
   }
 }
 
-function end(pid: number): void {
+function send(pid: number, signal: NodeJS.Signals): void {
   try {
-    if (pid > 0) process.kill(pid, 'SIGKILL');
+    if (pid > 0) process.kill(pid, signal);
   } catch {
     // It has ended by itself.
   }
