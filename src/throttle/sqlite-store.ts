@@ -8,7 +8,7 @@ import type { Mode, RefusalStatus, Site } from './site.ts';
 import type { Store, StoredBlock, Tipping } from './store.ts';
 
 /** Each step brings the database from its number to the next; they are never changed, only added to. */
-const STEPS: readonly string[] = [
+export const STEPS: readonly string[] = [
   `CREATE TABLE site (
      number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, aliases TEXT NOT NULL, requests INTEGER NOT NULL,
      bytes INTEGER NOT NULL, mode TEXT NOT NULL, temporary TEXT, refusal INTEGER NOT NULL, note TEXT NOT NULL

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { callService } from '../../../src/service/call.ts';
 import { Tokens } from '../../../src/service/tokens.ts';
 import { startThrottle } from '../../../src/throttle/service.ts';
-import { openSqliteStore } from '../../../src/throttle/sqlite-store.ts';
+import { openSqliteStore, STEPS } from '../../../src/throttle/sqlite-store.ts';
 import { needs } from '../../helpers/debian.ts';
 import { ask, startThrottleLab, type ThrottleLab } from '../../helpers/throttle-lab.ts';
 
@@ -224,6 +224,19 @@ test('a database of a newer program is not touched', async () => {
   db.exec('PRAGMA user_version = 99');
   db.close();
   await expect(openSqliteStore(file)).rejects.toMatchObject({ code: 'E_STORE', exit: 78 });
+});
+
+test('a database of the first program is brought up to date, with the sites in it', async () => {
+  const file = database();
+  const db = new DatabaseSync(file);
+  db.exec(STEPS[0] ?? '');
+  db.exec(`PRAGMA user_version = 1;
+    INSERT INTO site VALUES (7, 'shop.example', '[]', 20, 2000000, 'enforce', NULL, 429, '')`);
+  db.close();
+  const service = await lab({ database: file });
+  const site = await service.api('/v1/sites/shop.example');
+  expect(site).toMatchObject({ site: { budget: null, lasting: { limits: '20/2M', mode: 'enforce' } } });
+  await service.close();
 });
 
 test('a socket that is in use is told, and one that a killed process left behind is taken over', async () => {
