@@ -284,6 +284,7 @@ const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[], exit: 
   'validation key disable': [['vvccccccccct', ...STORE], 0],
   'validation key enable': [['vvccccccccct', ...STORE], 0],
   'validation key list': [STORE, 0],
+  'validation move': [['--to', 'postgresql://postern@127.0.0.1/otp', '--store', '/nonexistent/store'], 2],
   'validation serve': [['--check', ...STORE], 0],
   'validation status': [STORE, 0],
   'validation export': [['--to', '/nonexistent/keys.age', '--recipient', 'age1'], 2],

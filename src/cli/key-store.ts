@@ -6,7 +6,7 @@ import * as Flags from '@oclif/core/flags';
 import { AppError, ExitCode } from '../errors.ts';
 import { openExistingStore, openOrCreateStore, type StorePlace } from '../keys/open.ts';
 import type { KeyStore } from '../keys/store.ts';
-import { isDatabaseUrl, parseDatabaseUrl } from '../postgres/place.ts';
+import { type DatabasePlace, isDatabaseUrl, parseDatabaseUrl } from '../postgres/place.ts';
 import { openOrCreateStores, openStores, type Place } from '../stores/open.ts';
 import type { Stores } from '../stores/types.ts';
 import { withEnvironment } from './flags.ts';
@@ -87,6 +87,22 @@ function passwordOf(file: string | undefined, env: NodeJS.ProcessEnv): (() => st
 }
 
 /**
+ * A database by its URL, and how its password is found: in a file, in a credential of the service, in PGPASSWORD.
+ *
+ * @param flag  that it was given with
+ * @throws AppError E_STORE_URL (exit 64)
+ */
+export function databaseFrom(
+  url: string,
+  flag: string,
+  passwordFile: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Pick<DatabasePlace, 'server' | 'password'> {
+  const password = passwordOf(passwordFile ?? credentialOf(env, 'postern-store-password'), env);
+  return { server: parseDatabaseUrl(url, flag), ...(password && { password }) };
+}
+
+/**
  * Where the stores lie: in a folder with its master key beside it, or in a database, whose master key lies in the folder
  * of state of each machine.
  *
@@ -95,11 +111,9 @@ function passwordOf(file: string | undefined, env: NodeJS.ProcessEnv): (() => st
 export function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Place {
   const { store, 'store-password-file': named } = flags;
   if (store === undefined || !isDatabaseUrl(store)) return { kind: 'folder', ...folderOf(flags, env) };
-  const password = passwordOf(named ?? credentialOf(env, 'postern-store-password'), env);
   return {
     kind: 'postgresql',
-    server: parseDatabaseUrl(store),
-    ...(password && { password }),
+    ...databaseFrom(store, 'store', named, env),
     usualKeyFile: join(stateFolder(env), 'master.key'),
     ...masterKeyIn(flags, env),
   };

@@ -121,7 +121,10 @@ function readCa(file: string): string {
 /** The type of bigint, whose values are all less than 2^53 here. */
 const INT8 = 20;
 
-async function openPool({ server, password }: DatabasePlace, name: string): Promise<Pool> {
+async function openPool(
+  { server, password }: Pick<DatabasePlace, 'server' | 'password'>,
+  name: string,
+): Promise<Pool> {
   const { Pool, types } = await import('pg');
   const pool = new Pool({
     host: server.host,
@@ -158,7 +161,7 @@ async function openPool({ server, password }: DatabasePlace, name: string): Prom
  * @throws AppError E_STORE_URL (exit 64) for certificate authorities that cannot be read; what is run throws E_STORE
  *   (exit 69), or E_STORE_UNSAFE (exit 78) where the server does not promise to keep what it has committed
  */
-export async function reachDatabase(place: DatabasePlace): Promise<Database> {
+export async function reachDatabase(place: Pick<DatabasePlace, 'server' | 'password'>): Promise<Database> {
   const name = nameOfDatabase(place.server);
   const pool = await openPool(place, name);
   const names = new Map<string, string>();

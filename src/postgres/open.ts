@@ -21,16 +21,20 @@ function storesOf(database: Database, masterKey: MasterKey): Stores {
 }
 
 /** Bring the schema up to date, and see that the master key is the one that it was made with. */
-async function openWith(database: Database, masterKey: MasterKey): Promise<Stores> {
+export async function openWith(database: Database, masterKey: MasterKey): Promise<Stores> {
   await migrate(database);
-  const [name, value] = masterKeyCheck(masterKey);
   await database.run('INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING', [
-    name,
-    value,
+    ...masterKeyCheck(masterKey),
   ]);
-  const [row] = await database.run('SELECT value FROM meta WHERE name = $1', [name]);
-  requireMasterKey(masterKey, row?.['value'] as Uint8Array, database.name);
+  await requireItsKey(database, masterKey);
   return storesOf(database, masterKey);
+}
+
+/** @throws AppError E_MASTER_KEY (exit 78) for a database that was made with another one */
+export async function requireItsKey({ run, name }: Database, masterKey: MasterKey): Promise<void> {
+  const [check] = masterKeyCheck(masterKey);
+  const [row] = await run('SELECT value FROM meta WHERE name = $1', [check]);
+  if (row) requireMasterKey(masterKey, row['value'] as Uint8Array, name);
 }
 
 /** @throws AppError E_MASTER_KEY (exit 78): of a database that is there no second one is ever made */
