@@ -99,10 +99,10 @@ async function prepare(client: PoolClient, name: string): Promise<void> {
   );
 }
 
-function tlsOptions({ tls, host }: DatabaseServer) {
+function tlsOptions({ tls }: DatabaseServer) {
   if (tls === null) return false;
   const ca = tls.ca === undefined ? undefined : readCa(tls.ca);
-  return { servername: host, minVersion: 'TLSv1.2' as const, ...(ca !== undefined && { ca }) };
+  return { minVersion: 'TLSv1.2' as const, ...(ca !== undefined && { ca }) };
 }
 
 function readCa(file: string): string {

@@ -28,6 +28,7 @@ function owner(): { uid?: number; gid?: number } {
 export class Postgres {
   readonly folder = mkdtempSync(join(tmpdir(), 'postern-pg-'));
   readonly password = randomBytes(9).toString('base64url');
+  private port = 5432;
   private readonly as = owner();
   private child: ChildProcess | undefined;
   private gone: Promise<unknown> = Promise.resolve();
@@ -51,14 +52,34 @@ export class Postgres {
     return server;
   }
 
+  /** Speak TLS on this port of loopback, too, from the next start on. */
+  async useTls(port: number, { chainPem, keyPem }: { chainPem: string; keyPem: string }): Promise<void> {
+    const { uid, gid } = this.as;
+    for (const [name, text] of [
+      ['server.crt', chainPem],
+      ['server.key', keyPem],
+    ] as const) {
+      const file = join(this.folder, 'data', name);
+      writeFileSync(file, text, { mode: 0o600 });
+      if (uid !== undefined && gid !== undefined) chownSync(file, uid, gid);
+    }
+    await this.kill();
+    await this.up({ ssl: 'on', listen_addresses: '127.0.0.1', port: String(port) });
+  }
+
   /** A database of this server, as `--store` takes it. */
   url(database: string): string {
     return `postgresql://postern@/${database}?host=${this.folder}`;
   }
 
+  private client(database: string): Client {
+    const { folder: host, port, password } = this;
+    return new Client({ host, port, user: 'postern', password, database });
+  }
+
   /** Ask the server itself, without our store. */
   async sql(text: string, database = 'postgres'): Promise<Record<string, unknown>[]> {
-    const client = new Client({ host: this.folder, user: 'postern', password: this.password, database });
+    const client = this.client(database);
     client.on('error', () => undefined);
     await client.connect();
     try {
@@ -78,6 +99,7 @@ export class Postgres {
       recovery_init_sync_method: 'syncfs',
       ...settings,
     };
+    this.port = Number(settings['port'] ?? 5432);
     const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     for (;;) {
       const child = spawn(join(BIN, 'postgres'), ['-D', join(this.folder, 'data'), ...options], {
@@ -117,7 +139,7 @@ export class Postgres {
 
   /** Begin a transaction with a statement. @returns ends it */
   async hold(text: string, database: string): Promise<() => Promise<void>> {
-    const client = new Client({ host: this.folder, user: 'postern', password: this.password, database });
+    const client = this.client(database);
     await client.connect();
     await client.query(`BEGIN; ${text}`);
     return () => client.end();

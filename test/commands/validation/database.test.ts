@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createAuthority } from '../../../src/lab/certificates.ts';
+import { freePort } from '../../helpers/ports.ts';
 import { hasPostgres, type Postgres } from '../../helpers/postgres.ts';
 import { runBuilt } from '../../helpers/run.ts';
 import { stopPostgres } from '../../helpers/stores.ts';
@@ -213,6 +215,27 @@ function suite(): void {
       expect((await validation(['client', 'list'], open)).exit).toBe(0);
       const none = { POSTERN_STORE_PASSWORD_FILE: '' };
       expect(await failure(none)).toMatchObject({ exit: 78, hint: expect.stringContaining('PGPASSWORD') });
+    });
+
+    test('speaks TLS with a database elsewhere, and with that one alone', async () => {
+      const [ours, theirs] = await Promise.all(
+        ['ours', 'theirs'].map((name) => createAuthority(name, Date.now())),
+      );
+      const port = await freePort();
+      const leaf = await ours?.issue({ names: ['localhost'] });
+      await postgres.useTls(port, leaf ?? { chainPem: '', keyPem: '' });
+      const over = (host: string, ca: string | undefined, name: string) => ({
+        POSTERN_STORE: `postgresql://postern@${host}:${port}/lab1?sslrootcert=${named(ca ?? '', name)}`,
+      });
+      const fine = await validation(['client', 'list'], over('localhost', ours?.certificatePem, 'ours.pem'));
+      expect(fine.exit, fine.stdout).toBe(0);
+      for (const wrong of [
+        over('localhost', theirs?.certificatePem, 'theirs.pem'),
+        over('127.0.0.1', ours?.certificatePem, 'ours.pem'),
+      ])
+        expect(await failure(wrong)).toMatchObject({ exit: 69, code: 'E_STORE' });
+      await postgres.kill();
+      await postgres.up();
     });
 
     test.for([
