@@ -31,17 +31,26 @@ export const MIGRATION_MS = 60_000;
 /** Everything lies in a schema of its own; nothing else is ever looked at. */
 export const SCHEMA = 'postern';
 
+/** invalid_password, invalid_authorization_specification */
+const WRONG_PASSWORD = /^28/;
+
 const HINTS: readonly (readonly [code: RegExp, hint: string])[] = [
-  [/^28/, 'Look at the user, at --store-password-file and at pg_hba.conf of the server.'],
+  [WRONG_PASSWORD, 'Look at the user, at --store-password-file and at pg_hba.conf of the server.'],
   [/^3D000$/, 'Make the database: createdb --owner USER NAME.'],
   [/^42501$/, 'The user has to own the database, or its schema postern.'],
   [/^53/, 'Look at max_connections and at the free space of the server.'],
 ];
 
+function codeIn(error: unknown): string {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' ? code : '';
+}
+
 /** What came of a failed statement, connection, or wait. */
 function broken(name: string, cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
-  const { code = '', message = '' } = cause as { code?: string; message?: string };
+  const code = codeIn(cause);
+  const { message = '' } = cause as { message?: string };
   return new AppError(`The database ${name} cannot be used: ${message || code || 'unknown'}.`, {
     code: 'E_STORE',
     exit: ExitCode.unavailable,
@@ -122,7 +131,8 @@ function readCa(file: string): string {
 const INT8 = 20;
 
 async function openPool(
-  { server, password }: Pick<DatabasePlace, 'server' | 'password'>,
+  server: DatabaseServer,
+  password: () => Promise<string>,
   name: string,
 ): Promise<Pool> {
   const { Pool, types } = await import('pg');
@@ -131,8 +141,7 @@ async function openPool(
     port: server.port,
     database: server.database,
     ...(server.user !== undefined && { user: server.user }),
-    // Never asked for by the package itself, which would look around in the home for it.
-    password: async () => password?.() ?? refuse(noPassword(name)),
+    password,
     ssl: tlsOptions(server),
     enableChannelBinding: server.tls !== null,
     application_name: 'postern',
@@ -163,7 +172,19 @@ async function openPool(
  */
 export async function reachDatabase(place: Pick<DatabasePlace, 'server' | 'password'>): Promise<Database> {
   const name = nameOfDatabase(place.server);
-  const pool = await openPool(place, name);
+  let lack: unknown;
+  // Never looked for by the package itself. What it is told in place of a password ends the connection at once, where an
+  // error would leave it open.
+  const password = async () => {
+    try {
+      lack = undefined;
+      return place.password?.() ?? refuse(noPassword(name));
+    } catch (error) {
+      lack = error;
+      return '-';
+    }
+  };
+  const pool = await openPool(place.server, password, name);
   const names = new Map<string, string>();
   const on = (client: PoolClient): Run => {
     return async (text, values = []) => {
@@ -190,7 +211,7 @@ export async function reachDatabase(place: Pick<DatabasePlace, 'server' | 'passw
         throw error;
       }
     } catch (error) {
-      throw broken(name, error);
+      throw broken(name, WRONG_PASSWORD.test(codeIn(error)) ? (lack ?? error) : error);
     }
   };
   return {
@@ -216,6 +237,5 @@ async function inTransaction<T>(client: PoolClient, work: () => Promise<T>): Pro
 
 /** What the server has said, in its five characters, or Node of the way to it; empty for neither. */
 export function codeOf(error: unknown): string {
-  const { cause } = error as { cause?: { code?: unknown } };
-  return typeof cause?.code === 'string' ? cause.code : '';
+  return codeIn((error as { cause?: unknown }).cause);
 }

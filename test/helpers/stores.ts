@@ -84,6 +84,11 @@ export class LabStore {
     };
   }
 
+  /** Ask the database itself. */
+  async rows(text: string): Promise<Record<string, unknown>[]> {
+    return (await this.postgres()).sql(text, await this.database);
+  }
+
   /** Do to the audit log what nobody should: change an entry. */
   async forgeAudit(): Promise<void> {
     const forged = "UPDATE audit SET actor = 'nobody' WHERE n = 2";
@@ -92,10 +97,8 @@ export class LabStore {
       database.exec(`DROP TRIGGER audit_is_not_changed; ${forged}`);
       database.close();
     } else {
-      const running = await this.postgres();
-      const database = await this.database;
-      await running.sql('DROP TRIGGER audit_is_not_changed ON postern.audit', database);
-      await running.sql(forged.replace('audit', 'postern.audit'), database);
+      await this.rows('DROP TRIGGER audit_is_not_changed ON postern.audit');
+      await this.rows(forged.replace('audit', 'postern.audit'));
     }
   }
 }
