@@ -20,9 +20,12 @@ export type KeysAndLogins = {
 export function withLoginsIfAny<T>(
   flags: StoreFlags,
   work: (stores: KeysAndLogins) => Promise<T>,
+  note?: (text: Line) => void,
 ): Promise<T> {
-  return withStoresIfAny(flags, async (stores) =>
-    work({ keys: stores?.keys, logins: await stores?.logins() }),
+  return withStoresIfAny(
+    flags,
+    async (stores) => work({ keys: stores?.keys, logins: await stores?.logins() }),
+    note,
   );
 }
 

@@ -27,8 +27,9 @@ export function withAdministration<T>(
 export function withAdministrationIfAny<T>(
   flags: StoreFlags,
   work: (office: Administration | undefined, keys: ServedKeys | undefined) => Promise<T>,
+  note?: (text: Line) => void,
 ): Promise<T> {
-  return withStoresIfAny(flags, async (stores) => work(await stores?.office(), stores?.keys));
+  return withStoresIfAny(flags, async (stores) => work(await stores?.office(), stores?.keys), note);
 }
 
 /** Take the OTPs of a key, or no more of them. */

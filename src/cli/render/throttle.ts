@@ -28,6 +28,11 @@ function headed(head: readonly string[], rows: readonly (readonly Inline[])[]): 
 
 type Summed = { readonly status: ThrottleStatusResult['status']; readonly summary: string };
 
+/** What was done, where there is nothing more to show. */
+export function renderSummary(result: Summed, columns: number): Line[] {
+  return summaryLine(result, columns);
+}
+
 function summaryLine({ status, summary }: Summed, columns: number): Line[] {
   return wrap(line`${mark(status)}  ${strong(summary)}`, columns, 4);
 }
@@ -157,10 +162,16 @@ function networkRows(networks: readonly ThrottleNetwork[]): Line[] {
   return [[], line`  ${dim('networks, refused requests among them')}`, ...table(rows, 2)];
 }
 
+/** Who is blocked counts no more, and is what one looks for all the same. */
+function blockedRows(blocks: readonly ThrottleBlock[]): Line[] {
+  return blocks.length === 0 ? [] : [line`  ${dim('blocked now')}`, ...table(blocks.map(blockRow), 2)];
+}
+
 export function renderTop(result: ThrottleTopResult, columns: number): Line[] {
   return [
     ...summaryLine(result, columns),
     ...table(result.clients.map(standingRow), 2),
+    ...blockedRows(result.blocks),
     ...networkRows(result.networks),
   ];
 }
@@ -176,6 +187,7 @@ export type TopView = {
 
 /** Networks below the clients of a live view. */
 const LIVE_NETWORKS = 5;
+const LIVE_BLOCKS = 5;
 
 /** The live view: the chosen client is marked, and the last line names the keys. */
 export function renderLiveTop(result: ThrottleTopResult, columns: number, view: TopView): Line[] {
@@ -190,6 +202,7 @@ export function renderLiveTop(result: ThrottleTopResult, columns: number, view: 
     ...wrap(line`  ${dim(figures)}`, columns, 2),
     [],
     ...table(rows, 1),
+    ...blockedRows(result.blocks.slice(0, LIVE_BLOCKS)),
     ...networkRows(result.networks.slice(0, LIVE_NETWORKS)),
     [],
     ...(view.message === '' ? [[]] : wrap(line`  ${view.message}`, columns, 2)),
