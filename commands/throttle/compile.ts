@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
@@ -8,6 +7,7 @@ import { fileOutput } from '../../src/cli/output.ts';
 import { renderCompile } from '../../src/cli/render/throttle.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../src/cli/throttle-service.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
+import { makeFolder } from '../../src/folder.ts';
 import { worst } from '../../src/report.ts';
 import type {
   ThrottleCompileResult,
@@ -44,7 +44,7 @@ function peerOf(text: string): Peer {
 function folderFor(out: string): string {
   const folder = resolve(out);
   if (/^[\w./-]+$/.test(folder)) {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder, 0o755);
     return folder;
   }
   throw new AppError(`--out: '${out}' cannot be written in a configuration.`, {

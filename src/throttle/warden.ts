@@ -403,12 +403,12 @@ export class Warden {
     return removed;
   }
 
-  /** The exemption that lets a client pass, or null. */
-  exemptionOf(site: Site, address: string, nowMs: number): Exemption | null {
+  /** The exemption that lets a client pass, or null. @param site  null for one that holds on every site */
+  exemptionOf(site: Site | null, address: string, nowMs: number): Exemption | null {
     const parsed = this.excused.length === 0 ? null : parseAddress(address);
     const found = this.excused.find(
       (each) =>
-        (each.site === null || each.site === site.name) &&
+        (each.site === null || each.site === site?.name) &&
         (each.untilMs === null || nowMs < each.untilMs) &&
         holds(each.range, parsed),
     );
