@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
@@ -8,6 +7,7 @@ import { mediatorFlags, Office, type Published } from '../../src/cli/mediator.ts
 import { renderPublish } from '../../src/cli/render/mediator.ts';
 import { domainArgument } from '../../src/cli/targets.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
+import { makeFolder } from '../../src/folder.ts';
 import type { Ledger } from '../../src/mediator/ledger.ts';
 import { tooLongCheck, vbrZone } from '../../src/mediator/vbr-zone.ts';
 import { instant } from '../../src/registry/documents.ts';
@@ -62,7 +62,7 @@ function publish(office: Office, folder: string, server: string | null): Mediato
     ['vbr.rbldnsd', Buffer.from(zone.rbldnsd)] as const,
   ];
   for (const [name, bytes] of [...files, ['pointer.json', pointer.bytes] as const]) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    makeFolder(dirname(join(folder, name)), 0o755);
     replaceFile(join(folder, name), bytes, 0o644);
   }
   return {

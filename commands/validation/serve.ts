@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
@@ -13,6 +13,7 @@ import { readSecretFile, readSecrets } from '../../src/cli/secrets.ts';
 import { withAdministration } from '../../src/cli/validation.ts';
 import { askFlags, validatorConfig, validatorFlags, validatorWorld } from '../../src/cli/validators.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
+import { makeFolder } from '../../src/folder.ts';
 import { databaseOf, masterKeyOf } from '../../src/keys/open.ts';
 import { startLogins } from '../../src/logins/service.ts';
 import { loginWorld } from '../../src/logins/world.ts';
@@ -133,7 +134,7 @@ function endpointOf(text: string | undefined, flag: string): Endpoint | undefine
   if (text === undefined) return undefined;
   const endpoint = parseEndpoint(text, flag);
   requireNear(endpoint, flag);
-  if (endpoint.kind === 'unix') mkdirSync(dirname(endpoint.path), { recursive: true });
+  if (endpoint.kind === 'unix') makeFolder(dirname(endpoint.path), 0o755);
   return endpoint;
 }
 
@@ -143,7 +144,7 @@ function adminEndpoint(given: ServeFlags): Endpoint | undefined {
   if (text === undefined) return undefined;
   const endpoint = parseEndpoint(text, 'admin-listen');
   requireTls(endpoint, { ...given, 'plain-http': false }, 'admin-listen');
-  if (endpoint.kind === 'unix') mkdirSync(dirname(endpoint.path), { recursive: true });
+  if (endpoint.kind === 'unix') makeFolder(dirname(endpoint.path), 0o755);
   return endpoint;
 }
 

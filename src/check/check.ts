@@ -137,7 +137,7 @@ async function examine(input: CheckInput, options: CheckOptions): Promise<Examin
 function decideOn(examined: Examined, input: CheckInput, options: CheckOptions): Decision {
   const { wire, path, author, found, dns, asOfMs, lists, advice } = examined;
   const isLate = options.liveDns === true && asOfMs < options.nowMs - STALE_MS;
-  const remarks = remarksOn({ input, wire, found, dns, asOfMs: isLate ? asOfMs : null });
+  const remarks = remarksOn({ input, wire, path, found, dns, asOfMs: isLate ? asOfMs : null });
   const facts = factsOf({
     header: input.header,
     path,

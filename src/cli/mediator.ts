@@ -1,8 +1,9 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { mkdirSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import { AppError, ExitCode } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 import type { Act } from '../mediator/acts.ts';
 import { append, EMPTY_JOURNAL, type Journal, JournalFault, readJournal } from '../mediator/journal.ts';
 import { ActFault, type Ledger } from '../mediator/ledger.ts';
@@ -137,7 +138,7 @@ export class Office {
   /** A file of the publication. */
   putPublic(name: string, bytes: Uint8Array): void {
     const file = join(this.public, name);
-    mkdirSync(join(file, '..'), { recursive: true, mode: 0o755 });
+    makeFolder(dirname(file), 0o755);
     replaceFile(file, bytes, 0o644);
   }
 
