@@ -203,13 +203,11 @@ export const targets: readonly Target[] = [
   pure(
     'open-signup',
     () => texts('# open-signup/1\n# a free-mail 2026-11-25 list 1.0 (MIT)\na.example a\nb.example a\n'),
-    (input) => {
-      for (const name of ['a.example', 'b.example', 'c.example'])
-        refusable(
-          () => findName(openNameFile(input), name),
-          () => readNameFile(input),
-        );
-    },
+    (input) =>
+      refusable(
+        () => readNameFile(input),
+        () => ['a.example', 'b.example', 'c.example'].map((name) => findName(openNameFile(input), name)),
+      ),
   ),
   pure(
     'rdap',
