@@ -85,7 +85,7 @@ import {
   validationServe,
   validationStatus,
 } from './validation.ts';
-import { validationExport, validationImport } from './validation-transfer.ts';
+import { validationExport, validationImport, validationMove } from './validation-transfer.ts';
 import {
   yubikeyAccessCode,
   yubikeyCalculate,
@@ -223,6 +223,7 @@ export const documents = {
   'postern/validation-key-disable/1': document('postern/validation-key-disable/1', validationKeyAct),
   'postern/validation-key-enable/1': document('postern/validation-key-enable/1', validationKeyAct),
   'postern/validation-key-list/1': document('postern/validation-key-list/1', validationKeyList),
+  'postern/validation-move/1': document('postern/validation-move/1', validationMove),
   'postern/validation-serve/1': document('postern/validation-serve/1', validationServe),
   'postern/validation-status/1': document('postern/validation-status/1', validationStatus),
   'postern/yubikey-access-code-change/1': document('postern/yubikey-access-code-change/1', yubikeyAccessCode),

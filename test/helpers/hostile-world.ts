@@ -214,19 +214,19 @@ function browser(text: string): HostileCall[] {
 
 async function stores(text: string): Promise<HostileCall[]> {
   const lab = await loginLab();
-  await lab.add(text, lab.key(7).publicId, { label: text });
+  await lab.add(text, (await lab.key(7)).publicId, { label: text });
   const session = { account: text, service: text, network: text, lengthMs: 3_600_000 };
   await lab.logins.addSession({ ...session, digest: randomBytes(32) }, Date.now());
   await lab.close();
   const folder = mkdtempSync(join(tmpdir(), 'postern-hostile-store-'));
   (await openOrCreateStore({ folder })).store.close();
   const office = await openAdministration(databaseOf({ folder }), masterKeyOf({ folder }));
-  office.addClient(
+  await office.addClient(
     { id: null, label: text, apiKey: null, mustSign: false, publicIds: [], networks: [] },
     { actor: text, nowMs: Date.now() },
     () => undefined,
   );
-  office.close();
+  await office.close();
   return [
     ['login list', ['--store', lab.folder]],
     ['login session list', ['--store', lab.folder]],

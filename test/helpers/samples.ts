@@ -99,8 +99,8 @@ async function storeWithKey(place: string): Promise<string> {
   store.close();
   const office = await openAdministration(databaseOf({ folder: place }), masterKeyOf({ folder: place }));
   const client = { id: null, label: 'mail', apiKey: null, mustSign: false, publicIds: [], networks: [] };
-  office.addClient(client, { actor: 'test', nowMs: Date.now() }, () => undefined);
-  office.close();
+  await office.addClient(client, { actor: 'test', nowMs: Date.now() }, () => undefined);
+  await office.close();
   return place;
 }
 
@@ -270,6 +270,7 @@ export const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[],
   'validation key disable': [['vvccccccccct', ...STORE], 0],
   'validation key enable': [['vvccccccccct', ...STORE], 0],
   'validation key list': [STORE, 0],
+  'validation move': [['--to', 'postgresql://postern@127.0.0.1/otp', '--store', '/nonexistent/store'], 2],
   'validation serve': [['--check', ...STORE], 0],
   'validation status': [STORE, 0],
   'validation export': [['--to', '/nonexistent/keys.age', '--recipient', 'age1'], 2],

@@ -1,6 +1,6 @@
 import { type Check, worst } from '../../report.ts';
 import type { ValidationImportResult } from '../../schema/validation-transfer.ts';
-import type { adopt, Outcome } from './adopt.ts';
+import type { Adoptions, Outcome } from './adopt.ts';
 import { type Found, NOT_OURS } from './entry.ts';
 
 /** How many keys a finding names. */
@@ -37,7 +37,7 @@ function aboutLeftOut({ count, damaged }: LeftOutRows, keys: number): Check | nu
   };
 }
 
-function checksOf({ keys, strangers }: ReturnType<typeof adopt>, rows: LeftOutRows): Check[] {
+function checksOf({ keys, strangers }: Adoptions, rows: LeftOutRows): Check[] {
   const ids = (fits: (key: (typeof keys)[number]) => boolean) =>
     keys.filter(fits).map(({ publicId }) => publicId);
   const disproved = ids(({ proven }) => proven === false);
@@ -88,7 +88,7 @@ function checksOf({ keys, strangers }: ReturnType<typeof adopt>, rows: LeftOutRo
 /** What came of an import. */
 export function importResult(
   files: readonly { readonly file: string; readonly found: Found }[],
-  adopted: ReturnType<typeof adopt>,
+  adopted: Adoptions,
   dryRun: boolean,
 ): ValidationImportResult {
   const { keys } = adopted;

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { openExistingStore, openOrCreateStore } from '../../../src/keys/open.ts';
 import { MIGRATIONS } from '../../../src/keys/schema.ts';
+import { servedBy } from '../../../src/keys/served.ts';
 import { spendOtp } from '../../../src/keys/spend.ts';
 import { encodeModhex } from '../../../src/otp/modhex.ts';
 import { makeOtp } from '../../../src/otp/token.ts';
@@ -70,8 +71,8 @@ test.for(MIGRATIONS.slice(1).map((_, at) => at + 1))(
 
     const again = await openExistingStore({ folder });
     if (!again) throw new Error('the store is gone');
-    expect(spendOtp(again, otp(5), 4)).toMatchObject({ kind: 'replayed' });
-    expect(spendOtp(again, otp(6), 5)).toMatchObject({ kind: 'accepted' });
+    expect(await spendOtp(servedBy(again), otp(5), 4)).toMatchObject({ kind: 'replayed' });
+    expect(await spendOtp(servedBy(again), otp(6), 5)).toMatchObject({ kind: 'accepted' });
     again.close();
     expect(readdirSync(folder)).toContain(`keys.db.v${version}.bak`);
   },
