@@ -7,15 +7,12 @@ import type {
   SessionView,
 } from '../../schema/login.ts';
 import { dim, fittedTable, type Line, line, mark, strong, wrap } from '../text.ts';
-import { renderFindings } from './findings.ts';
+import { renderChecks } from './findings.ts';
 
 /** One sentence, and what to do when it is no good news. */
-export function renderOutcome({ status, summary, checks }: Report, columns: number): Line[] {
-  if (status === 'ok') return wrap(line`${mark(status)}  ${summary}`, columns, 4);
-  return renderFindings(
-    checks.map((check) => ({ where: '', check })),
-    columns,
-  );
+export function renderOutcome(result: Report, columns: number): Line[] {
+  const { status, summary } = result;
+  return [...wrap(line`${mark(status)}  ${summary}`, columns, 4), ...renderChecks(result, columns)];
 }
 
 function loginRow({ id, account, kind, label, publicIds, services, expires }: LoginView) {
@@ -41,7 +38,10 @@ function sessionRow({ id, account, service, network, firstUse, ends }: SessionVi
 
 /** Session passwords, a line each. */
 export function renderSessions({ summary, sessions }: LoginSessionListResult, columns: number): Line[] {
-  return [line`${mark('ok')}  ${summary}`, ...fittedTable(sessions.map(sessionRow), columns, 2)];
+  return [
+    ...wrap(line`${mark('ok')}  ${summary}`, columns, 4),
+    ...fittedTable(sessions.map(sessionRow), columns, 2),
+  ];
 }
 
 /** A new session password, which is shown this once. */
