@@ -53,6 +53,12 @@ describe('the built program', () => {
     ],
     ['a target alone', ['example.org'], 127, /"postern mx probe example\.org" or "postern domain check/],
     ['a file alone', [`${root}README.md`], 127, /To explain a message: "postern message check /],
+    [
+      'a flag before the command',
+      ['--fail-on', 'warn', 'mx', 'probe', 'x.test'],
+      64,
+      /Flags follow it: "postern mx probe x\.test --fail-on warn"/,
+    ],
     ['a wish for the version', ['version'], 127, /"postern --version"/],
     ['what help calls otherwise', ['help', 'colour'], 127, /"postern help environment" tells about it/],
     [

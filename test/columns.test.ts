@@ -36,7 +36,9 @@ const COMMANDS = [
   'mediator add --help',
   'login add --help',
   'validation client add --help',
+  'demo transport',
   'demo trust',
+  'demo yubikey',
 ];
 
 /** What a terminal of so many columns shows. */

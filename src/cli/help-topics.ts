@@ -47,6 +47,8 @@ const exitCodes: Page = (columns) => {
     [],
     line`In cron, with mail only when something is wrong:`,
     line`  out=$(postern mx probe example.org --require starttls,cert) || echo "$out"`,
+    line`The same, and no mail when the DNS or the network was away for a moment:`,
+    line`  out=$(postern mx probe example.org --retries 3 --unknown ok) || echo "$out"`,
     line`A CI job that fails when a demand is not met, with a report:`,
     line`  postern mx probe example.org --require starttls --format junit --output mx.xml`,
   ];

@@ -87,3 +87,22 @@ export function findCalled(config: Config, argv: readonly string[]): Called {
   }
   return { kind: words.length === 0 ? 'nothing' : 'topic' };
 }
+
+/**
+ * Flags in front of a command. They are refused: taken for flags of the help that is shown without a command, they would
+ * make a script that does nothing end well.
+ *
+ * @returns undefined where no command follows
+ */
+export function flagsFirst(config: Config, argv: readonly string[]): AppError | undefined {
+  const at = argv.findIndex(
+    (arg, index) => !arg.startsWith('-') && findCalled(config, argv.slice(index)).kind === 'command',
+  );
+  if (at < 1) return undefined;
+  const turned = [...argv.slice(at), ...argv.slice(0, at)].join(' ');
+  return new AppError(`${argv[0]} stands before the command.`, {
+    code: 'E_USAGE',
+    exit: ExitCode.usage,
+    hint: `Flags follow it: "postern ${turned}".`,
+  });
+}
