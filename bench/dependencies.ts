@@ -137,5 +137,16 @@ How each was chosen over others, and over code of our own, stands in [the decisi
 ([2](adr/0002-own-smtp-and-dns.md)), mailauth is composed ([9](adr/0009-mailauth-composed.md)), HTTP is Node's
 ([12](adr/0012-throttle.md)), SQLite is Node's as well; PostgreSQL is spoken by pg, Redis by ioredis
 ([18](adr/0018-one-store-for-several-nodes.md)).
+
+## Data of others
+
+\`data/open-signup.txt\` is written by \`node bin/open-signup.ts\`; its head names each source with version, licence and day.
+
+| Source | What of it | Licence |
+| --- | --- | --- |
+| SpamAssassin, \`20_freemail_domains.cf\` (Debian: spamassassin) | names of free-mail providers, © the Apache Software Foundation | Apache-2.0 |
+| email-providers (npm) | names of free-mail providers | ISC |
+| disposable-email-domains (npm) | names of providers of throw-away addresses | MIT |
+| @postalsys/vmc (npm, of mailauth) | \`data/mark-roots.pem\`: authorities for Mark Certificates, by \`node bin/mark-roots.ts\` | MIT |
 `,
 );

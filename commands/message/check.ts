@@ -1,6 +1,7 @@
 import type { Interfaces } from '@oclif/core';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import type { MarkWorld } from '../../src/bimi/indicator.ts';
 import { type CheckOptions, checkMessage } from '../../src/check/check.ts';
 import type { MessageCheck as Result } from '../../src/check/types.ts';
 import { adviceFlags, advisersOf } from '../../src/cli/advice.ts';
@@ -12,6 +13,7 @@ import {
   duration,
   FINDING_FORMATS,
   formatFlag,
+  markFlags,
   trustFlags,
   withEnvironment,
 } from '../../src/cli/flags.ts';
@@ -23,6 +25,7 @@ import { mapParallel } from '../../src/cli/parallel.ts';
 import { renderMessageCheck } from '../../src/cli/render/check.ts';
 import { openKnowledge } from '../../src/cli/trust-sources.ts';
 import { parseDomain } from '../../src/dns/names.ts';
+import type { Resolver } from '../../src/dns/types.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { parseAddress } from '../../src/net/address.ts';
 import type { MessageCheckResult } from '../../src/schema/message-check.ts';
@@ -95,7 +98,6 @@ export default class MessageCheck extends BaseCommand {
       explain: Flags.boolean({
         summary: 'Tell every reason, the SPF record term by term, and the way it came.',
       }),
-      bimi: Flags.boolean({ summary: 'Ask for the BIMI record of the author’s domain, too.' }),
       dnsbl: Flags.string({
         summary:
           'Ask this block list about client and domains, or "usual" the usual ones; several may be given.',
@@ -126,6 +128,7 @@ export default class MessageCheck extends BaseCommand {
       'timeout-dns': duration({ summary: 'Wait for one DNS answer.', default: 5000, helpGroup: 'TIME-OUT' }),
     }),
     ...trustFlags,
+    ...markFlags,
     ...adviceFlags,
     ...dnsFlags,
     format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'sarif']),
@@ -144,7 +147,11 @@ export default class MessageCheck extends BaseCommand {
     };
     const { dns, finish } = await openDns(flags, this.signal);
     try {
-      const options: CheckOptions = { ...(await this.optionsOf(flags)), dns };
+      const options: CheckOptions = {
+        ...(await this.optionsOf(flags)),
+        dns,
+        ...(flags.bimi && { marks: await this.marksFor(flags, dns) }),
+      };
       if (flags.batch !== undefined)
         return await this.runBatch(flags.batch, options, flags, judge, view(true));
       if (!args.file && process.stdin.isTTY)
@@ -163,6 +170,12 @@ export default class MessageCheck extends BaseCommand {
     } finally {
       finish();
     }
+  }
+
+  /** Loaded only where somebody asks: most never do. */
+  private async marksFor(flags: CheckFlags, dns: Resolver): Promise<MarkWorld> {
+    const { openMarks } = await import('../../src/cli/marks.ts');
+    return openMarks(flags, { root: this.config.root, dns, signal: this.signal });
   }
 
   private async optionsOf(flags: CheckFlags): Promise<Omit<CheckOptions, 'dns'>> {

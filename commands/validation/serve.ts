@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
@@ -11,6 +11,7 @@ import { renderDone } from '../../src/cli/render/validation.ts';
 import { readSecretFile, readSecrets } from '../../src/cli/secrets.ts';
 import { askFlags, validatorConfig, validatorFlags, validatorWorld } from '../../src/cli/validators.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
+import { makeFolder } from '../../src/folder.ts';
 import { startLogins } from '../../src/logins/service.ts';
 import { loginWorld } from '../../src/logins/world.ts';
 import { addressClass } from '../../src/net/address.ts';
@@ -135,7 +136,7 @@ function endpointOf(text: string | undefined, flag: string): Endpoint | undefine
   if (text === undefined) return undefined;
   const endpoint = parseEndpoint(text, flag);
   requireNear(endpoint, flag);
-  if (endpoint.kind === 'unix') mkdirSync(dirname(endpoint.path), { recursive: true });
+  if (endpoint.kind === 'unix') makeFolder(dirname(endpoint.path), 0o755);
   return endpoint;
 }
 
@@ -145,7 +146,7 @@ function adminEndpoint(given: ServeFlags): Endpoint | undefined {
   if (text === undefined) return undefined;
   const endpoint = parseEndpoint(text, 'admin-listen');
   requireTls(endpoint, { ...given, 'plain-http': false }, 'admin-listen');
-  if (endpoint.kind === 'unix') mkdirSync(dirname(endpoint.path), { recursive: true });
+  if (endpoint.kind === 'unix') makeFolder(dirname(endpoint.path), 0o755);
   return endpoint;
 }
 

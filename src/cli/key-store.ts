@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Interfaces } from '@oclif/core';
@@ -48,10 +48,20 @@ export const storeFlags = withEnvironment({
 type DeskStoreFlags = Interfaces.InferredFlags<typeof deskStoreFlags>;
 type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
 
-/** Folder of state, as the environment has it. */
+/** Where Debian's package lets the validation server keep its store. */
+export const SERVICE_STORE = '/var/lib/postern/validation';
+
+/** Whether the store of the service is that of whoever runs this. */
+function servesHere(): boolean {
+  const stats = statSync(SERVICE_STORE, { throwIfNoEntry: false });
+  return stats !== undefined && stats.uid !== 0 && stats.uid === process.getuid?.();
+}
+
+/** Folder of state, as the environment has it; for the user of the service the service's own. */
 export function stateFolder(env: NodeJS.ProcessEnv): string {
   // What systemd made for the service (StateDirectory=).
   if (env['STATE_DIRECTORY']) return env['STATE_DIRECTORY'];
+  if (!env['XDG_STATE_HOME'] && servesHere()) return SERVICE_STORE;
   return join(env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state'), 'postern');
 }
 

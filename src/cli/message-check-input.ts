@@ -1,7 +1,7 @@
 import type { CheckInput } from '../check/check.ts';
-import { AppError, ExitCode } from '../errors.ts';
 import { readHeader } from '../message/headers.ts';
 import { whyNotMessage } from '../message/recognise.ts';
+import { noMessage } from './message-input.ts';
 
 /** Largest message whose body is looked at, in bytes. */
 const MAX_MESSAGE = 50_000_000;
@@ -19,12 +19,6 @@ export const READ_BYTES = MAX_MESSAGE + 1;
 export function checkInput(name: string, bytes: Buffer, { lenient = false } = {}): CheckInput {
   const header = readHeader(bytes);
   const reason = lenient ? null : whyNotMessage(bytes, header);
-  if (reason !== null) {
-    throw new AppError(`'${name}' is ${reason}.`, {
-      code: 'E_NOT_A_MESSAGE',
-      exit: ExitCode.input,
-      hint: 'Give a message as it was received (.eml), or its header lines.',
-    });
-  }
+  if (reason !== null) throw noMessage(name, reason);
   return { target: name, bytes, cut: bytes.length > MAX_MESSAGE, header };
 }

@@ -3,7 +3,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import type { Services, StoreSeen, ThrottlePlace } from '../doctor/services.ts';
 import { parseEndpoint } from '../service/address.ts';
-import { isShared, stateFolder } from './key-store.ts';
+import { isShared, SERVICE_STORE, stateFolder } from './key-store.ts';
 
 /** How long a socket of this machine is waited for. */
 const PATIENCE_MS = 2000;
@@ -89,7 +89,7 @@ export function databasesOfThrottle(env: NodeJS.ProcessEnv): readonly string[] {
 
 /** Folders in which there may be a store: the one that is named, or that of this user and of the package. */
 export function foldersOfStores(given: string | undefined, env: NodeJS.ProcessEnv): readonly string[] {
-  if (given === undefined) return [stateFolder(env), '/var/lib/postern/validation'];
+  if (given === undefined) return [stateFolder(env), SERVICE_STORE];
   return isShared(given) ? [] : [given];
 }
 

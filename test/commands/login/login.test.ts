@@ -62,7 +62,7 @@ test('a key is associated by a touch, logs in, and is removed', async () => {
   const otp = key.press(1);
   expect((await verify('ann@example.org', otp)).exit).toBe(0);
   const again = await verify('ann@example.org', otp);
-  expect(again).toMatchObject({ exit: 2, stdout: expect.stringContaining('replayed') });
+  expect(again).toMatchObject({ exit: 2, stdout: expect.stringContaining('has been used before') });
   const { logins } = await json(['login', 'list']);
   expect(logins).toMatchObject([{ account: 'ann@example.org', kind: 'otp', validators: ['local'] }]);
   expect((await login(['remove', logins[0].id])).exit).toBe(0);

@@ -226,3 +226,26 @@ test('what is exported is encrypted, and imports elsewhere; in clear only for wh
   );
   expect(statSync(plain).mode & 0o777).toBe(0o600);
 });
+
+test('rows that cannot be read are told, and a file without a key is no success', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-rows-'));
+  const file = join(folder, 'keys.csv');
+  const good = '1,dteffuje,8792ebfe26cc,ecde18dbe76fbd0c33330f1c354871db,000000000000,2009-12-14T16:40:57,';
+  const imported = async (text: string) => {
+    writeFileSync(file, text);
+    const argv = ['validation', 'import', file, '--store', join(folder, 'store'), '--json'];
+    const { exit, stdout } = await runBuilt(argv);
+    const { checks, counts } = JSON.parse(stdout);
+    return { exit, added: counts.added, checks };
+  };
+  expect(await imported('# ykksm 1\n1,abc\nfoo\n')).toMatchObject({
+    exit: 2,
+    added: 0,
+    checks: [{ id: 'import.left-out', status: 'crit' }],
+  });
+  expect(await imported(`# ykksm 1\n${good}\n1,abc\n`)).toMatchObject({
+    exit: 1,
+    added: 1,
+    checks: [{ id: 'import.left-out', status: 'warn', evidence: expect.stringContaining('line 3') }],
+  });
+});

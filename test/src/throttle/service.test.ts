@@ -80,6 +80,22 @@ describe('the admin API', () => {
     });
   });
 
+  test('a client that passes without counting is told apart from one that did nothing', async () => {
+    const { api } = await lab();
+    await api('/v1/sites', 'POST', { name: 'a.example' });
+    await api('/v1/exemptions', 'POST', { network: '192.0.2.0/24', reason: 'office' });
+    await api('/v1/exemptions', 'POST', { network: '198.51.100.7', site: 'a.example' });
+    expect(await api('/v1/explain/192.0.2.9')).toMatchObject({
+      exempt: { network: '192.0.2.0/24', reason: 'office' },
+      sites: [],
+    });
+    expect(await api('/v1/explain/198.51.100.7')).toMatchObject({
+      exempt: null,
+      sites: [{ standing: { site: 'a.example' }, exempt: { network: '198.51.100.7' } }],
+    });
+    expect(await api('/v1/explain/203.0.113.1')).toMatchObject({ exempt: null, sites: [] });
+  });
+
   test.for([
     ['/v1/sites', 'POST', [], 'E_FIELD'],
     ['/v1/sites', 'POST', { name: 'a b' }, 'E_SITE'],
@@ -118,6 +134,8 @@ describe('the admin API', () => {
     });
     expect(text).toContain('throttle_requests_total{site="a.example",decision="refused"} 1\n');
     expect(text).toContain('throttle_blocked_clients{site="a.example"} 1\n');
+    expect(text).toContain('throttle_decision_seconds_bucket{le="+Inf"} 2\n');
+    expect(text).toContain('throttle_decision_seconds_count 2\n');
     expect(text).not.toContain('127.0.0.1');
     const checked = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
     expect(checked).toMatchObject({ status: 0, stderr: '' });
