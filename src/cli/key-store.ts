@@ -7,6 +7,7 @@ import { AppError, ExitCode } from '../errors.ts';
 import { openExistingStore, openOrCreateStore, type StorePlace } from '../keys/open.ts';
 import type { KeyStore } from '../keys/store.ts';
 import { type DatabasePlace, isDatabaseUrl, parseDatabaseUrl } from '../postgres/place.ts';
+import { isRedisUrl, parseRedisUrl } from '../redis/place.ts';
 import { openOrCreateStores, openStores, type Place } from '../stores/open.ts';
 import type { Stores } from '../stores/types.ts';
 import { withEnvironment } from './flags.ts';
@@ -30,11 +31,16 @@ export const storeFlags = withEnvironment({
   'master-key-file': deskStoreFlags['master-key-file'],
   store: Flags.string({
     summary:
-      'Folder of the store, or the database that several servers share: postgresql://[USER@]HOST[:PORT]/NAME.',
+      'Folder of the store, or what several servers share: postgresql://[USER@]HOST[:PORT]/NAME, rediss://[USER@]HOST[:PORT].',
     helpValue: 'STORE',
   }),
+  'store-may-forget': Flags.boolean({
+    summary: 'Take a Redis or Valkey server that does not promise to keep what it has confirmed.',
+    default: false,
+  }),
   'store-password-file': Flags.string({
-    summary: 'Private file with the password for that database; PGPASSWORD counts without it.',
+    summary:
+      'Private file with the password for what is shared; PGPASSWORD or REDISCLI_AUTH counts without it.',
     helpValue: 'FILE',
   }),
 });
@@ -59,6 +65,11 @@ export function stateFolder(env: NodeJS.ProcessEnv): string {
   return join(env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state'), 'postern');
 }
 
+/** Whether a store is a server that several machines share. */
+export function isShared(store: string | undefined): store is string {
+  return store !== undefined && (isDatabaseUrl(store) || isRedisUrl(store));
+}
+
 /** A credential of the service manager. */
 function credentialOf(env: NodeJS.ProcessEnv, name: string): string | undefined {
   const file = join(env['CREDENTIALS_DIRECTORY'] ?? '', name);
@@ -79,7 +90,7 @@ function masterKeyIn(flags: DeskStoreFlags, env: NodeJS.ProcessEnv) {
  * @throws AppError E_STORE_KIND (exit 64) for a database
  */
 export function folderOf(flags: DeskStoreFlags, env: NodeJS.ProcessEnv): StorePlace {
-  if (flags.store !== undefined && isDatabaseUrl(flags.store)) {
+  if (isShared(flags.store)) {
     throw new AppError('--store: what is programmed at a desk is recorded in a folder, not in a database.', {
       code: 'E_STORE_KIND',
       exit: ExitCode.usage,
@@ -90,9 +101,13 @@ export function folderOf(flags: DeskStoreFlags, env: NodeJS.ProcessEnv): StorePl
 }
 
 /** A file is read for each connection, so that the password can be changed while a server runs. */
-function passwordOf(file: string | undefined, env: NodeJS.ProcessEnv): (() => string) | undefined {
+function passwordOf(
+  file: string | undefined,
+  env: NodeJS.ProcessEnv,
+  variable: 'PGPASSWORD' | 'REDISCLI_AUTH',
+): (() => string) | undefined {
   if (file !== undefined) return () => readSecretFile(file);
-  const given = env['PGPASSWORD'];
+  const given = env[variable];
   return given ? () => given : undefined;
 }
 
@@ -108,7 +123,7 @@ export function databaseFrom(
   passwordFile: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Pick<DatabasePlace, 'server' | 'password'> {
-  const password = passwordOf(passwordFile ?? credentialOf(env, 'postern-store-password'), env);
+  const password = passwordOf(passwordFile ?? credentialOf(env, 'postern-store-password'), env, 'PGPASSWORD');
   return { server: parseDatabaseUrl(url, flag), ...(password && { password }) };
 }
 
@@ -120,12 +135,18 @@ export function databaseFrom(
  */
 export function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Place {
   const { store, 'store-password-file': named } = flags;
-  if (store === undefined || !isDatabaseUrl(store)) return { kind: 'folder', ...folderOf(flags, env) };
+  if (store === undefined || !isShared(store)) return { kind: 'folder', ...folderOf(flags, env) };
+  const keyFiles = { usualKeyFile: join(stateFolder(env), 'master.key'), ...masterKeyIn(flags, env) };
+  if (isRedisUrl(store)) {
+    const password = passwordOf(named ?? credentialOf(env, 'postern-store-password'), env, 'REDISCLI_AUTH');
+    const server = parseRedisUrl(store, 'store');
+    const mayForget = flags['store-may-forget'];
+    return { kind: 'redis', server, mayForget, ...(password && { password }), ...keyFiles };
+  }
   return {
     kind: 'postgresql',
     ...databaseFrom(store, 'store', named, env),
-    usualKeyFile: join(stateFolder(env), 'master.key'),
-    ...masterKeyIn(flags, env),
+    ...keyFiles,
   };
 }
 
