@@ -22,6 +22,7 @@ import { openDns } from '../../src/cli/open-dns.ts';
 import { mapParallel } from '../../src/cli/parallel.ts';
 import { renderMessageCheck } from '../../src/cli/render/check.ts';
 import { openKnowledge } from '../../src/cli/trust-sources.ts';
+import { Workbench } from '../../src/dkim/direct/verify.ts';
 import { parseDomain } from '../../src/dns/names.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { parseAddress } from '../../src/net/address.ts';
@@ -173,6 +174,7 @@ export default class MessageCheck extends BaseCommand {
       knowledge: await openKnowledge(flags.registry, this.config.root, flags.grace),
       policy: { force: flags.force, strictReplay: flags['strict-replay'] },
       maxSignatures: flags['max-signatures'],
+      workbench: new Workbench(),
       liveDns: !flags.offline && flags['dns-cache'] === undefined,
       bimi: flags.bimi,
       advisers: advisersOf(flags),

@@ -1,5 +1,6 @@
 import { dmarcPassOf, readArcSets } from '../arc/sets.ts';
 import { diagnose } from '../dkim/diagnose.ts';
+import type { Workbench } from '../dkim/direct/verify.ts';
 import { type RawField, splitFields } from '../dkim/fields.ts';
 import { qualify } from '../dkim/qualify.ts';
 import type { Diagnosis, Qualification, SignatureVerdict } from '../dkim/types.ts';
@@ -23,6 +24,7 @@ export type AuthenticateInput = {
   readonly latestMs: number;
   readonly dns: BoundedResolver;
   readonly limits: DkimLimits;
+  readonly workbench?: Workbench | null;
 };
 
 /** A signature with everything that was found out about it. */

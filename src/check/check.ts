@@ -1,3 +1,4 @@
+import type { Workbench } from '../dkim/direct/verify.ts';
 import { splitFields } from '../dkim/fields.ts';
 import { DKIM_LIMITS } from '../dkim/verify.ts';
 import { type BoundedResolver, boundedResolver } from '../dns/bounded.ts';
@@ -55,6 +56,8 @@ export type CheckOptions = TrustOptions & {
   readonly advisers?: Advisers;
   /** Block lists to ask about the client, the author's domain and those that signed; they decide nothing. */
   readonly dnsbl?: DnsblWish;
+  /** What verifying the signatures of many messages shares; null has mailauth verify all of them. */
+  readonly workbench?: Workbench | null;
 };
 
 /** What one message may cost of the DNS. */
@@ -121,6 +124,7 @@ async function examine(input: CheckInput, options: CheckOptions): Promise<Examin
     latestMs: options.asOfMs ?? Math.max(asOfMs, nowMs),
     dns,
     limits: { ...DKIM_LIMITS, signatures: maxSignatures },
+    ...(options.workbench !== undefined && { workbench: options.workbench }),
   });
   const [lists, advice] = await Promise.all([
     askLists(envelope, author.domain, found, options),

@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
 import { bodyOf, type RawField } from './fields.ts';
-import { readTags, withoutWhite } from './tags.ts';
+import { readTags, type TagList, withoutWhite } from './tags.ts';
 import type { Canonicalization, SignatureTags } from './types.ts';
 
 /** LDH and underscores, which selectors in the wild have (RFC 6376 §3.1 has none). */
@@ -15,7 +15,11 @@ const MAX_SECONDS = 8_640_000_000_000;
 
 /** Read a DKIM-Signature field (RFC 6376 §3.5). Never throws: what is wrong stands in `faults`. */
 export function readSignature(field: RawField): SignatureTags {
-  const { tags, faults: listFaults } = readTags(bodyOf(field));
+  return signatureOf(readTags(bodyOf(field)));
+}
+
+/** The same from the tag list that it is. */
+export function signatureOf({ tags, faults: listFaults }: TagList): SignatureTags {
   const faults = [...listFaults, ...missing(tags)];
   const domain = nameOf(tags.get('d'));
   const selector = nameOf(tags.get('s'));
