@@ -91,8 +91,11 @@ export async function authenticate(input: AuthenticateInput): Promise<Authentica
   };
 }
 
-/** What is parsed line by line must not have a million of them, nor a million blanks in a row. */
-function whyTooLarge({ head }: Wire): string | null {
+/**
+ * Why a header is too large to be verified; null when it is not. What is parsed line by line must not have a million of them, nor a million blanks in a
+ * row.
+ */
+export function whyTooLarge({ head }: Wire): string | null {
   if (head.length > HEADER_LIMITS.bytes) return `it is larger than ${HEADER_LIMITS.bytes} bytes`;
   let lines = 0;
   let fields = 0;
@@ -120,8 +123,8 @@ function longestBlank(head: Uint8Array): number {
 }
 
 /** MAIL FROM, or the HELO name beside it (RFC 7208 §2.3). */
-async function askSpf(
-  { envelope, dns, asOfMs }: AuthenticateInput,
+export async function askSpf(
+  { envelope, dns, asOfMs }: Pick<AuthenticateInput, 'envelope' | 'dns' | 'asOfMs'>,
   heloBeside: boolean,
 ): Promise<SpfCheck | null> {
   const { ip, helo, mailFrom, mta } = envelope;
@@ -158,16 +161,16 @@ function judge(
     const field = agree ? (places[index] ?? null) : null;
     const aligned = dmarc.signaturesAligned[index] === true;
     const context = { fields: raw, field, aligned, orgDomain: dmarc.orgDomain, nowMs: asOfMs, latestMs };
-    const diagnosis = index < MAX_DIAGNOSED ? explain(signature, dkim, raw, wire) : null;
+    const diagnosis = index < MAX_DIAGNOSED ? explainFailure(signature, dkim, raw, wire) : null;
     return { ...signature, diagnosis, field, aligned, qualification: qualify(signature, context) };
   });
 }
 
 /** Signatures whose failure is looked into. */
-const MAX_DIAGNOSED = 5;
+export const MAX_DIAGNOSED = 5;
 
 /** Which common change on the way explains that a signature fails. */
-function explain(
+export function explainFailure(
   signature: SignatureVerdict,
   { keys }: DkimReport,
   fields: readonly RawField[],
@@ -189,7 +192,7 @@ function withoutBody(dmarc: DmarcVerdict, signatures: readonly SignatureVerdict[
   return { ...dmarc, result: 'not-evaluated', reason };
 }
 
-function arcResult(
+export function arcResult(
   { chain }: DkimReport,
   isOpen: boolean,
   { unanswered }: BoundedResolver,

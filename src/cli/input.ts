@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { AppError, ExitCode } from '../errors.ts';
 
@@ -99,4 +99,17 @@ export function readInputSync(name: string, limit: number): Buffer {
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
+}
+
+/**
+ * As `readInput`, but a regular file is read at once: threads are changed for no message.
+ *
+ * @throws AppError E_INPUT (exit 65, or 77 without permission) when it cannot be read
+ */
+export async function readAtOnce(name: string, limit: number): Promise<Buffer> {
+  if (name === '-' || statSync(name, { throwIfNoEntry: false })?.isFile() !== true)
+    return readInput(name, limit);
+  const bytes = readInputSync(name, limit);
+  // What lies in the room that is shared does not stay.
+  return bytes.buffer === shared.buffer ? Buffer.from(bytes) : bytes;
 }

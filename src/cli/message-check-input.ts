@@ -1,7 +1,6 @@
-import type { CheckInput } from '../check/check.ts';
+import { LazyMessage } from '../check/reading.ts';
 import { AppError, ExitCode } from '../errors.ts';
-import { readHeader } from '../message/headers.ts';
-import { whyNotMessage } from '../message/recognise.ts';
+import { beginsLikeMessage, whyNotMessage } from '../message/recognise.ts';
 
 /** Largest message whose body is looked at, in bytes. */
 const MAX_MESSAGE = 50_000_000;
@@ -16,9 +15,9 @@ export const READ_BYTES = MAX_MESSAGE + 1;
  * @param lenient  take text without any header field as well: a case of a batch is what it is
  * @throws AppError E_NOT_A_MESSAGE (exit 65) for what is neither a message nor a header block
  */
-export function checkInput(name: string, bytes: Buffer, { lenient = false } = {}): CheckInput {
-  const header = readHeader(bytes);
-  const reason = lenient ? null : whyNotMessage(bytes, header);
+export function checkInput(name: string, bytes: Buffer, { lenient = false } = {}): LazyMessage {
+  const message = new LazyMessage(name, bytes, bytes.length > MAX_MESSAGE);
+  const reason = lenient || beginsLikeMessage(message.fields) ? null : whyNotMessage(bytes, message.header);
   if (reason !== null) {
     throw new AppError(`'${name}' is ${reason}.`, {
       code: 'E_NOT_A_MESSAGE',
@@ -26,5 +25,5 @@ export function checkInput(name: string, bytes: Buffer, { lenient = false } = {}
       hint: 'Give a message as it was received (.eml), or its header lines.',
     });
   }
-  return { target: name, bytes, cut: bytes.length > MAX_MESSAGE, header };
+  return message;
 }
