@@ -1,6 +1,7 @@
 import { readArcSets } from '../arc/sets.ts';
 import type { HeaderField } from '../dkim/fields.ts';
 import { qualify } from '../dkim/qualify.ts';
+import type { SignatureTags } from '../dkim/types.ts';
 import { DKIM_LIMITS, type DkimReport, isBodyMissing, verifyDkim } from '../dkim/verify.ts';
 import { type BoundedResolver, boundedResolver } from '../dns/bounded.ts';
 import type { Wire } from '../message/wire.ts';
@@ -49,14 +50,20 @@ export async function checkOnly(
   const asks = new Set(stages);
   const signed =
     asks.has('dkim') || asks.has('arc') ? await askSignatures(message, asks, options, clock, dns) : null;
-  const dkim = asks.has('dkim') && signed !== null ? dkimPart(signed, message, options) : null;
+  const dkim = asks.has('dkim') && signed !== null ? dkimPart(signed, message, options, clock) : null;
   const arc = asks.has('arc') && signed !== null ? arcPart(signed, dns) : null;
   const spf = asks.has('spf') ? await spfPart(message, options, clock, dns) : null;
-  const checks = [spf, dkim, arc].flatMap((part) => part?.checks ?? []);
+  const checks: Check[] = [];
+  const sentences: string[] = [];
+  for (const part of [spf, dkim, arc]) {
+    if (part === null) continue;
+    for (const each of part.checks) checks.push(each);
+    sentences.push(part.checks[0]?.message ?? '');
+  }
   return {
     target: message.target,
     status: worst(checks.map(({ status }) => status)),
-    summary: [spf, dkim, arc].flatMap((part) => part?.checks[0]?.message ?? []).join(' '),
+    summary: sentences.join(' '),
     checks,
     only: stages,
     asOf: clock.told,
@@ -91,17 +98,13 @@ class Clock {
   }
 
   /** The same for signatures: without a time in them, or with one that is past, any will do. */
-  forSignatures(fields: readonly HeaderField[]): number {
+  readonly forSignatures = (signatures: readonly SignatureTags[]): number => {
     const { nowMs } = this.options;
-    const timed = fields.some(({ name, raw }) => name === 'dkim-signature' && isTimed(raw, nowMs));
-    return timed ? this.asOfMs : nowMs;
-  }
-}
-
-function isTimed(raw: string, nowMs: number): boolean {
-  if (/[;\s]x\s*=/.test(raw)) return true;
-  const signed = /[;\s]t\s*=\s*(\d+)/.exec(raw)?.[1];
-  return signed !== undefined && Number(signed) * 1000 > nowMs + HOUR_MS;
+    const isTimed = signatures.some(
+      ({ signedAtMs, expiresAtMs }) => expiresAtMs !== null || (signedAtMs ?? 0) > nowMs + HOUR_MS,
+    );
+    return isTimed ? this.asOfMs : nowMs;
+  };
 }
 
 type Signed = {
@@ -109,7 +112,6 @@ type Signed = {
   readonly wire: Wire;
   readonly fields: readonly HeaderField[];
   readonly tooLarge: string | null;
-  readonly judgedAtMs: number;
 };
 
 async function askSignatures(
@@ -126,18 +128,17 @@ async function askSignatures(
   const count = fields.reduce((sum, { name }) => sum + (name === 'dkim-signature' ? 1 : 0), 0);
   // Whose signatures come first matters where not all are looked at.
   const isMany = count > Math.min(limits.signatures, limits.bodyLengths);
-  const judgedAtMs = clock.forSignatures(fields);
   const report = await verifyDkim({
     wire,
     fields,
     authorDomain: isMany ? authorOf(message) : null,
-    nowMs: judgedAtMs,
+    nowMs: clock.forSignatures,
     dns,
     limits,
     chain: asks.has('arc'),
     ...(options.workbench !== undefined && { workbench: options.workbench }),
   });
-  return { report, wire, fields, tooLarge, judgedAtMs };
+  return { report, wire, fields, tooLarge };
 }
 
 function authorOf(message: LazyMessage): string | null {
@@ -147,25 +148,34 @@ function authorOf(message: LazyMessage): string | null {
 /** Most findings that are told as checks. */
 const MAX_CHECKS = 100;
 
-function dkimPart(signed: Signed, message: LazyMessage, options: OnlyOptions): Part<LoneSignatureSection[]> {
-  const judged = judge(signed, message, options);
-  const section = judged.map(loneSignatureSection);
-  const reasons = judged.flatMap(({ qualification }) => [
-    ...qualification.disqualifiedBy,
-    ...qualification.warnings,
-  ]);
-  const verdict: Check = { id: 'dkim', status: dkimStatus(judged), message: dkimSentence(section) };
-  const bounds = boundNotes(signed, message);
-  return { section, checks: [verdict, ...bounds, ...reasons.slice(0, MAX_CHECKS).map(pointNote)] };
+function dkimPart(
+  signed: Signed,
+  message: LazyMessage,
+  options: OnlyOptions,
+  clock: Clock,
+): Part<LoneSignatureSection[]> {
+  const judged = judge(signed, message, options, clock);
+  const section: LoneSignatureSection[] = [];
+  const reasons: Reason[] = [];
+  for (const each of judged) {
+    section.push(loneSignatureSection(each));
+    reasons.push(...each.qualification.disqualifiedBy, ...each.qualification.warnings);
+  }
+  const checks: Check[] = [{ id: 'dkim', status: dkimStatus(judged), message: dkimSentence(section) }];
+  for (const each of boundNotes(signed, message)) checks.push(each);
+  for (const reason of reasons.slice(0, MAX_CHECKS)) checks.push(pointNote(reason));
+  return { section, checks };
 }
 
 /** By every point but those that the author's domain decides: no signature is held against not being of it. */
 function judge(
-  { report, fields, wire, judgedAtMs }: Signed,
+  { report, fields, wire }: Signed,
   message: LazyMessage,
   { asOfMs, nowMs }: OnlyOptions,
+  clock: Clock,
 ): JudgedSignature[] {
   if (report.signatures.length === 0) return [];
+  const judgedAtMs = clock.forSignatures(report.signatures);
   const hasReply = fields.some(({ name }) => name === 'reply-to' || name === 'sender');
   const author = hasReply ? authorOf(message) : null;
   const context = {
@@ -176,13 +186,16 @@ function judge(
     nowMs: judgedAtMs,
     latestMs: asOfMs ?? Math.max(judgedAtMs, nowMs),
   };
-  return report.signatures.map((signature, index) => ({
-    ...signature,
-    diagnosis: index < MAX_DIAGNOSED ? explainFailure(signature, report, fields, wire) : null,
-    field: null,
-    aligned: true,
-    qualification: qualify(signature, context),
-  }));
+  const judged: JudgedSignature[] = [];
+  for (const signature of report.signatures)
+    judged.push({
+      ...signature,
+      diagnosis: signature.index < MAX_DIAGNOSED ? explainFailure(signature, report, fields, wire) : null,
+      field: null,
+      aligned: true,
+      qualification: qualify(signature, context),
+    });
+  return judged;
 }
 
 function dkimStatus(signatures: readonly JudgedSignature[]): Status {

@@ -102,9 +102,14 @@ export async function messageSources(names: readonly string[], limit: number): P
  * The first bytes of a message, at once where it has a file of its own: for thousands of them.
  *
  * @param limit  most bytes that are read
+ * @param room   where they lie until it is used again
  * @throws AppError E_INPUT (exit 65, or 77 without permission) when it cannot be read
  */
-export async function readMessage({ file, part }: MessagePlace, limit: number): Promise<Buffer> {
+export async function readMessage(
+  { file, part }: MessagePlace,
+  limit: number,
+  room: Buffer,
+): Promise<Buffer> {
   if (part !== null) return readPart(file, part.start, Math.min(limit, part.end - part.start));
-  return readAtOnce(file, limit);
+  return readAtOnce(file, limit, room);
 }

@@ -2,7 +2,7 @@ import type { Resolver } from '../dns/types.ts';
 import type { Wire } from '../message/wire.ts';
 import { headerVerifies } from './canonical.ts';
 import { causeOf, explainCause, NOT_LOOKED_AT } from './causes.ts';
-import { verifyDirectly, Workbench } from './direct/verify.ts';
+import { type Signed, verifyDirectly, Workbench } from './direct/verify.ts';
 import { bodyOf, type HeaderField } from './fields.ts';
 import { type Key, lookUpKey } from './key.ts';
 import type { RawChain, RawVerdict } from './mailauth.ts';
@@ -26,8 +26,8 @@ export type DkimInput = {
   readonly fields: readonly HeaderField[];
   /** Names whose signatures are looked at first: the author's domain. */
   readonly authorDomain: string | null;
-  /** Expiry is judged at this time, milliseconds since the epoch. */
-  readonly nowMs: number;
+  /** Expiry is judged at this time, milliseconds since the epoch; it may depend on whether there is any. */
+  readonly nowMs: number | ((signatures: readonly SignatureTags[]) => number);
   /** Asked for keys; it has to have bounds of its own. */
   readonly dns: Resolver;
   readonly limits?: DkimLimits;
@@ -61,24 +61,37 @@ const NO_CHAIN: RawChain = { result: 'none', comment: null, assumedRelaxed: fals
  * header and body. Without a body, signatures are `neutral` with the cause `body-unknown`, never `fail`.
  */
 export async function verifyDkim(input: DkimInput): Promise<DkimReport> {
-  const read = input.fields
-    .filter(({ name }) => name === 'dkim-signature')
-    .map((field, index) => {
-      const list = readTags(bodyOf(field));
-      return { index, field, list, tags: signatureOf(list) };
-    });
+  const read = readSignatures(input.fields);
   const evaluate = choose(read, input.authorDomain, input.limits ?? DKIM_LIMITS);
+  const nowMs = typeof input.nowMs === 'number' ? input.nowMs : input.nowMs(read.map(({ tags }) => tags));
   const workbench = input.workbench === undefined ? new Workbench() : input.workbench;
   const keys = await lookUpKeys(read, evaluate, input.dns, workbench);
-  const raw = directly(input, read, evaluate, keys, workbench) ?? (await verify(input, read, evaluate));
-  const signatures = read.map((each) =>
-    verdictOf(each, raw.signatures[each.index], keys.get(each.index), input),
-  );
+  const raw =
+    directly({ ...input, nowMs }, read, evaluate, keys, workbench) ??
+    (await verify({ ...input, nowMs }, read, evaluate));
+  const signatures: SignatureVerdict[] = [];
+  for (const each of read)
+    signatures.push(verdictOf(each, raw.signatures[each.index], keys.get(each.index), input));
   return { signatures, keys, chain: raw.chain, leftOut: read.length - evaluate.size };
+}
+
+/**
+ * Loops, here and below, where `map` would do: what `map` makes changes its inner kind once it is compiled, and with it
+ * all is compiled again that was compiled for the other.
+ */
+function readSignatures(fields: readonly HeaderField[]): Read[] {
+  const read: Read[] = [];
+  for (const field of fields) {
+    if (field.name !== 'dkim-signature') continue;
+    const list = readTags(bodyOf(field));
+    read.push({ index: read.length, field, list, tags: signatureOf(list) });
+  }
+  return read;
 }
 
 /** Those of the author's domain first: nobody is to hide the one that counts behind many that do not. */
 function choose(read: readonly Read[], authorDomain: string | null, limits: DkimLimits): Set<number> {
+  if (read.length <= Math.min(limits.signatures, limits.bodyLengths)) return new Set(read.keys());
   const [first, rest] = [read.filter(isOfAuthor), read.filter((each) => !isOfAuthor(each))];
   const chosen = new Set<number>();
   const lengths = new Set<number>();
@@ -121,13 +134,15 @@ async function lookUpKeys(
   );
 }
 
+type TimedInput = DkimInput & { readonly nowMs: number };
+
 type Raw = { readonly signatures: readonly RawVerdict[]; readonly chain: RawChain };
 
 const NOTHING: Raw = { signatures: [], chain: NO_CHAIN };
 
 /** By ourselves, where there is nothing unusual; null where there is. */
 function directly(
-  { wire, fields, nowMs, chain = true }: DkimInput,
+  { wire, fields, nowMs, chain = true }: TimedInput,
   read: readonly Read[],
   evaluate: ReadonlySet<number>,
   keys: ReadonlyMap<number, Key>,
@@ -136,14 +151,15 @@ function directly(
   const sealed = chain && fields.some(({ name }) => name.startsWith('arc-'));
   if (wire.body === null || (read.length === 0 && !sealed)) return NOTHING;
   if (workbench === null || sealed || evaluate.size < read.length) return null;
-  const signed = read.map((each) => ({ ...each, key: keys.get(each.index) }));
+  const signed: Signed[] = [];
+  for (const { index, field, list, tags } of read) signed.push({ field, list, tags, key: keys.get(index) });
   const signatures = verifyDirectly(wire, fields, signed, nowMs, workbench);
   return signatures === null ? null : { signatures, chain: NO_CHAIN };
 }
 
 /** By mailauth, whatever it is. */
 async function verify(
-  { wire, dns, nowMs }: DkimInput,
+  { wire, dns, nowMs }: TimedInput,
   read: readonly Read[],
   evaluate: ReadonlySet<number>,
 ): Promise<Raw> {

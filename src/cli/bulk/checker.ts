@@ -5,6 +5,7 @@ import { type Case, pathBelow, stringField } from '../batch.ts';
 import { caseDns } from '../case-dns.ts';
 import type { CheckFlags } from '../check-flags.ts';
 import { caseOptions, checkOptionsOf } from '../check-options.ts';
+import { newRoom } from '../input.ts';
 import { checkInput, READ_BYTES } from '../message-check-input.ts';
 import { type MessagePlace, readMessage } from '../message-sources.ts';
 import { openDns } from '../open-dns.ts';
@@ -57,13 +58,23 @@ export async function openChecker(
       const message = checkInput(name, bytes, { lenient });
       return flags.only === undefined ? checkMessage(message, own) : checkOnly(message, flags.only, own);
     };
-    const checkCase = async (each: Case) => {
+    const rooms: Buffer[] = [];
+    /** Nothing of a message stays when it has been checked, so the next is read to the same place. */
+    const check = async (job: Job) => {
+      const room = rooms.pop() ?? newRoom();
+      try {
+        return 'id' in job ? await checkCase(job, room) : await checkPlace(job, room);
+      } finally {
+        rooms.push(room);
+      }
+    };
+    const checkPlace = async (place: MessagePlace, room: Buffer) =>
+      checkBytes(place.name, await readMessage(place, READ_BYTES, room), false, options);
+    const checkCase = async (each: Case, room: Buffer) => {
       const name = stringField(each, 'eml');
-      const bytes = await readMessage({ name, file: pathOf(name), part: null }, READ_BYTES);
+      const bytes = await readMessage({ name, file: pathOf(name), part: null }, READ_BYTES, room);
       return checkBytes(name, bytes, true, { ...options, ...caseOptions(each), dns: await dnsOf(each) });
     };
-    const check = async (job: Job) =>
-      'id' in job ? checkCase(job) : checkBytes(job.name, await readMessage(job, READ_BYTES), false, options);
     return { check, finish };
   } catch (error) {
     finish();

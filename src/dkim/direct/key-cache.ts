@@ -11,13 +11,18 @@ const LONGEST = 4096;
  */
 export class KeyCache {
   private readonly known = new Map<string, Key>();
+  private newest: Key | null = null;
 
   /** As `readKey`. */
   read(name: string, text: string): Key {
     const found = this.known.get(text);
     if (found === undefined) return this.remember(text, readKey(name, text));
-    this.known.delete(text);
-    this.known.set(text, found);
+    // Neighbours are often of one sender: then it is the newest already.
+    if (found !== this.newest) {
+      this.known.delete(text);
+      this.known.set(text, found);
+      this.newest = found;
+    }
     return found.record.name === name ? found : { ...found, record: { ...found.record, name } };
   }
 
@@ -25,6 +30,7 @@ export class KeyCache {
     if (text.length > LONGEST) return key;
     if (this.known.size >= MOST_KEYS) this.known.delete(this.known.keys().next().value ?? '');
     this.known.set(text, key);
+    this.newest = key;
     return key;
   }
 }

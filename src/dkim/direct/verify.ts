@@ -141,9 +141,19 @@ class DirectVerifier {
   }
 
   private fieldsOf(name: string): readonly HeaderField[] | undefined {
-    this.names ??= Map.groupBy(this.message.fields, (field) => field.name);
+    this.names ??= byName(this.message.fields);
     return this.names.get(name);
   }
+}
+
+function byName(fields: readonly HeaderField[]): ReadonlyMap<string, readonly HeaderField[]> {
+  const names = new Map<string, HeaderField[]>();
+  for (const field of fields) {
+    const same = names.get(field.name);
+    if (same === undefined) names.set(field.name, [field]);
+    else same.push(field);
+  }
+  return names;
 }
 
 function verdictOf(result: RawVerdict['result'], comment: string | null, { octets }: BodyDigest): RawVerdict {
