@@ -21,6 +21,7 @@ const REASONS: Readonly<Record<string, string>> = {
   mailauth: 'DKIM and ARC signatures, behind one adapter and our own table of verdicts',
   'node-hid': 'speaks with YubiKeys over USB; optional, native, loaded by what uses a key',
   nodemailer: 'hands one message to a smarthost (`send --via`)',
+  pg: 'speaks with PostgreSQL, where several validation servers share a store; loaded by those alone',
   'postal-mime': 'MIME trees of mails and of reports that come by mail',
   'reflect-metadata': 'demanded by @peculiar/x509',
   saxes: 'XML without entities and document types: SVG, DMARC reports, PSKC',
@@ -133,6 +134,17 @@ ${rows.join('\n')}
 
 How each was chosen over others, and over code of our own, stands in [the decisions](adr/): SMTP and DNS are ours
 ([2](adr/0002-own-smtp-and-dns.md)), mailauth is composed ([9](adr/0009-mailauth-composed.md)), HTTP is Node's
-([12](adr/0012-throttle.md)), databases are Node's as well.
+([12](adr/0012-throttle.md)), SQLite is Node's as well; PostgreSQL is spoken by pg ([18](adr/0018-one-store-for-several-nodes.md)).
+
+## Data of others
+
+\`data/open-signup.txt\` is written by \`node bin/open-signup.ts\`; its head names each source with version, licence and day.
+
+| Source | What of it | Licence |
+| --- | --- | --- |
+| SpamAssassin, \`20_freemail_domains.cf\` (Debian: spamassassin) | names of free-mail providers, © the Apache Software Foundation | Apache-2.0 |
+| email-providers (npm) | names of free-mail providers | ISC |
+| disposable-email-domains (npm) | names of providers of throw-away addresses | MIT |
+| @postalsys/vmc (npm, of mailauth) | \`data/mark-roots.pem\`: authorities for Mark Certificates, by \`node bin/mark-roots.ts\` | MIT |
 `,
 );

@@ -36,7 +36,7 @@ const line = (name: string, values: readonly number[]) =>
   say(`${name.padEnd(44)} median ${quantile(values, 0.5)} ms, p99 ${quantile(values, 0.99)} ms`);
 
 try {
-  const keys = Array.from({ length: 50 }, (_, index) => lab.key(index + 1));
+  const keys = await Promise.all(Array.from({ length: 50 }, (_, index) => lab.key(index + 1)));
   const password = await hashPassword(PASSWORD);
   for (let number = 0; number < ACCOUNTS; number += 1) {
     const key = {

@@ -65,7 +65,7 @@ function publish(nowMs: number): ReadonlyMap<string, Buffer> {
   const mediator = { id: MEDIATOR, name: 'Mediator' };
   const document = Buffer.from(canonicalJson({ format: 'trusted-domains/1', mediator, ...times, entries }));
   const digest = { sha256: sha256(document), lengthBytes: document.length };
-  const list = seal('list', listPayload({ ...head, document: digest, journal: null }));
+  const list = seal('list', listPayload({ ...head, document: digest, openSignup: null, journal: null }));
   const current = { version: 1, sha256: sha256(list), lengthBytes: list.length };
   const roles = { root: keys, list: keys, pointer: keys };
   return new Map([

@@ -5,7 +5,7 @@
  *
  *   node bench/simulate.ts [--lines N] [--turns N] [--check]
  *
- * --check exits with 1 when a combined log is read more slowly than 0.7 million lines a CPU-second.
+ * --check exits with 1 when the best turn of a format is slower than 0.7 million lines a CPU-second.
  */
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,17 +14,18 @@ import { parseArgs } from 'node:util';
 import { readAccessLogs } from '../src/cli/access-logs.ts';
 import { judgeSimulation } from '../src/throttle/judge.ts';
 import { Simulation } from '../src/throttle/simulate.ts';
+import { median } from './measure.ts';
 
 const { values: flags } = parseArgs({
   options: {
     lines: { type: 'string', default: '300000' },
-    turns: { type: 'string', default: '3' },
+    turns: { type: 'string', default: '5' },
     check: { type: 'boolean', default: false },
   },
 });
 const count = Number(flags.lines);
 
-/** Lines in a CPU-second that a combined log has to reach. */
+/** Lines in a CPU-second that every format has to reach. */
 const FLOOR = 700_000;
 
 const CLIENTS = 6000;
@@ -84,6 +85,21 @@ function json({ at, client, path, bytes, referer, agent }: Hit): string {
   return `${JSON.stringify(fields)}\n`;
 }
 
+/** As Caddy writes it: what counts lies two objects deep. */
+function caddy({ at, client, path, bytes, referer, agent }: Hit): string {
+  const request = {
+    remote_ip: client,
+    remote_port: '40000',
+    proto: 'HTTP/2.0',
+    method: 'GET',
+    host: 'www.example.org',
+    uri: path,
+    headers: { 'User-Agent': [agent], Referer: [referer], Accept: ['*/*'] },
+  };
+  const fields = { level: 'info', ts: at.getTime() / 1000, msg: 'handled request', request };
+  return `${JSON.stringify({ ...fields, duration: 0.000512, size: bytes, status: 200 })}\n`;
+}
+
 /** Piece by piece: what lies in memory from here would be paid for while the log is read. */
 function write(file: string, format: (hit: Hit) => string): void {
   let piece = '';
@@ -112,14 +128,15 @@ async function linesPerSecond(file: string): Promise<number> {
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-simulate-'));
 try {
-  for (const [name, format] of Object.entries({ combined, json })) {
+  for (const [name, format] of Object.entries({ combined, json, caddy })) {
     const file = join(folder, name);
     write(file, format);
     const rates: number[] = [];
     for (let turn = 0; turn < Number(flags.turns); turn += 1) rates.push(await linesPerSecond(file));
-    const told = rates.map((rate) => (rate / 1e6).toFixed(2)).join(', ');
-    console.log(`${name.padEnd(9)} ${told} million lines a CPU-second, first turn to last`);
-    if (flags.check && name === 'combined' && Math.max(...rates) < FLOOR) process.exitCode = 1;
+    const millions = (rate: number) => (rate / 1e6).toFixed(2);
+    const told = `best ${millions(Math.max(...rates))}, median ${millions(median(rates))}`;
+    console.log(`${name.padEnd(9)} ${told} million lines a CPU-second (${rates.map(millions).join(', ')})`);
+    if (flags.check && Math.max(...rates) < FLOOR) process.exitCode = 1;
   }
 } finally {
   rmSync(folder, { recursive: true });

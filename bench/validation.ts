@@ -1,5 +1,5 @@
-// Fresh OTPs a second over sixteen connections, each committed to the disk before its answer: ours and yubiserver's
-// (Debian's package), in turn, on this machine.
+// Fresh OTPs a second over sixteen connections, each committed to the disk before its answer: ours on SQLite and on
+// PostgreSQL (with one node, and with two), and yubiserver's (Debian's packages), in turn, on this machine.
 //   node bench/validation.ts [SECONDS] [--check]
 // --check exits with 1 below five times yubiserver's rate of correct answers, or with any wrong answer of ours.
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -10,6 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
+import { hasPostgres } from '../test/helpers/postgres.ts';
+import { stopPostgres } from '../test/helpers/stores.ts';
 import { newNonce, send, ValidationLab } from '../test/helpers/validation-lab.ts';
 
 const CONNECTIONS = 16;
@@ -25,11 +27,12 @@ type Rate = {
 
 /** Each connection has a key of its own and touches it again as soon as it is answered. */
 async function load(
-  url: string,
+  urls: string | readonly string[],
   clientId: number,
   otpOf: (connection: number, touch: number) => string,
   connections = CONNECTIONS,
 ): Promise<Rate> {
+  const nodes = [urls].flat();
   const untilMs = performance.now() + seconds * 1000;
   const times: number[] = [];
   let ok = 0;
@@ -39,7 +42,7 @@ async function load(
     for (let touch = 1; performance.now() < untilMs && touch < 32_000; touch += 1) {
       const query = `id=${clientId}&nonce=${newNonce()}&otp=${otpOf(connection, touch)}`;
       const startedMs = performance.now();
-      const status = await send(url, query, { agent }).then(
+      const status = await send(nodes[connection % nodes.length] ?? '', query, { agent }).then(
         (answer) => answer.status.trim(),
         () => 'lost',
       );
@@ -84,9 +87,25 @@ async function untilListens(port: number): Promise<void> {
   throw new Error(`nobody listens on port ${port}`);
 }
 
-const lab = new ValidationLab();
+const lab = new ValidationLab('sqlite');
 const keys = await lab.keys(CONNECTIONS);
 const client = await lab.client();
+
+/** Several nodes on one PostgreSQL; null where there is none. */
+async function shared(count: number): Promise<Rate | null> {
+  if (!hasPostgres()) return null;
+  const database = new ValidationLab('postgresql');
+  try {
+    const own = await database.keys(CONNECTIONS);
+    const { id } = await database.client();
+    const nodes = await Promise.all(Array.from({ length: count }, () => database.serve(['--delay', 'off'])));
+    const urls = nodes.map(({ url }) => url);
+    return await load(urls, id, (connection, touch) => own[connection]?.otp(touch) ?? '');
+  } finally {
+    await database.close();
+    await stopPostgres();
+  }
+}
 
 async function ours(): Promise<Rate> {
   const server = await lab.serve(['--delay', 'off']);
@@ -146,12 +165,21 @@ function show(name: string, { ok, wrong, perSecond, p99Ms }: Rate): void {
 
 try {
   const mine = await ours();
+  const one = await shared(1);
+  const two = await shared(2);
   const crowded = await yubiserver(CONNECTIONS);
   const alone = await yubiserver(1);
   show('postern', mine);
+  if (one && two) {
+    show('PostgreSQL', one);
+    show('two nodes', two);
+    say(
+      `PostgreSQL to SQLite ${(one.perSecond / mine.perSecond).toFixed(2)}, two nodes to one ${(two.perSecond / one.perSecond).toFixed(2)}`,
+    );
+  } else say('PostgreSQL is not installed: apt-get install postgresql-15');
   // It answers wrongly when several ask at once, so the rate of one connection counts as well.
-  const theirs = [crowded, alone].reduce((one, two) =>
-    (two?.perSecond ?? 0) > (one?.perSecond ?? 0) ? two : one,
+  const theirs = [crowded, alone].reduce((best, next) =>
+    (next?.perSecond ?? 0) > (best?.perSecond ?? 0) ? next : best,
   );
   if (crowded && alone && theirs) {
     show('yubiserver', crowded);
@@ -159,7 +187,8 @@ try {
     say(`ratio ${(mine.perSecond / Math.max(theirs.perSecond, 1)).toFixed(1)}`);
   } else say('yubiserver is not installed: apt-get install yubiserver');
   const enough = !theirs || mine.perSecond >= 5 * theirs.perSecond;
-  if (process.argv.includes('--check') && (!enough || mine.wrong > 0)) process.exitCode = 1;
+  const wrong = mine.wrong + (one?.wrong ?? 0) + (two?.wrong ?? 0);
+  if (process.argv.includes('--check') && (!enough || wrong > 0)) process.exitCode = 1;
 } finally {
   await lab.close();
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base.ts';
 import { dnsFlags, FINDING_FORMATS, formatFlag, smtpFlags, withEnvironment } from '../src/cli/flags.ts';
-import { storeFlags } from '../src/cli/key-store.ts';
+import { deskStoreFlags } from '../src/cli/key-store.ts';
 import { lookAtMachine } from '../src/cli/machine.ts';
 import { databasesOfThrottle, foldersOfStores, lookAtServices } from '../src/cli/own-services.ts';
 import { renderDoctor } from '../src/cli/render/doctor.ts';
@@ -34,7 +34,7 @@ export default class Doctor extends BaseCommand {
       format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'prometheus']),
     }),
     service: serviceFlags.service,
-    store: storeFlags.store,
+    store: deskStoreFlags.store,
     ...dnsFlags,
     port: smtpFlags.port,
     'allow-private': smtpFlags['allow-private'],

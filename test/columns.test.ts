@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { clean } from '../src/cli/clean.ts';
+import PosternHelp from '../src/cli/help.ts';
+import { loadConfig } from '../src/cli/load-config.ts';
 import { line, widthOf } from '../src/cli/text.ts';
 import { needs } from './helpers/debian.ts';
-import { root, shell } from './helpers/run.ts';
+import { commandIds, root, run, shell } from './helpers/run.ts';
+import { SAMPLES } from './helpers/samples.ts';
 
-// Text in a terminal of a width. Left out is what must stand in one line to be copied: commands, records, addresses.
+// Text in a terminal of a width: some commands in a real one, all of them as if they were in one.
 
 const TRUST = '--registry local.json --dns-cache dns.json --offline';
 
@@ -48,6 +51,59 @@ async function shown(
   return stdout.replaceAll('\r\n', '\n');
 }
 
+/** What is copied as it is: a record for a zone, and a path of which a line cannot have less. */
+const WHOLE = /^[;\s]*(?:_?[\w-]+\.)+[\w.-]+ (?:IN )?(?:TLSA|TXT) |^.{0,30} \/\S{40,}$/;
+
+function expectFit(text: string, columns: number): void {
+  for (const each of text.split('\n')) {
+    expect(each).toBe(each.trimEnd());
+    if (!WHOLE.test(each)) expect(widthOf(line`${each}`), each).toBeLessThanOrEqual(columns);
+  }
+}
+
+/** Run as if standard output were a terminal of a width. */
+async function inColumns<T>(columns: number, work: () => Promise<T>): Promise<T> {
+  const before = { isTTY: process.stdout.isTTY, columns: process.stdout.columns };
+  Object.assign(process.stdout, { isTTY: true, columns });
+  try {
+    return await work();
+  } finally {
+    Object.assign(process.stdout, before);
+  }
+}
+
+/** Each run of these changes something, or takes a different time. */
+const NEVER_THE_SAME =
+  /^(browser (backup [pr]|disable|undo)|dkim key make|doctor|mediator (?!list|diff|audit)|otp generate|srs forward|trust sync|throttle (?!top|explain|blocks|simulate|site list|site show|policy list)|validation (?!client list|key list|import|export))/;
+
+describe.for(commandIds.filter((id) => id !== 'demo' && id !== 'completion'))('all of %s', (id) => {
+  test('fits into 80 and 200 columns, and no line ends in a blank', async () => {
+    for (const columns of [80, 200]) {
+      const argv = [...(SAMPLES[id]?.[0] ?? []), '--color', 'never'];
+      expectFit((await inColumns(columns, () => run(id, argv))).stdout, columns);
+    }
+  });
+
+  test('fits in a page of help of 80 and 200 columns', async () => {
+    const config = await loadConfig(root, true);
+    const command = config.findCommand(id.replaceAll(' ', ':'), { must: true });
+    for (const columns of [80, 200])
+      expectFit(new PosternHelp(config, { maxWidth: columns }).formatCommand(command), columns);
+  });
+
+  test('says with colour what it says without, and what it says in a pipe', async () => {
+    if (NEVER_THE_SAME.test(id)) return;
+    const argv = SAMPLES[id]?.[0] ?? [];
+    const words = async (columns: number, color: string) =>
+      (await inColumns(columns, () => run(id, [...argv, '--color', color]))).stdout;
+    const [plain, coloured] = [await words(80, 'never'), await words(80, 'always')];
+    expect(coloured.replaceAll(COLOUR, '')).toBe(plain);
+    const { stdout } = await run(id, argv);
+    const inWords = (text: string) => text.split(/\s+/).join(' ');
+    if (!/…/.test(plain)) expect(inWords(stdout)).toBe(inWords(plain));
+  });
+});
+
 const COLOUR = /\x1b\[[0-9;]*m/g;
 
 describe.for([80, 200])('in %i columns', (columns) => {
@@ -56,12 +112,7 @@ describe.for([80, 200])('in %i columns', (columns) => {
     const text = await shown(command, columns, { NO_COLOR: '1' });
     expect(text.length).toBeGreaterThan(80);
     expect(clean(text.replaceAll('\n', ' '))).not.toContain('\\x1b');
-    for (const each of text.split('\n')) {
-      // An example is to be copied.
-      if (each.startsWith('  $ postern ')) continue;
-      expect(each).toBe(each.trimEnd());
-      expect(widthOf(line`${each}`), each).toBeLessThanOrEqual(columns);
-    }
+    expectFit(text, columns);
   });
 });
 

@@ -88,7 +88,7 @@ export const validationServer: Target = {
       onEvent: () => undefined,
     } as const;
     return feeding(createValidationServer({ world, onAnswer: () => undefined }) as Server, () => {
-      store.close();
+      void store.close();
       rmSync(folder, { recursive: true });
     });
   },

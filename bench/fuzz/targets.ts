@@ -93,7 +93,12 @@ function statements(): readonly Buffer[] {
   const root = rootPayload({ ...head, name: 'M', roles: { root: keys, list: keys, pointer: keys } });
   return [
     root,
-    listPayload({ ...head, document: digest, journal: { lines: 1, sha256: digest.sha256 } }),
+    listPayload({
+      ...head,
+      document: digest,
+      openSignup: digest,
+      journal: { lines: 1, sha256: digest.sha256 },
+    }),
     pointerPayload({ ...head, rootVersion: 1, list: { ...digest, version: 1 } }),
     writeEnvelope(signEnvelope({ type: TYPES.root, payload: root, signatures: [] }, privateKey)),
   ];

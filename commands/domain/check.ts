@@ -15,7 +15,7 @@ import { mtaStsFinder } from '../../src/cli/policies.ts';
 import { renderDomainCheck } from '../../src/cli/render/domain.ts';
 import { collectTargets } from '../../src/cli/targets.ts';
 import { line } from '../../src/cli/text.ts';
-import { shippedOpenSignup } from '../../src/cli/trust-sources.ts';
+import { openSignupOf } from '../../src/cli/trust-sources.ts';
 import { parseDomain } from '../../src/dns/names.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { withVetting } from '../../src/mediator/vetting.ts';
@@ -101,7 +101,7 @@ export default class DomainCheck extends BaseCommand {
       vouchers,
       madeUp: `x${randomBytes(8).toString('hex')}`,
     };
-    const openSignup = flags['for-mediator'] ? shippedOpenSignup(this.config.root) : null;
+    const openSignup = flags['for-mediator'] ? openSignupOf(this.config.root, null) : null;
     try {
       return await this.each(
         targets,

@@ -8,7 +8,7 @@ import { renderOutcome } from '../../src/cli/render/login.ts';
 import { readTouch } from '../../src/cli/touch.ts';
 import { askFlags, validatorConfig, validatorFlags, validatorWorld } from '../../src/cli/validators.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
-import type { KeyStore } from '../../src/keys/store.ts';
+import type { ServedKeys } from '../../src/keys/served.ts';
 import { addLogin, refusedTouch, requireAccount } from '../../src/logins/manage.ts';
 import { parseServices } from '../../src/logins/services.ts';
 import type { LoginStore } from '../../src/logins/types.ts';
@@ -92,7 +92,7 @@ export default class LoginAdd extends BaseCommand {
       validator,
       to: flags.to ?? null,
     };
-    const add = async (keys: KeyStore | undefined, logins: LoginStore) => {
+    const add = async (keys: ServedKeys | undefined, logins: LoginStore) => {
       const open = validatorOpener(validatorWorld(flags, keys));
       const at = { nowMs: Date.now(), signal: this.signal };
       return addLogin(logins, await open(validator), wanted, typed, at);

@@ -61,7 +61,10 @@ export default class LoginVerify extends BaseCommand {
       if (!store) return { kind: 'refused', why: 'no-login', publicId: null };
       const open = validatorOpener(validatorWorld(flags, keys));
       const world = { store, open, usual, nowMs: Date.now, failureMs: 1, signal: this.signal };
-      return verifyLogin(loginWorld(world), attempt);
+      const judged = await verifyLogin(loginWorld(world), attempt);
+      // To the outside all failures are alike, and cost the same; whoever administrates may know.
+      const isNobody = judged.kind === 'refused' && (await store.find({ account })).length === 0;
+      return isNobody && judged.why === 'no-otp' ? { ...judged, why: 'no-login' } : judged;
     });
     return this.emit(verdictResult(account, verdict), renderOutcome);
   }

@@ -21,7 +21,11 @@ export default class MediatorAdd extends BaseCommand {
   ];
   static override strict = false;
   static override args = {
-    entry: Args.string({ description: 'Identifier of the entry.', required: true, ignoreStdin: true }),
+    entry: Args.string({
+      description: 'Identifier for the entry, made up by you, such as example-bank.',
+      required: true,
+      ignoreStdin: true,
+    }),
     domain: Args.string({
       description: 'Domain of the company, or several.',
       required: true,

@@ -1,6 +1,7 @@
 import { BaseCommand } from '../../src/cli/base.ts';
 import { mediatorFlags, Office } from '../../src/cli/mediator.ts';
 import { renderDiff } from '../../src/cli/render/mediator.ts';
+import { counted } from '../../src/counted.ts';
 import { listDocument } from '../../src/mediator/document.ts';
 import { compareEntries } from '../../src/mediator/view.ts';
 import { canonicalJson, type Json } from '../../src/registry/canonical.ts';
@@ -22,14 +23,10 @@ export default class MediatorDiff extends BaseCommand {
     const now = entriesOf(listDocument(ledger, { version: 1, issuedMs: 0, expiresMs: 1000 }));
     const differences = compareEntries(bytes === null ? new Map() : entriesOf(bytes), now);
     const count = Object.values(differences).flat().length;
-    const since = said === null ? 'nothing is signed yet' : `since list ${said.version}`;
     const result = {
       target: ledger.mediator?.id ?? null,
       status: 'ok',
-      summary:
-        count === 0
-          ? `Nothing has changed ${since}.`
-          : `${count} ${count === 1 ? 'entry' : 'entries'} changed: ${since}.`,
+      summary: summaryOf(count, said?.version ?? null),
       checks: [],
       mediator: ledger.mediator?.id ?? '',
       list: said?.version ?? null,
@@ -37,6 +34,13 @@ export default class MediatorDiff extends BaseCommand {
     } as const;
     return this.emit(result, renderDiff);
   }
+}
+
+function summaryOf(count: number, list: number | null): string {
+  const entries = counted(count, 'entry', 'entries');
+  if (list === null)
+    return count === 0 ? 'There is no entry to sign yet.' : `${entries} to sign for the first time.`;
+  return count === 0 ? `Nothing has changed since list ${list}.` : `${entries} changed since list ${list}.`;
 }
 
 /** Entries of a list that we made ourselves, by their ids, each in its one spelling. */

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
@@ -8,6 +7,7 @@ import { mediatorFlags, Office, type Published } from '../../src/cli/mediator.ts
 import { renderPublish } from '../../src/cli/render/mediator.ts';
 import { domainArgument } from '../../src/cli/targets.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
+import { makeFolder } from '../../src/folder.ts';
 import type { Ledger } from '../../src/mediator/ledger.ts';
 import { tooLongCheck, vbrZone } from '../../src/mediator/vbr-zone.ts';
 import { instant } from '../../src/registry/documents.ts';
@@ -19,8 +19,8 @@ export default class MediatorPublish extends BaseCommand {
   static override summary =
     'Write what was signed into a folder for any web server, with the VBR zone for any name server.';
   static override description =
-    'Roots, list, logos and vbr.zone come first, pointer.json last: whoever reads meanwhile gets the old state or the ' +
-    'new one. Let caches keep everything for long but pointer.json and *.root.json, which may be five minutes old.';
+    'Roots, list, logos and the VBR zone (vbr.zone for BIND, Knot and NSD; vbr.rbldnsd, a dnset) come first, pointer.json ' +
+    'last: whoever reads meanwhile gets the old state or the new one. Let caches keep everything for long but pointer.json and *.root.json, which may be five minutes old.';
   static override examples = ['<%= config.bin %> <%= command.id %> /srv/www/trust'];
   static override args = {
     folder: Args.string({ description: 'Folder to write into.', required: true, ignoreStdin: true }),
@@ -56,9 +56,13 @@ function publish(office: Office, folder: string, server: string | null): Mediato
     { mediator, server: server ?? `ns.${mediator}`, serial: pointer.said.version },
     Date.now(),
   );
-  const files = [...filesOf(office, published, ledger), ['vbr.zone', Buffer.from(zone.text)] as const];
+  const files = [
+    ...filesOf(office, published, ledger),
+    ['vbr.zone', Buffer.from(zone.bind)] as const,
+    ['vbr.rbldnsd', Buffer.from(zone.rbldnsd)] as const,
+  ];
   for (const [name, bytes] of [...files, ['pointer.json', pointer.bytes] as const]) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    makeFolder(dirname(join(folder, name)), 0o755);
     replaceFile(join(folder, name), bytes, 0o644);
   }
   return {
@@ -86,9 +90,11 @@ function filesOf(
   const logos = [...ledger.entries.values()].flatMap(({ logo }) =>
     logo ? [`lists/${keptLogoName(logo)}`] : [],
   );
+  const { openSignup } = list?.said ?? {};
+  const names = openSignup ? [`lists/${openSignup.sha256}.names`] : [];
   return [
     ...roots.map(({ said, bytes }) => [`${said.version}.root.json`, bytes] as const),
-    ...[document, ...logos].flatMap((name) => {
+    ...[document, ...names, ...logos].flatMap((name) => {
       const bytes = office.readPublic(name);
       return bytes === null ? [] : [[name, bytes] as const];
     }),

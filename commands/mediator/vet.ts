@@ -6,7 +6,7 @@ import { actorFlags, actorOf, allowed, answer, answerYesNo, Office } from '../..
 import { actResult } from '../../src/cli/mediator-act.ts';
 import { vetEntry, vettingFlags, vettingResolvers } from '../../src/cli/mediator-vetting.ts';
 import { renderAct } from '../../src/cli/render/mediator.ts';
-import { shippedOpenSignup } from '../../src/cli/trust-sources.ts';
+import { openSignupOf } from '../../src/cli/trust-sources.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { type Evidence, LEVELS, type Level } from '../../src/mediator/acts.ts';
 import { entryOf } from '../../src/mediator/ledger.ts';
@@ -60,7 +60,7 @@ export default class MediatorVet extends BaseCommand {
           resolvers,
           selectors: flags.selector ?? [],
           nowMs,
-          openSignup: shippedOpenSignup(this.config.root),
+          openSignup: openSignupOf(this.config.root, office.openSignup(journal.ledger)),
         };
         const checks = [...(await vetEntry(entry, journal.ledger, world)), companyCheck(singleCompany)];
         const problems = problemsOf(checks);

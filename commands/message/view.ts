@@ -1,6 +1,7 @@
 import type { Interfaces } from '@oclif/core';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import type { MarkWorld } from '../../src/bimi/indicator.ts';
 import { type CheckOptions, checkMessage } from '../../src/check/check.ts';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
 import { describeFailure } from '../../src/cli/failure.ts';
@@ -9,10 +10,11 @@ import {
   duration,
   FINDING_FORMATS,
   formatFlag,
+  markFlags,
   trustFlags,
   withEnvironment,
 } from '../../src/cli/flags.ts';
-import { readLogos } from '../../src/cli/logos.ts';
+import { markKey, readLogos } from '../../src/cli/logos.ts';
 import { checkInput, READ_BYTES } from '../../src/cli/message-check-input.ts';
 import { type MessageSource, messageSources } from '../../src/cli/message-sources.ts';
 import { openDns } from '../../src/cli/open-dns.ts';
@@ -20,6 +22,7 @@ import { mapParallel } from '../../src/cli/parallel.ts';
 import { renderMessageView } from '../../src/cli/render/view.ts';
 import { folderOfList, openKnowledge } from '../../src/cli/trust-sources.ts';
 import { trustStore } from '../../src/cli/trust-store.ts';
+import type { Resolver } from '../../src/dns/types.ts';
 import type { Check } from '../../src/report.ts';
 import type { MessageViewResult, ViewedMessage } from '../../src/schema/message-view.ts';
 import { BODY_LIMITS, type BodyLimits, readBody } from '../../src/view/body.ts';
@@ -91,6 +94,7 @@ export default class MessageView extends BaseCommand {
       'timeout-dns': duration({ summary: 'Wait for one DNS answer.', default: 5000, helpGroup: 'TIME-OUT' }),
     }),
     ...trustFlags,
+    ...markFlags,
     ...dnsFlags,
   };
 
@@ -102,8 +106,14 @@ export default class MessageView extends BaseCommand {
     const knowledge = await openKnowledge(flags.registry, this.config.root, flags.grace);
     const { dns, finish } = await openDns(flags, this.signal);
     try {
-      const options: CheckOptions = { ...optionsOf(flags), dns, knowledge };
-      const { messages, notes } = await this.viewAll(sources, options, flags);
+      const options: CheckOptions = {
+        ...optionsOf(flags),
+        dns,
+        knowledge,
+        ...(flags.bimi && { marks: await this.marksFor(flags, dns) }),
+      };
+      const marks = new Map<string, string>();
+      const { messages, notes } = await this.viewAll(sources, options, flags, marks);
       const companies = messages.flatMap(({ company }) => (company === null ? [] : [company]));
       const beside = await folderOfList(flags.registry);
       const logos = await readLogos(companies, knowledge.registries, beside, trustStore().logos.folder);
@@ -112,21 +122,32 @@ export default class MessageView extends BaseCommand {
       const documents = await import('../../src/cli/render/view-html.ts');
       return this.emit(result, {
         text: (view, columns) => renderMessageView(view, columns, flags.explain),
-        html: (view) => documents.viewHtml(view, { logos: logos.byCompany, explain: flags.explain }),
+        html: (view) =>
+          documents.viewHtml(view, {
+            logos: new Map([...logos.byCompany, ...marks]),
+            explain: flags.explain,
+          }),
       });
     } finally {
       finish();
     }
   }
 
+  /** Loaded only where somebody asks: most never do. */
+  private async marksFor(flags: ViewFlags, dns: Resolver): Promise<MarkWorld> {
+    const { openMarks } = await import('../../src/cli/marks.ts');
+    return openMarks(flags, { root: this.config.root, dns, signal: this.signal });
+  }
+
   private async viewAll(
     sources: readonly MessageSource[],
     options: CheckOptions,
     flags: ViewFlags,
+    marks: Map<string, string>,
   ): Promise<{ readonly messages: readonly ViewedMessage[]; readonly notes: readonly Check[] }> {
     const [only] = sources;
     if (sources.length === 1 && only) {
-      return { messages: [await viewSource(only, options, BODY_LIMITS)], notes: [] };
+      return { messages: [await viewSource(only, options, BODY_LIMITS, marks)], notes: [] };
     }
     const wanted = flags.pages ?? (this.format === 'html' && sources.length <= FEW);
     const limits = wanted ? LIMITS_AMONG_OTHERS : null;
@@ -136,7 +157,7 @@ export default class MessageView extends BaseCommand {
     await mapParallel(
       sources,
       several,
-      (source) => viewSource(source, options, limits),
+      (source) => viewSource(source, options, limits, marks),
       (source, outcome) => {
         if ('error' in outcome) {
           const { message } = describeFailure(outcome.error, 'postern message view');
@@ -149,16 +170,22 @@ export default class MessageView extends BaseCommand {
   }
 }
 
-/** @param limits  of the body; null leaves the page out */
+/**
+ * @param limits  of the body; null leaves the page out
+ * @param marks   takes the logos that certificates prove
+ */
 async function viewSource(
   source: MessageSource,
   options: CheckOptions,
   limits: BodyLimits | null,
+  marks: Map<string, string>,
 ): Promise<ViewedMessage> {
   const bytes = await source.read();
   const input = checkInput(source.name, bytes);
   const check = await checkMessage(input, options);
   const message = viewMessage(source.name, check, input.header, bytes.length);
+  const logo = check.bimi?.mark?.logo;
+  if (message.mark !== null && logo !== undefined) marks.set(markKey(message.mark), logo.dataUri);
   if (limits === null) return message;
   const body = input.header.bodyStart === null ? null : await readBody(bytes, limits);
   return { ...message, page: viewPage(check, input.header, body) };
@@ -194,6 +221,7 @@ function optionsOf(flags: ViewFlags): Omit<CheckOptions, 'dns' | 'knowledge'> {
     recipient: null,
     asOfMs: flags['as-of'] === undefined ? null : judgeTime(flags['as-of']),
     nowMs: Date.now(),
+    bimi: flags.bimi,
     policy: { force: flags.force, strictReplay: flags['strict-replay'] },
     liveDns: !flags.offline && flags['dns-cache'] === undefined,
     given: {},

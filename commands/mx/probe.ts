@@ -22,15 +22,17 @@ import { collectTargets } from '../../src/cli/targets.ts';
 import { line } from '../../src/cli/text.ts';
 import { openDns, smtpWorld } from '../../src/cli/world.ts';
 import { keepYoungHeapSmall } from '../../src/cli/young-heap.ts';
-import { converse, type Variant } from '../../src/mx/conversation.ts';
+import { AppError, ExitCode } from '../../src/errors.ts';
+import { converse, type Place, type Variant } from '../../src/mx/conversation.ts';
 import { asSavedProbe, compareWith } from '../../src/mx/diff.ts';
+import type { IntrusionOptions } from '../../src/mx/intrusive.ts';
 import { probeTarget } from '../../src/mx/probe.ts';
 import { registeredDomain } from '../../src/mx/provider.ts';
 import { applyRequirements, parseRequirements } from '../../src/mx/require.ts';
 import { createSwitchboard } from '../../src/mx/switchboard.ts';
-import { parseTarget } from '../../src/mx/target.ts';
+import { parseTarget, type Target } from '../../src/mx/target.ts';
 import type { MxProbeResult } from '../../src/schema/mx-probe.ts';
-import type { TranscriptLine } from '../../src/smtp/connection.ts';
+import type { SpeakerWorld, TranscriptLine } from '../../src/smtp/connection.ts';
 import { contextFor, contextForKey } from '../../src/smtp/tls.ts';
 
 /** RFC 8314 §7.3: submission with TLS from the first byte on. */
@@ -41,6 +43,9 @@ const SUBMISSION = [
   { port: 587, implicitTls: false },
   { port: SUBMISSIONS_PORT, implicitTls: true },
 ] as const;
+
+/** How long an answer that must not come is waited for, in milliseconds. */
+const SILENCE_MS = 3000;
 
 /** Between two questions to a server whose answers look as if they changed, in milliseconds. */
 const REPEAT_WAIT_MS = 500;
@@ -134,6 +139,24 @@ export default class MxProbe extends BaseCommand {
         helpValue: 'N',
       }),
       'retry-wait': duration({ summary: 'Wait so long before asking again.', default: 30_000 }),
+      intrusive: Flags.string({
+        summary:
+          'Tests for a server of your own: injection (commands behind STARTTLS), relay, data-end (a list); one target.',
+        helpValue: 'LIST',
+        dependsOn: ['i-own-this'],
+      }),
+      'i-own-this': Flags.boolean({
+        summary: 'The server is yours: --intrusive may try what others take amiss.',
+      }),
+      mailbox: Flags.string({
+        summary: 'A mailbox there that may get test messages, for --intrusive data-end.',
+        helpValue: 'ADDRESS',
+      }),
+      outside: Flags.string({
+        summary: 'A recipient elsewhere for --intrusive relay; no mail is sent to it.',
+        default: 'postmaster@example.com',
+        helpValue: 'ADDRESS',
+      }),
       transcript: Flags.boolean({
         summary: 'Show what was said, on standard error: "->" plaintext, "~>" inside TLS.',
       }),
@@ -184,6 +207,7 @@ export default class MxProbe extends BaseCommand {
       (place, variant) => converse(place, { ...world, context: contextOf(variant, world, flags.ca) }),
       this.signal,
     );
+    const intrude = await this.intrusion(flags, all);
     const parts = mxParts(asOfMs);
     const { dns, finish } = await openDns(flags, this.signal);
     const services = flags.submission
@@ -198,6 +222,9 @@ export default class MxProbe extends BaseCommand {
       versions: flags.versions,
       bothCertificates: flags['both-certificates'],
       dnsOnly: flags['dns-only'],
+      ...(intrude && {
+        intrude: (place: Place) => intrude(place, { ...world, context: world.laxContext() }),
+      }),
       repeat: flags.repeat,
       retries: flags.retries,
       retryWaitMs: flags['retry-wait'],
@@ -226,4 +253,55 @@ export default class MxProbe extends BaseCommand {
       finish();
     }
   }
+
+  /**
+   * What --intrusive asks for; it is never for several targets.
+   *
+   * @throws AppError E_INTRUSIVE, E_ADDRESS (exit 64) where something does not fit
+   */
+  private async intrusion(
+    {
+      intrusive,
+      mailbox,
+      outside,
+    }: { intrusive?: string | undefined; mailbox?: string | undefined; outside: string },
+    targets: readonly string[],
+  ) {
+    if (intrusive === undefined) return undefined;
+    const { intrude, parseIntrusiveTests } = await import('../../src/mx/intrusive.ts');
+    const { parseMailbox } = await import('../../src/send/mailbox.ts');
+    const [only] = targets;
+    if (only === undefined || targets.length > 1) throw intrusiveOnOne();
+    const options: IntrusionOptions = {
+      tests: parseIntrusiveTests(intrusive),
+      domain: domainOf(parseTarget(only)),
+      outside: parseMailbox(outside, 'outside').address,
+      mailbox: mailbox === undefined ? null : parseMailbox(mailbox, 'mailbox').address,
+      silenceMs: SILENCE_MS,
+    };
+    if (options.tests.includes('data-end') && options.mailbox === null) throw mailboxMissing();
+    return (place: Place, world: SpeakerWorld) => intrude(place, world, options);
+  }
+}
+
+/** Domain of a target, or its address as a literal (RFC 5321 §4.1.3). */
+function domainOf(target: Target): string {
+  if (target.kind !== 'address') return target.domain;
+  return target.ip.includes(':') ? `[IPv6:${target.ip}]` : `[${target.ip}]`;
+}
+
+function intrusiveOnOne(): AppError {
+  return new AppError('--intrusive is for one target, and there are several.', {
+    code: 'E_INTRUSIVE',
+    exit: ExitCode.usage,
+    hint: 'Name one server or domain of your own.',
+  });
+}
+
+function mailboxMissing(): AppError {
+  return new AppError('--intrusive data-end: --mailbox is missing.', {
+    code: 'E_INTRUSIVE',
+    exit: ExitCode.usage,
+    hint: 'Name a mailbox of yours on that server: a vulnerable one delivers the test messages to it.',
+  });
 }

@@ -4,7 +4,7 @@ import { BaseCommand } from '../../src/cli/base.ts';
 import { readHexFile } from '../../src/cli/desk.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { readInput } from '../../src/cli/input.ts';
-import { storeFlags, withStoreIfAny } from '../../src/cli/key-store.ts';
+import { storeFlags, withStoresIfAny } from '../../src/cli/key-store.ts';
 import { renderDecoded } from '../../src/cli/render/otp.ts';
 import { decodeOtp } from '../../src/keys/decode.ts';
 import type { OtpDecodeResult } from '../../src/schema/otp.ts';
@@ -46,7 +46,9 @@ export default class OtpDecode extends BaseCommand {
       file === undefined
         ? undefined
         : readHexFile(file, 'key-file', [16], 'an AES key has 32 hexadecimal digits');
-    const result = await withStoreIfAny(flags, async (store) => decodeOtp(typed, { aesKey, store }));
+    const result = await withStoresIfAny(flags, (stores) =>
+      decodeOtp(typed, { aesKey, store: stores?.keys }),
+    );
     return this.emit(result, renderDecoded);
   }
 }

@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { readInput } from '../../src/cli/input.ts';
-import { storeFlags, withStoreIfAny } from '../../src/cli/key-store.ts';
+import { storeFlags, withStoresIfAny } from '../../src/cli/key-store.ts';
 import { renderVerified } from '../../src/cli/render/otp.ts';
 import { askFlags, validatorConfig, validatorFlags, validatorWorld } from '../../src/cli/validators.ts';
 import { verifyOtp } from '../../src/keys/verify.ts';
@@ -50,7 +50,7 @@ export default class OtpVerify extends BaseCommand {
     const config = validatorConfig(flags);
     const result =
       config.kind === 'local'
-        ? await withStoreIfAny(flags, async (store) => verifyOtp(store, typed, Date.now()))
+        ? await withStoresIfAny(flags, (stores) => verifyOtp(stores?.keys, typed, Date.now()))
         : await this.ask(config, typed, validatorWorld(flags, undefined));
     return this.emit(result, (_, columns) => renderVerified(result, flags.explain, columns));
   }

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
@@ -8,6 +7,7 @@ import { fileOutput } from '../../src/cli/output.ts';
 import { renderCompile } from '../../src/cli/render/throttle.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../src/cli/throttle-service.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
+import { makeFolder } from '../../src/folder.ts';
 import { worst } from '../../src/report.ts';
 import type {
   ThrottleCompileResult,
@@ -16,8 +16,9 @@ import type {
   ThrottleSite,
 } from '../../src/schema/throttle.ts';
 import { checkCompiled } from '../../src/throttle/compile/checker.ts';
-import { compileHaproxy, lostExemptions, type Peer } from '../../src/throttle/compile/haproxy.ts';
+import { compileHaproxy, type Peer } from '../../src/throttle/compile/haproxy.ts';
 import { compileNginx } from '../../src/throttle/compile/nginx.ts';
+import { shortcomings } from '../../src/throttle/compile/shortcomings.ts';
 
 /** A place as the servers write it: nothing that would begin another directive. */
 function place(text: string, flag: string): string {
@@ -43,7 +44,7 @@ function peerOf(text: string): Peer {
 function folderFor(out: string): string {
   const folder = resolve(out);
   if (/^[\w./-]+$/.test(folder)) {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder, 0o755);
     return folder;
   }
   throw new AppError(`--out: '${out}' cannot be written in a configuration.`, {
@@ -163,7 +164,7 @@ export default class ThrottleCompile extends BaseCommand {
     const names = [...files.keys()].map((name) => join(folder, name));
     const target = args.target === 'nginx' ? 'nginx' : 'haproxy';
     const checks = [
-      ...(target === 'haproxy' ? lostExemptions(exemptions) : []),
+      shortcomings(target, flags.mode),
       ...(flags.check ? [checkCompiled(target, names[0] ?? '', process.env)] : []),
     ];
     const summary = `${names.length === 1 ? '1 file is' : `${names.length} files are`} written to ${folder}.`;

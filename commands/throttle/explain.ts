@@ -7,6 +7,19 @@ import { clientFrom } from '../../src/cli/throttle-questions.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../src/cli/throttle-service.ts';
 import type { ThrottleExplainResult } from '../../src/schema/throttle.ts';
 
+type Answer = Pick<ThrottleExplainResult, 'client' | 'exempt' | 'sites'>;
+
+function summaryOf({ client, exempt, sites }: Answer): string {
+  const named = (those: Answer['sites']) => those.map(({ standing }) => standing.site).join(', ');
+  const blocked = sites.filter(({ block }) => block !== null);
+  if (blocked.length > 0) return `${client} is blocked on ${named(blocked)}.`;
+  if (exempt !== null) return `${client} is exempt on every site: it is neither counted nor blocked.`;
+  const passing = sites.filter((site) => site.exempt !== null);
+  return passing.length > 0
+    ? `${client} is exempt on ${named(passing)}, and not blocked elsewhere.`
+    : `${client} is not blocked.`;
+}
+
 export default class ThrottleExplain extends BaseCommand {
   static override summary = 'Say how a client stands: what it had, whether it is blocked, why, until when.';
   static override description =
@@ -30,13 +43,17 @@ export default class ThrottleExplain extends BaseCommand {
 
   override async run(): Promise<ThrottleExplainResult> {
     const { args, flags } = await this.parse(ThrottleExplain);
-    const ask = serviceCaller<Pick<ThrottleExplainResult, 'client' | 'sites'>>(flags, this.signal);
-    const { client, sites } = await ask(
+    const ask = serviceCaller<Answer>(flags, this.signal);
+    const answer = await ask(
       servicePath(['explain', await clientFrom(args.client, this.mayAsk)], { site: flags.site }),
     );
-    const blocked = sites.filter(({ block }) => block !== null).map(({ standing }) => standing.site);
-    const summary =
-      blocked.length > 0 ? `${client} is blocked on ${blocked.join(', ')}.` : `${client} is not blocked.`;
-    return this.emit({ target: client, status: 'ok', summary, checks: [], client, sites }, renderExplain);
+    const result = {
+      target: answer.client,
+      status: 'ok' as const,
+      summary: summaryOf(answer),
+      checks: [],
+      ...answer,
+    };
+    return this.emit(result, renderExplain);
   }
 }

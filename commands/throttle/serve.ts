@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Interfaces } from '@oclif/core';
@@ -12,6 +12,7 @@ import { renderServe } from '../../src/cli/render/throttle.ts';
 import { readSecretFile } from '../../src/cli/secrets.ts';
 import { DEFAULT_SERVICE } from '../../src/cli/throttle-service.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
+import { makeFolder } from '../../src/folder.ts';
 import { type Network, parseNetwork } from '../../src/net/network.ts';
 import type { ThrottleServeResult, ThrottleService } from '../../src/schema/throttle.ts';
 import { activatedSockets, type Endpoint, formatEndpoint, parseEndpoint } from '../../src/service/address.ts';
@@ -218,7 +219,7 @@ export default class ThrottleServe extends BaseCommand {
       const summary = `The service would listen on ${endpoints.map(([, each]) => formatEndpoint(each)).join(', ')}.`;
       return this.emit({ target: null, status: 'ok', summary, checks: [], service }, renderServe);
     }
-    if (admin.kind === 'unix') mkdirSync(dirname(admin.path), { recursive: true });
+    if (admin.kind === 'unix') makeFolder(dirname(admin.path), 0o755);
     const database = databaseFile(given.database, process.env);
     const service = await this.serve(
       {

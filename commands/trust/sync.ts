@@ -10,9 +10,10 @@ import { openDns, readPem } from '../../src/cli/open-dns.ts';
 import { renderTrustSync } from '../../src/cli/render/trust-lists.ts';
 import { trustStore } from '../../src/cli/trust-store.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
+import { type HttpsWorld, isPublicAddress } from '../../src/net/https.ts';
 import { MAX_ENVELOPE_BYTES } from '../../src/registry/envelope.ts';
 import { folderSource } from '../../src/registry/folder-source.ts';
-import { type HttpsWorld, httpsSource } from '../../src/registry/https-source.ts';
+import { httpsSource } from '../../src/registry/https-source.ts';
 import { sweepLogos } from '../../src/registry/logos.ts';
 import { RuleFault } from '../../src/registry/rules.ts';
 import type { Kept, TrustStore } from '../../src/registry/store.ts';
@@ -63,9 +64,10 @@ export default class TrustSync extends BaseCommand {
     const world: HttpsWorld = {
       dns,
       ...(flags.ca !== undefined && { ca: readPem(flags.ca) }),
-      allowPrivate: flags['allow-private'],
+      admits: flags['allow-private'] ? () => true : isPublicAddress,
       offline: flags.offline,
-      timeoutMs: flags['timeout-https'],
+      connectMs: flags['timeout-https'],
+      totalMs: flags['timeout-https'],
       signal: this.signal,
     };
     try {

@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
-import { storeFlags, withStoreIfAny } from '../../src/cli/key-store.ts';
+import { storeFlags, withStoresIfAny } from '../../src/cli/key-store.ts';
 import { encryptFor, recipientFlags } from '../../src/cli/recipients.ts';
 import { renderExport } from '../../src/cli/render/validation-transfer.ts';
 import { writeSecret } from '../../src/cli/secrets.ts';
@@ -38,10 +38,10 @@ export default class ValidationExport extends BaseCommand {
     const { flags } = await this.parse(ValidationExport);
     const { to, as: format } = flags;
     const encrypted = !flags['in-clear'];
-    const count = await withStoreIfAny(flags, async (store) => {
-      const keys = store?.keys() ?? [];
-      if (!store || keys.length === 0) return 0;
-      const text = exportKeys(store, keys, format);
+    const count = await withStoresIfAny(flags, async (stores) => {
+      const keys = (await stores?.keys.keys()) ?? [];
+      if (!stores || keys.length === 0) return 0;
+      const text = await exportKeys(stores.keys, keys, format);
       writeSecret(to, encrypted ? await encryptFor(flags, text) : text);
       return keys.length;
     });

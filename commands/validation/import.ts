@@ -3,11 +3,11 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { readWhole } from '../../src/cli/input.ts';
-import { storeFlags, withStore, withStoreIfAny } from '../../src/cli/key-store.ts';
+import { storeFlags, withStores, withStoresIfAny } from '../../src/cli/key-store.ts';
 import { renderImport } from '../../src/cli/render/validation-transfer.ts';
 import { readSecretFile } from '../../src/cli/secrets.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
-import type { KeyStore } from '../../src/keys/store.ts';
+import type { ServedKeys } from '../../src/keys/served.ts';
 import { adopt } from '../../src/keys/transfer/adopt.ts';
 import { ageLines, decryptAge, isAge } from '../../src/keys/transfer/age.ts';
 import { type Found, MAX_FILE_BYTES } from '../../src/keys/transfer/entry.ts';
@@ -81,15 +81,19 @@ export default class ValidationImport extends BaseCommand {
     for (const file of files) found.push({ file, found: await this.open(file, flags, pskcKey) });
     const otps = await readProof(flags.prove);
     const entries = found.flatMap((each) => each.found.entries);
-    const work = async (store: KeyStore | undefined) =>
-      adopt(store, entries, otps, {
+    const work = (keys: ServedKeys | undefined) =>
+      adopt(keys, entries, otps, {
         nowMs: Date.now(),
         dryRun: flags['dry-run'],
         requireProof: flags['require-proof'],
       });
     const adopted = flags['dry-run']
-      ? await withStoreIfAny(flags, work)
-      : await withStore(flags, (text) => this.note(text), work);
+      ? await withStoresIfAny(flags, (stores) => work(stores?.keys))
+      : await withStores(
+          flags,
+          (text) => this.note(text),
+          (stores) => work(stores.keys),
+        );
     return this.emit(importResult(found, adopted, flags['dry-run']), renderImport);
   }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
@@ -6,24 +6,22 @@ import { BaseCommand } from '../../src/cli/base.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { cannotRead } from '../../src/cli/input.ts';
 import { tell } from '../../src/cli/journal.ts';
-import { placeOf, storeFlags } from '../../src/cli/key-store.ts';
-import { withLogins } from '../../src/cli/logins.ts';
+import { storeFlags, withStores } from '../../src/cli/key-store.ts';
 import { renderDone } from '../../src/cli/render/validation.ts';
 import { readSecretFile, readSecrets } from '../../src/cli/secrets.ts';
-import { withAdministration } from '../../src/cli/validation.ts';
 import { askFlags, validatorConfig, validatorFlags, validatorWorld } from '../../src/cli/validators.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
-import { databaseOf, masterKeyOf } from '../../src/keys/open.ts';
+import { makeFolder } from '../../src/folder.ts';
 import { startLogins } from '../../src/logins/service.ts';
 import { loginWorld } from '../../src/logins/world.ts';
 import { addressClass } from '../../src/net/address.ts';
 import type { ValidationServeResult } from '../../src/schema/validation.ts';
 import { activatedSockets, type Endpoint, formatEndpoint, parseEndpoint } from '../../src/service/address.ts';
 import type { Listening } from '../../src/service/listen.ts';
+import type { Stores } from '../../src/stores/types.ts';
 import { type AdminListening, startAdmin } from '../../src/validation/admin.ts';
 import type { Certificate } from '../../src/validation/server.ts';
 import { startValidation, type ValidationService } from '../../src/validation/service.ts';
-import { openValidationStore } from '../../src/validation/sqlite-store.ts';
 import { validatorOpener } from '../../src/validators/open.ts';
 
 /** How long what is being answered may take when the service stops, in milliseconds. */
@@ -89,6 +87,11 @@ const flags = {
 
 type ServeFlags = Interfaces.InferredFlags<typeof flags>;
 
+/** Where to listen for what. */
+type Endpoints = { readonly verify: Endpoint } & Readonly<
+  Record<'metrics' | 'login' | 'admin', Endpoint | undefined>
+>;
+
 function isNear(endpoint: Endpoint): boolean {
   return (
     endpoint.kind !== 'tcp' || endpoint.host === 'localhost' || addressClass(endpoint.host) === 'loopback'
@@ -133,7 +136,7 @@ function endpointOf(text: string | undefined, flag: string): Endpoint | undefine
   if (text === undefined) return undefined;
   const endpoint = parseEndpoint(text, flag);
   requireNear(endpoint, flag);
-  if (endpoint.kind === 'unix') mkdirSync(dirname(endpoint.path), { recursive: true });
+  if (endpoint.kind === 'unix') makeFolder(dirname(endpoint.path), 0o755);
   return endpoint;
 }
 
@@ -143,7 +146,7 @@ function adminEndpoint(given: ServeFlags): Endpoint | undefined {
   if (text === undefined) return undefined;
   const endpoint = parseEndpoint(text, 'admin-listen');
   requireTls(endpoint, { ...given, 'plain-http': false }, 'admin-listen');
-  if (endpoint.kind === 'unix') mkdirSync(dirname(endpoint.path), { recursive: true });
+  if (endpoint.kind === 'unix') makeFolder(dirname(endpoint.path), 0o755);
   return endpoint;
 }
 
@@ -173,32 +176,40 @@ export default class ValidationServe extends BaseCommand {
       login: endpointOf(given['login-listen'], 'login-listen'),
       admin: adminEndpoint(given),
     };
-    const known = await withAdministration(
+    return withStores(
       given,
       (text) => this.note(text),
-      async (office, keys) => ({ clients: office.clients().length, keys: keys.keys().length }),
+      (stores) => this.serveFrom(stores, given, endpoints, certificate),
     );
+  }
+
+  private async serveFrom(
+    stores: Stores,
+    given: ServeFlags,
+    endpoints: Endpoints,
+    certificate: Certificate | undefined,
+  ): Promise<ValidationServeResult> {
+    const office = await stores.office();
+    const known = { clients: (await office.clients()).length, keys: (await stores.keys.keys()).length };
     const listening = (places: Readonly<Record<string, string | undefined>>) =>
       (['verify', 'metrics', 'login', 'admin'] as const).flatMap((use) => {
         const at = places[use];
         return at === undefined ? [] : [{ for: use, at }];
       });
+    const tls = certificate !== undefined;
     if (given.check) {
+      const { verify, metrics, login, admin } = endpoints;
       const at = listening({
-        verify: formatEndpoint(listen),
-        metrics: endpoints.metrics && formatEndpoint(endpoints.metrics),
-        login: endpoints.login && formatEndpoint(endpoints.login),
-        admin: endpoints.admin && formatEndpoint(endpoints.admin),
+        verify: formatEndpoint(verify),
+        metrics: metrics && formatEndpoint(metrics),
+        login: login && formatEndpoint(login),
+        admin: admin && formatEndpoint(admin),
       });
       const summary = `The server would listen on ${at.map(({ at: place }) => place).join(', ')}.`;
-      return this.conclusion(summary, { listening: at, tls: certificate !== undefined, ...known });
+      return this.conclusion(summary, { listening: at, tls, ...known });
     }
-    const started = await this.serve(given, endpoints, certificate);
-    return this.conclusion('The server was stopped.', {
-      listening: listening(started),
-      tls: certificate !== undefined,
-      ...known,
-    });
+    const started = await this.serve(stores, given, endpoints, certificate);
+    return this.conclusion('The server was stopped.', { listening: listening(started), tls, ...known });
   }
 
   private conclusion(
@@ -209,16 +220,15 @@ export default class ValidationServe extends BaseCommand {
   }
 
   private async serve(
+    stores: Stores,
     given: ServeFlags,
-    endpoints: { verify: Endpoint } & Readonly<Record<'metrics' | 'login' | 'admin', Endpoint | undefined>>,
+    endpoints: Endpoints,
     certificate: Certificate | undefined,
   ): Promise<Readonly<Record<string, string | undefined>>> {
-    const place = placeOf(given, process.env);
     const activated = activatedSockets(process.env, process.pid);
-    const store = await openValidationStore(databaseOf(place), masterKeyOf(place));
     const { verify, metrics } = endpoints;
     const service = await startValidation({
-      store,
+      store: await stores.validation(),
       listen: verify,
       activated,
       delay: given.delay,
@@ -227,75 +237,53 @@ export default class ValidationServe extends BaseCommand {
       ...(metrics && { metrics }),
       ...(certificate && { certificate }),
     });
-    try {
-      return await this.withAdmin(given, endpoints.admin, activated, certificate, (admin) =>
-        this.withLoginListener(given, endpoints.login, activated, async (login) => {
-          const stopReloading = reloadOn('SIGHUP', admin ? [service, admin] : [service], given);
-          const at = {
-            verify: service.at,
-            metrics: service.metricsAt ?? undefined,
-            login: login?.at,
-            admin: admin?.at,
-          };
-          tell({ event: 'started', ...at });
-          await this.stopped();
-          await Promise.all([service, login, admin].map((each) => each?.close(GRACE_MS - 1000)));
-          stopReloading();
-          tell({ event: 'stopped' });
-          return at;
-        }),
-      );
-    } finally {
-      store.close();
-    }
+    const admin =
+      endpoints.admin && (await this.startAdmin(stores, given, endpoints.admin, activated, certificate));
+    const login = endpoints.login && (await this.startLogins(stores, given, endpoints.login, activated));
+    const stopReloading = reloadOn('SIGHUP', admin ? [service, admin] : [service], given);
+    const at = {
+      verify: service.at,
+      metrics: service.metricsAt ?? undefined,
+      login: login?.at,
+      admin: admin?.at,
+    };
+    tell({ event: 'started', ...at });
+    await this.stopped();
+    await Promise.all([service, login, admin].map((each) => each?.close(GRACE_MS - 1000)));
+    stopReloading();
+    tell({ event: 'stopped' });
+    return at;
   }
 
-  private withAdmin<T>(
+  private async startAdmin(
+    stores: Stores,
     given: ServeFlags,
-    at: Endpoint | undefined,
+    at: Endpoint,
     activated: ReadonlyMap<string, number>,
     certificate: Certificate | undefined,
-    work: (admin: AdminListening | undefined) => Promise<T>,
-  ): Promise<T> {
-    if (!at) return work(undefined);
+  ): Promise<AdminListening> {
     const token = readSecretFile(given['admin-token-file'] ?? '');
-    return withAdministration(
-      given,
-      (text) => this.note(text),
-      async (office, keys) =>
-        work(
-          await startAdmin({
-            keys,
-            office,
-            at,
-            token,
-            activated,
-            certificate,
-            nowMs: Date.now,
-            onEvent: tell,
-          }),
-        ),
-    );
+    const office = await stores.office();
+    const about = { at, token, activated, certificate, nowMs: Date.now, onEvent: tell };
+    return startAdmin({ keys: stores.keys, office, ...about });
   }
 
-  private withLoginListener<T>(
+  private async startLogins(
+    stores: Stores,
     given: ServeFlags,
-    at: Endpoint | undefined,
+    at: Endpoint,
     activated: ReadonlyMap<string, number>,
-    work: (login: Listening | undefined) => Promise<T>,
-  ): Promise<T> {
-    if (!at) return work(undefined);
+  ): Promise<Listening> {
     const [token] = readSecrets(given['login-token-file'], 'postern-login-token');
-    return withLogins(
-      given,
-      (text) => this.note(text),
-      async (keys, store) => {
-        const open = validatorOpener(validatorWorld(given, keys));
-        const usual = validatorConfig(given);
-        const world = { store, open, usual, nowMs: Date.now, failureMs: FAILURE_MS, signal: this.signal };
-        return work(await startLogins({ world: loginWorld(world), at, token, activated, onEvent: tell }));
-      },
-    );
+    const world = loginWorld({
+      store: await stores.logins(),
+      open: validatorOpener(validatorWorld(given, stores.keys)),
+      usual: validatorConfig(given),
+      nowMs: Date.now,
+      failureMs: FAILURE_MS,
+      signal: this.signal,
+    });
+    return startLogins({ world, at, token, activated, onEvent: tell });
   }
 }
 

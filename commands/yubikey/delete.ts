@@ -1,6 +1,6 @@
 import { ChangeCommand, currentCodes, recordFor } from '../../src/cli/change-command.ts';
 import { changeFlags, slotFlag, slotOf } from '../../src/cli/desk.ts';
-import { storeFlags } from '../../src/cli/key-store.ts';
+import { deskStoreFlags } from '../../src/cli/key-store.ts';
 import type { YubikeyChangeResult } from '../../src/schema/yubikey.ts';
 import { refusal, requireProgrammed } from '../../src/yubikey/refusal.ts';
 import { isCode } from '../../src/yubikey/slot.ts';
@@ -14,7 +14,7 @@ export default class YubikeyDelete extends ChangeCommand {
     '<%= config.bin %> <%= command.id %> --slot 2',
     '<%= config.bin %> <%= command.id %> --slot 2 --yes --serial 1234567',
   ];
-  static override flags = { ...changeFlags, ...slotFlag, ...storeFlags };
+  static override flags = { ...changeFlags, ...slotFlag, ...deskStoreFlags };
 
   override async run(): Promise<YubikeyChangeResult> {
     const { flags } = await this.parse(YubikeyDelete);

@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../src/cli/base.ts';
 import { oneKeyFlags, withKeyOf } from '../../src/cli/desk.ts';
-import { storeFlags, withStoreIfAny } from '../../src/cli/key-store.ts';
+import { deskStoreFlags, withStoreIfAny } from '../../src/cli/key-store.ts';
 import { renderInfo } from '../../src/cli/render/yubikey.ts';
 import { infoResult } from '../../src/keys/views.ts';
 import type { YubikeyInfoResult } from '../../src/schema/yubikey.ts';
@@ -13,7 +13,7 @@ export default class YubikeyInfo extends BaseCommand {
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --serial 1234567 --json',
   ];
-  static override flags = { ...oneKeyFlags, ...storeFlags };
+  static override flags = { ...oneKeyFlags, ...deskStoreFlags };
 
   override async run(): Promise<YubikeyInfoResult> {
     const { flags } = await this.parse(YubikeyInfo);

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
-import { storeFlags, withStoreIfAny } from '../../src/cli/key-store.ts';
+import { deskStoreFlags, withStoreIfAny } from '../../src/cli/key-store.ts';
 import { renderInventory, renderSecrets } from '../../src/cli/render/yubikey.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { inventoryResult, type SlotSecrets, secretsOf } from '../../src/keys/views.ts';
@@ -16,7 +16,7 @@ export default class YubikeyInventory extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --serial 1234567 --show-secret',
   ];
   static override flags = {
-    ...storeFlags,
+    ...deskStoreFlags,
     serial: Flags.integer({ summary: 'Of this key only.', helpValue: 'N' }),
     'show-secret': Flags.boolean({
       summary: 'Show the secrets of this key’s slots as well; on a terminal only, never in JSON.',

@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import { ChangeCommand, type Planned, recordFor } from '../../src/cli/change-command.ts';
 import { changeFlags, slotFlag, slotOf } from '../../src/cli/desk.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
-import { storeFlags } from '../../src/cli/key-store.ts';
+import { deskStoreFlags } from '../../src/cli/key-store.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import type { YubikeyChangeResult } from '../../src/schema/yubikey.ts';
 import { hasNdef, type Ndef, ndefPayload, writeNdef } from '../../src/yubikey/ndef.ts';
@@ -20,7 +20,7 @@ export default class YubikeyNdef extends ChangeCommand {
   static override flags = {
     ...changeFlags,
     ...slotFlag,
-    ...storeFlags,
+    ...deskStoreFlags,
     ...withEnvironment({
       uri: Flags.string({ summary: 'Address, up to 53 bytes behind its beginning.', helpValue: 'URI' }),
       text: Flags.string({ summary: 'Text, up to 51 bytes.', exclusive: ['uri'], helpValue: 'TEXT' }),

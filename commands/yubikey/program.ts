@@ -18,7 +18,7 @@ import {
 } from '../../src/cli/desk.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
 import { addToBatchList, type BatchRow, nextKey, nextLabel, readBatchList } from '../../src/cli/key-batch.ts';
-import { storeFlags } from '../../src/cli/key-store.ts';
+import { deskStoreFlags } from '../../src/cli/key-store.ts';
 import { ask } from '../../src/cli/prompt.ts';
 import { encryptFor, recipientFlags } from '../../src/cli/recipients.ts';
 import { recordAtServer, recordServerFlags, recordServerOf } from '../../src/cli/record-server.ts';
@@ -118,7 +118,7 @@ export default class YubikeyProgram extends ChangeCommand {
   ];
   static override flags = {
     ...changeFlags,
-    ...storeFlags,
+    ...deskStoreFlags,
     ...recipientFlags,
     ...recordServerFlags,
     ...withEnvironment({

@@ -1,6 +1,6 @@
 import { ChangeCommand, type Planned } from '../../src/cli/change-command.ts';
 import { changeFlags } from '../../src/cli/desk.ts';
-import { storeFlags } from '../../src/cli/key-store.ts';
+import { deskStoreFlags } from '../../src/cli/key-store.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import type { KeyStore } from '../../src/keys/store.ts';
 import type { YubikeyChangeResult } from '../../src/schema/yubikey.ts';
@@ -37,7 +37,7 @@ export default class YubikeySwap extends ChangeCommand {
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --yes --serial 1234567',
   ];
-  static override flags = { ...changeFlags, ...storeFlags };
+  static override flags = { ...changeFlags, ...deskStoreFlags };
 
   override async run(): Promise<YubikeyChangeResult> {
     const { flags } = await this.parse(YubikeySwap);

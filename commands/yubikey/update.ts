@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import { AmendCommand } from '../../src/cli/amend-command.ts';
 import { changeFlags, slotFlag } from '../../src/cli/desk.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
-import { storeFlags } from '../../src/cli/key-store.ts';
+import { deskStoreFlags } from '../../src/cli/key-store.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { AMENDABLE, type Amendable } from '../../src/keys/amend.ts';
 import type { YubikeyChangeResult } from '../../src/schema/yubikey.ts';
@@ -29,7 +29,7 @@ export default class YubikeyUpdate extends AmendCommand {
     '<%= config.bin %> <%= command.id %> --slot 2 --no-enter',
     '<%= config.bin %> <%= command.id %> --slot 2 --dormant --yes --serial 1234567',
   ];
-  static override flags = { ...changeFlags, ...slotFlag, ...storeFlags, ...turnFlags };
+  static override flags = { ...changeFlags, ...slotFlag, ...deskStoreFlags, ...turnFlags };
 
   override async run(): Promise<YubikeyChangeResult> {
     const { flags } = await this.parse(YubikeyUpdate);

@@ -1,3 +1,4 @@
+import type { MarkWorld } from '../bimi/indicator.ts';
 import type { Workbench } from '../dkim/direct/verify.ts';
 import { DKIM_LIMITS } from '../dkim/verify.ts';
 import { type BoundedResolver, boundedResolver } from '../dns/bounded.ts';
@@ -51,6 +52,8 @@ export type CheckOptions = TrustOptions & {
   readonly liveDns?: boolean;
   /** Ask for the BIMI record of the author's domain. */
   readonly bimi?: boolean;
+  /** Verify the certificate and the logo of that record as well: files of the sender's are fetched. */
+  readonly marks?: MarkWorld;
   /** Others whose opinion of the author's domain is told; it decides nothing. */
   readonly advisers?: Advisers;
   /** Block lists to ask about the client, the author's domain and those that signed; they decide nothing. */
@@ -92,7 +95,9 @@ export async function checkMessage(input: CheckInput, options: CheckOptions): Pr
     decision: decideOn(examined, input, options),
     recorded: recordedResults(fields, path, found),
     forwarding: explainByForwarding(fields, envelope, found),
-    bimi: options.bimi ? await checkBimi(fields, author, found, dns) : null,
+    bimi: options.bimi
+      ? await checkBimi(fields, author, found, dns, { marks: options.marks ?? null, atMs: asOfMs })
+      : null,
     dnsbl: lists.dnsbl,
     asOfMs,
   });
@@ -129,7 +134,7 @@ async function examine(input: CheckInput, options: CheckOptions): Promise<Examin
 function decideOn(examined: Examined, input: CheckInput, options: CheckOptions): Decision {
   const { wire, path, author, found, dns, asOfMs, lists, advice } = examined;
   const isLate = options.liveDns === true && asOfMs < options.nowMs - STALE_MS;
-  const remarks = remarksOn({ input, wire, found, dns, asOfMs: isLate ? asOfMs : null });
+  const remarks = remarksOn({ input, wire, path, found, dns, asOfMs: isLate ? asOfMs : null });
   const facts = factsOf({
     header: input.header,
     path,

@@ -1,5 +1,7 @@
 import type { BoundedResolver } from '../dns/bounded.ts';
 import type { Wire } from '../message/wire.ts';
+import { doubtAboutNeighbour } from '../received/checks.ts';
+import type { MessagePath } from '../received/types.ts';
 import type { Reason } from '../trust/facts.ts';
 import type { Authentication } from './authenticate.ts';
 import type { CheckInput } from './check.ts';
@@ -8,6 +10,7 @@ import { spfRemarks } from './spf-remarks.ts';
 export type RemarksInput = {
   readonly input: CheckInput;
   readonly wire: Wire;
+  readonly path: MessagePath;
   readonly found: Authentication;
   readonly dns: BoundedResolver;
   /** The time that is judged, where the DNS is one of a later day; else null. */
@@ -15,7 +18,7 @@ export type RemarksInput = {
 };
 
 /** What is worth telling and decides nothing by itself: exceeded bounds first of all. */
-export function remarksOn({ input, wire, found, dns, asOfMs }: RemarksInput): Reason[] {
+export function remarksOn({ input, wire, path, found, dns, asOfMs }: RemarksInput): Reason[] {
   const remarks: Reason[] = [];
   const add = (code: string, severity: Reason['severity'], text: string) =>
     remarks.push({ code, severity, text, evidence: null });
@@ -42,6 +45,9 @@ export function remarksOn({ input, wire, found, dns, asOfMs }: RemarksInput): Re
     );
   if (input.header.fields.some(({ name }) => /^(?:dkim2-signature|message-instance)$/i.test(name)))
     add('dkim2.present', 'info', 'It has DKIM2 fields; they are a draft and count for nothing yet.');
+  const border = path.border === null ? undefined : path.hops[path.border];
+  const doubt = border === undefined ? null : doubtAboutNeighbour(path.hops, border);
+  if (doubt !== null) add('path.border.neighbour', 'warn', doubt);
   remarks.push(...spfRemarks(found.spf?.tree ?? null));
   if (asOfMs !== null) {
     const day = new Date(asOfMs).toISOString().slice(0, 10);

@@ -8,6 +8,7 @@ import type {
   BimiSection,
   DnsblSection,
   LoneSignatureSection,
+  MarkSection,
   MessageCheck,
   RecordedSection,
   SignatureSection,
@@ -248,7 +249,14 @@ export function arcSentence({ result, reason, sets }: MessageCheck['arc']): stri
   return `ARC is ${result}${why}; the newest of ${sets.length} sets is sealed by ${newest}.`;
 }
 
-function bimiSentence({ result, reason, domain, location }: BimiSection): string {
+/** Whose logo it is, by whose word; untrusted text. */
+export function markWords({ kind, organization, authority, validUntil }: MarkSection): string {
+  const whose = organization ?? 'somebody without a name';
+  return `${authority} certifies the logo of ${whose} (${kind.toUpperCase()}, until ${validUntil.slice(0, 10)}).`;
+}
+
+function bimiSentence({ result, reason, domain, location, mark }: BimiSection): string {
+  if (mark !== null) return `BIMI is pass: ${markWords(mark)}`;
   const where = location ? ` The logo of ${domain} is said to be at ${location}.` : '';
   return `BIMI is ${result}${reason === null ? '.' : `: ${reason}`}${where}`;
 }

@@ -91,14 +91,36 @@ export type RecordedSection = {
   readonly differs: boolean;
 };
 
-/** A BIMI record, as published. Its logo and certificate are not looked at here. */
+/** What the Mark Certificate of a record says of a logo, once it holds. Words of its subject are untrusted text. */
+export type MarkSection = {
+  readonly kind: 'vmc' | 'cmc';
+  readonly markType: string | null;
+  readonly organization: string | null;
+  readonly country: string | null;
+  readonly authority: string;
+  /** ISO 8601. */
+  readonly validFrom: string;
+  readonly validUntil: string;
+  /** Of the certificate, as of the logo below hexadecimal. */
+  readonly sha256: string;
+  readonly names: readonly string[];
+  readonly timestamps: number;
+  readonly revocation: 'good' | 'unknown';
+  /** Made harmless: an SVG written anew as a data URI. */
+  readonly logo: { readonly sha256: string; readonly dataUri: string };
+};
+
+/** A BIMI record, as published, and the logo that a certificate proves. */
 export type BimiSection = {
-  readonly result: 'pass' | 'none' | 'skipped' | 'temperror' | 'permerror';
+  /** `fail`: there is a certificate, and it or its logo is refused. */
+  readonly result: 'pass' | 'fail' | 'none' | 'skipped' | 'temperror' | 'permerror';
   readonly reason: string | null;
   readonly domain: string | null;
   readonly selector: string | null;
   readonly location: string | null;
   readonly authority: string | null;
+  /** null: none was looked at, there is none, or it is refused. */
+  readonly mark: MarkSection | null;
 };
 
 /** What one list says of one name or address. */

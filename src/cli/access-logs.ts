@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Reading } from '../throttle/judge.ts';
 import { isDamage, readLog, startReading } from '../throttle/log/read.ts';
 import type { Simulation } from '../throttle/simulate.ts';
@@ -6,6 +6,21 @@ import { cannotRead } from './input.ts';
 
 /** Bytes that are read at a time. */
 const CHUNK = 1 << 18;
+
+/** The bytes of a file, always in the same memory: a piece is good until the next one is asked for. */
+async function* piecesOf(name: string): AsyncGenerator<Uint8Array> {
+  const file = await open(name);
+  try {
+    const buffer = Buffer.allocUnsafeSlow(CHUNK);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, CHUNK, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
 
 /**
  * Read access logs, `-` for standard input, into a simulation.
@@ -16,8 +31,7 @@ export async function readAccessLogs(files: readonly string[], into: Simulation)
   const taken = startReading(files);
   for (const [index, name] of files.entries()) {
     try {
-      const source = name === '-' ? process.stdin : createReadStream(name, { highWaterMark: CHUNK });
-      await readLog(source as AsyncIterable<Uint8Array>, index, into, taken);
+      await readLog(name === '-' ? process.stdin : piecesOf(name), index, into, taken);
     } catch (error) {
       if (!isDamage(error)) throw cannotRead(name, error);
       taken.damaged.push(name);

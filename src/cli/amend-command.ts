@@ -6,11 +6,11 @@ import type { YubikeyChangeResult } from '../schema/yubikey.ts';
 import type { OpenKey } from '../yubikey/survey.ts';
 import { ChangeCommand, currentCodes, type Planned, recordFor } from './change-command.ts';
 import { type changeFlags, type slotFlag, slotOf } from './desk.ts';
-import type { storeFlags } from './key-store.ts';
+import type { deskStoreFlags } from './key-store.ts';
 
 type AmendFlags = Interfaces.InferredFlags<typeof changeFlags> &
   Interfaces.InferredFlags<typeof slotFlag> &
-  Interfaces.InferredFlags<typeof storeFlags>;
+  Interfaces.InferredFlags<typeof deskStoreFlags>;
 
 /** What is to become of a slot, in words and in flags. */
 export type Amend = {

@@ -20,7 +20,7 @@ import { collecting, fileOutput, type Sink, standardOutput } from './output.ts';
 import { mapParallel } from './parallel.ts';
 import { interrupted } from './prompt.ts';
 import type { EarlierRow } from './rows.ts';
-import { namesOf, withSettings } from './setting-flags.ts';
+import { blamedOnSettings, namesOf, withSettings } from './setting-flags.ts';
 import { readSettings, type Setting } from './settings.ts';
 import { dim, type Line, line, mark, strong } from './text.ts';
 import { parseTime } from './units.ts';
@@ -129,6 +129,7 @@ export abstract class BaseCommand extends Command {
   private ownSchema: string | undefined;
   private paint: Painter = painter(false, false);
   private document: Document | undefined;
+  private settings: ReadonlyMap<string, Setting> = new Map();
   private readonly stop = new AbortController();
 
   /** Aborted by Ctrl-C and SIGTERM. */
@@ -193,19 +194,21 @@ export abstract class BaseCommand extends Command {
     const settings = configured
       ? readSettings(process.env, this.configFile(argv), this.words)
       : new Map<string, Setting>();
+    this.settings = settings;
     const own = options ?? (this.ctor as unknown as Interfaces.Input<F, B, A>);
     const flags = withSettings((own.flags ?? {}) as Interfaces.FlagInput, settings);
     const baseFlags = withSettings((own.baseFlags ?? {}) as Interfaces.FlagInput, settings);
     const parsed = await super
       .parse<F, B, A>({ ...own, flags, baseFlags } as Interfaces.Input<F, B, A>, argv)
       .catch((error: unknown) => {
-        throw withSuggestion(error, namesOf({ ...baseFlags, ...flags }));
+        throw withSuggestion(error, namesOf({ ...baseFlags, ...flags }), this.called);
       });
     this.begin(parsed.flags as unknown as GlobalFlags);
     this.document = await openDocument(this.format, {
       command: this.words,
       tool: this.tool,
       targets: (this.ctor as typeof BaseCommand).targets,
+      counts: (status) => countsAs(status, this.counting),
     });
     return parsed;
   }
@@ -414,10 +417,12 @@ export abstract class BaseCommand extends Command {
     return `postern ${this.words}`;
   }
 
+  private get counting(): Counting {
+    return { failOn: this.options?.['fail-on'] ?? 'crit', unknown: this.options?.unknown };
+  }
+
   private exitCode(): ExitCode {
-    return (
-      this.forcedExit ?? exitFor(this.status, this.options?.['fail-on'] ?? 'crit', this.options?.unknown)
-    );
+    return this.forcedExit ?? ExitCode[countsAs(this.status, this.counting)];
   }
 
   /** oclif's frame around a command, with our ending: results first, then the exit code, never an exit(). */
@@ -450,7 +455,10 @@ export abstract class BaseCommand extends Command {
   }
 
   private async end(thrown: unknown): Promise<void> {
-    const failure = describeFailure(this.signal.aborted ? this.signal.reason : thrown, this.called);
+    const cause = this.signal.aborted
+      ? this.signal.reason
+      : blamedOnSettings(thrown, this.settings, this.argv);
+    const failure = describeFailure(cause, this.called);
     const format = this.options ? this.format : formatWanted(this.argv, process.env);
     try {
       // What was finished before Ctrl-C is kept.
@@ -472,14 +480,15 @@ export abstract class BaseCommand extends Command {
   }
 }
 
-/** The exit code of a state under `--fail-on` and `--unknown`. */
-export function exitFor(
-  status: Status,
-  failOn: 'crit' | 'warn' | 'never',
-  unknownAs?: 'ok' | 'warn' | 'crit',
-): ExitCode {
-  const state = status === 'unknown' ? (unknownAs ?? 'unknown') : status;
-  if (state === 'ok' || state === 'unknown') return ExitCode[state];
-  if (failOn === 'never') return ExitCode.ok;
-  return failOn === 'warn' ? ExitCode.crit : ExitCode[state];
+type Counting = {
+  readonly failOn: 'crit' | 'warn' | 'never';
+  readonly unknown?: 'ok' | 'warn' | 'crit' | undefined;
+};
+
+/** What a state counts as under `--fail-on` and `--unknown`. */
+export function countsAs(status: Status, { failOn, unknown }: Counting): Status {
+  const state = status === 'unknown' ? (unknown ?? 'unknown') : status;
+  if (state === 'ok' || state === 'unknown') return state;
+  if (failOn === 'never') return 'ok';
+  return failOn === 'warn' ? 'crit' : state;
 }

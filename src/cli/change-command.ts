@@ -9,11 +9,12 @@ import type { OpenKey } from '../yubikey/survey.ts';
 import type { Codes } from '../yubikey/write.ts';
 import { BaseCommand } from './base.ts';
 import { type changeFlags, confirmKey, readAccessCode, withKeyOf } from './desk.ts';
-import { type storeFlags, withStore, withStoreIfAny } from './key-store.ts';
+import { type deskStoreFlags, withStore, withStoreIfAny } from './key-store.ts';
 import { renderChange } from './render/yubikey.ts';
 import { line } from './text.ts';
 
-type ChangeFlags = Interfaces.InferredFlags<typeof changeFlags> & Interfaces.InferredFlags<typeof storeFlags>;
+type ChangeFlags = Interfaces.InferredFlags<typeof changeFlags> &
+  Interfaces.InferredFlags<typeof deskStoreFlags>;
 
 /** What will be done to a key, told before anybody is asked. */
 export type Planned = {

@@ -1,7 +1,7 @@
 import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
 import { adviceFlags } from './advice.ts';
-import { dnsFlags, duration, trustFlags, withEnvironment } from './flags.ts';
+import { dnsFlags, duration, markFlags, trustFlags, withEnvironment } from './flags.ts';
 
 /** What `message check` takes beside the messages. */
 export const checkFlags = {
@@ -40,7 +40,6 @@ export const checkFlags = {
     explain: Flags.boolean({
       summary: 'Tell every reason, the SPF record term by term, and the way it came.',
     }),
-    bimi: Flags.boolean({ summary: 'Ask for the BIMI record of the author’s domain, too.' }),
     dnsbl: Flags.string({
       summary:
         'Ask this block list about client and domains, or "usual" the usual ones; several may be given.',
@@ -84,6 +83,7 @@ export const checkFlags = {
     'timeout-dns': duration({ summary: 'Wait for one DNS answer.', default: 5000, helpGroup: 'TIME-OUT' }),
   }),
   ...trustFlags,
+  ...markFlags,
   ...adviceFlags,
   ...dnsFlags,
 };

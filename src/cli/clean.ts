@@ -25,23 +25,23 @@ export function clean(text: string): string {
   return SAFE_ASCII.test(text) ? text : text.replace(UNSAFE, escapeOne);
 }
 
-/** Everything that a serialised document may hold as it is: printable ASCII and line breaks. */
-const PLAIN_JSON = /^[\n\x20-\x7e]*$/;
+/** What is not printable ASCII or a line break: few documents have much of it, so only this is looked at closely. */
+const UNUSUAL = /[^\n\x20-\x7e]+/g;
+
+/** Each code unit as JSON writes it (RFC 8259 §7). */
+function escapeUnits(char: string): string {
+  let escaped = '';
+  for (let at = 0; at < char.length; at += 1)
+    escaped += `\\u${char.charCodeAt(at).toString(16).padStart(4, '0')}`;
+  return escaped;
+}
 
 /**
  * The same JSON with whatever {@link clean} finds dangerous written as an escape: still every character of the
  * value, but nothing that a terminal would obey. Line breaks outside of strings stay.
  */
 export function escapeJson(json: string): string {
-  if (PLAIN_JSON.test(json)) return json;
-  return json.replace(UNSAFE, (char) =>
-    char === '\n'
-      ? char
-      : Array.from(
-          { length: char.length },
-          (_, index) => `\\u${char.charCodeAt(index).toString(16).padStart(4, '0')}`,
-        ).join(''),
-  );
+  return json.replace(UNUSUAL, (run) => run.replace(UNSAFE, escapeUnits));
 }
 
 /** A value as JSON that does not make a terminal do anything either; every reader gets the same characters. */

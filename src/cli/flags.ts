@@ -228,3 +228,16 @@ export const smtpFlags = withEnvironment({
     helpGroup: 'TIME-OUT',
   }),
 });
+
+/** Flags of what verifies logos of senders. */
+export const markFlags = withEnvironment({
+  bimi: Flags.boolean({
+    summary:
+      'Look for the BIMI record of the author’s domain, fetch its certificate and logo from the sender’s servers and verify ' +
+      'them; with --offline from what was fetched before.',
+  }),
+  'mark-roots': Flags.string({
+    summary: 'Believe Mark Certificates of the authorities in this PEM file, instead of those that ship.',
+    helpValue: 'FILE',
+  }),
+});

@@ -121,7 +121,7 @@ const output: Page = (columns) => [
   ),
   [],
   ...wrap(
-    line`Each document has schema, tool, time (UTC), target, status (ok, warn, crit, unknown), a summary of one sentence and checks: {id, status, message, evidence?, fix?, ref?}. Check ids and fields stay; fields may be added. The JSON Schemas are in schemas/. A failure is {schema: "postern/error/1", error}.`,
+    line`Each document has schema, tool, time (UTC), target, status (ok, warn, crit, unknown), a summary of one sentence and checks: {id, status, message, evidence?, fix?, ref?}. Check ids and fields stay; fields may be added. The JSON Schemas are in the folder "schemas" beside the program, messages and logs to practise with in "examples" (Debian: /usr/lib/postern). A failure is {schema: "postern/error/1", error}.`,
     columns,
   ),
 ];

@@ -7,8 +7,10 @@ import { formatDuration } from './units.ts';
 /** The usage in one line: the flags are listed below it anyway. */
 class PosternCommandHelp extends CommandHelp {
   protected override defaultUsage(): string {
-    const args = Object.values(this.command.args).map(({ name, required, multiple }) => {
-      const word = `${name.toUpperCase()}${multiple ? '...' : ''}`;
+    const all = Object.values(this.command.args);
+    const args = all.map(({ name, required, multiple }, index) => {
+      const more = multiple || (this.command.strict === false && index === all.length - 1);
+      const word = `${name.toUpperCase()}${more ? '...' : ''}`;
       return required ? word : `[${word}]`;
     });
     const flags = Object.values(this.command.flags);
@@ -34,15 +36,45 @@ class PosternCommandHelp extends CommandHelp {
     return description === '' ? undefined : this.wrap(description);
   }
 
-  /** A line each: the empty lines between would push the flags away. */
+  /** Of several arguments only the last one may be many, whatever oclif says of a command that takes more words. */
+  protected override args(args: Command.Arg.Any[]): [string, string | undefined][] | undefined {
+    return super
+      .args(args)
+      ?.map(([name, text], index) => [index < args.length - 1 ? name.replace('...', '') : name, text]);
+  }
+
+  /** One below the other: empty lines between them would push the flags away. */
   protected override examples(examples: Command.Example[] | string | undefined): string | undefined {
-    return super.examples(examples)?.replace(/\n\n(?= *\$ )/g, '\n');
+    const width = this.opts.maxWidth - this.indentSpacing;
+    return super
+      .examples(examples)
+      ?.replace(/\n\n(?= *\$ )/g, '\n')
+      .split('\n')
+      .map((each) => continued(each, width))
+      .join('\n');
   }
 
   /** Choices as words, which can be wrapped, and durations as they are typed. */
   protected override flags(flags: Command.Flag.Any[]): [string, string | undefined][] | undefined {
     return super.flags(flags.map(readable));
   }
+}
+
+/** A word of a command, with what is quoted in it. */
+const SHELL_WORD = /(?:"[^"]*"|'[^']*'|[^\s"'])+/g;
+
+/** A command that is broken as a shell takes it up again, so that it can still be copied. */
+function continued(command: string, width: number): string {
+  if (!command.startsWith('$ ') || command.length <= width) return command;
+  const lines: string[] = [];
+  let current = '';
+  for (const word of command.match(SHELL_WORD) ?? []) {
+    if (current !== '' && current.length + word.length + 3 > width) {
+      lines.push(`${current} \\`);
+      current = `      ${word}`;
+    } else current = current === '' ? word : `${current} ${word}`;
+  }
+  return [...lines, current].join('\n');
 }
 
 function byPlace(names: readonly string[]): (a: { header: string }, b: { header: string }) => number {

@@ -1,15 +1,20 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
+import { AppError, ExitCode } from '../errors.ts';
 import { openExistingStore, openOrCreateStore, type StorePlace } from '../keys/open.ts';
 import type { KeyStore } from '../keys/store.ts';
+import { type DatabasePlace, isDatabaseUrl, parseDatabaseUrl } from '../postgres/place.ts';
+import { openOrCreateStores, openStores, type Place } from '../stores/open.ts';
+import type { Stores } from '../stores/types.ts';
 import { withEnvironment } from './flags.ts';
+import { readSecretFile } from './secrets.ts';
 import { type Line, line } from './text.ts';
 
-/** Flags of everything that opens the store of keys. */
-export const storeFlags = withEnvironment({
+/** Flags of everything that opens the store of a desk. */
+export const deskStoreFlags = withEnvironment({
   'master-key-file': Flags.string({
     summary: 'Read the key that the secrets are encrypted with from this file.',
     helpValue: 'FILE',
@@ -20,33 +25,116 @@ export const storeFlags = withEnvironment({
   }),
 });
 
+/** Flags of everything that opens what validation and logins work with. */
+export const storeFlags = withEnvironment({
+  'master-key-file': deskStoreFlags['master-key-file'],
+  store: Flags.string({
+    summary:
+      'Folder of the store, or the database that several servers share: postgresql://[USER@]HOST[:PORT]/NAME.',
+    helpValue: 'STORE',
+  }),
+  'store-password-file': Flags.string({
+    summary: 'Private file with the password for that database; PGPASSWORD counts without it.',
+    helpValue: 'FILE',
+  }),
+});
+
+type DeskStoreFlags = Interfaces.InferredFlags<typeof deskStoreFlags>;
 type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
 
-/** Folder of state, as the environment has it. */
+/** Where Debian's package lets the validation server keep its store. */
+export const SERVICE_STORE = '/var/lib/postern/validation';
+
+/** Whether the store of the service is that of whoever runs this. */
+function servesHere(): boolean {
+  const stats = statSync(SERVICE_STORE, { throwIfNoEntry: false });
+  return stats !== undefined && stats.uid !== 0 && stats.uid === process.getuid?.();
+}
+
+/** Folder of state, as the environment has it; for the user of the service the service's own. */
 export function stateFolder(env: NodeJS.ProcessEnv): string {
   // What systemd made for the service (StateDirectory=).
   if (env['STATE_DIRECTORY']) return env['STATE_DIRECTORY'];
+  if (!env['XDG_STATE_HOME'] && servesHere()) return SERVICE_STORE;
   return join(env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state'), 'postern');
 }
 
-/** Where the store lies: the master key by flag, as a credential of the service, or beside the database. */
-export function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): StorePlace {
-  const credential = join(env['CREDENTIALS_DIRECTORY'] ?? '', 'postern-master-key');
-  const fromService = env['CREDENTIALS_DIRECTORY'] && existsSync(credential) ? credential : undefined;
+/** A credential of the service manager. */
+function credentialOf(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  const file = join(env['CREDENTIALS_DIRECTORY'] ?? '', name);
+  return env['CREDENTIALS_DIRECTORY'] && existsSync(file) ? file : undefined;
+}
+
+/** The master key: by flag, or as a credential of the service. */
+function masterKeyIn(flags: DeskStoreFlags, env: NodeJS.ProcessEnv) {
+  const fromService = credentialOf(env, 'postern-master-key');
   const masterKeyFile = flags['master-key-file'] ?? fromService;
+  const isCredential = masterKeyFile !== undefined && masterKeyFile === fromService;
+  return { masterKeyFile, isCredential };
+}
+
+/**
+ * Where the store of a desk lies. Its inventory is of what lies on this desk, and so it is in a folder.
+ *
+ * @throws AppError E_STORE_KIND (exit 64) for a database
+ */
+export function folderOf(flags: DeskStoreFlags, env: NodeJS.ProcessEnv): StorePlace {
+  if (flags.store !== undefined && isDatabaseUrl(flags.store)) {
+    throw new AppError('--store: what is programmed at a desk is recorded in a folder, not in a database.', {
+      code: 'E_STORE_KIND',
+      exit: ExitCode.usage,
+      hint: 'Name a folder with --store, and hand the keys on: "yubikey program --server URL", or "validation move".',
+    });
+  }
+  return { folder: flags.store ?? stateFolder(env), ...masterKeyIn(flags, env) };
+}
+
+/** A file is read for each connection, so that the password can be changed while a server runs. */
+function passwordOf(file: string | undefined, env: NodeJS.ProcessEnv): (() => string) | undefined {
+  if (file !== undefined) return () => readSecretFile(file);
+  const given = env['PGPASSWORD'];
+  return given ? () => given : undefined;
+}
+
+/**
+ * A database by its URL, and how its password is found: in a file, in a credential of the service, in PGPASSWORD.
+ *
+ * @param flag  that it was given with
+ * @throws AppError E_STORE_URL (exit 64)
+ */
+export function databaseFrom(
+  url: string,
+  flag: string,
+  passwordFile: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Pick<DatabasePlace, 'server' | 'password'> {
+  const password = passwordOf(passwordFile ?? credentialOf(env, 'postern-store-password'), env);
+  return { server: parseDatabaseUrl(url, flag), ...(password && { password }) };
+}
+
+/**
+ * Where the stores lie: in a folder with its master key beside it, or in a database, whose master key lies in the folder
+ * of state of each machine.
+ *
+ * @throws AppError E_STORE_URL (exit 64)
+ */
+export function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Place {
+  const { store, 'store-password-file': named } = flags;
+  if (store === undefined || !isDatabaseUrl(store)) return { kind: 'folder', ...folderOf(flags, env) };
   return {
-    folder: flags.store ?? stateFolder(env),
-    masterKeyFile,
-    isCredential: masterKeyFile !== undefined && masterKeyFile === fromService,
+    kind: 'postgresql',
+    ...databaseFrom(store, 'store', named, env),
+    usualKeyFile: join(stateFolder(env), 'master.key'),
+    ...masterKeyIn(flags, env),
   };
 }
 
-/** Work with the store if there is one. */
+/** Work with the store of this desk if there is one. */
 export async function withStoreIfAny<T>(
-  flags: StoreFlags,
+  flags: DeskStoreFlags,
   work: (store: KeyStore | undefined) => Promise<T>,
 ): Promise<T> {
-  const store = await openExistingStore(placeOf(flags, process.env));
+  const store = await openExistingStore(folderOf(flags, process.env));
   try {
     return await work(store);
   } finally {
@@ -54,25 +142,57 @@ export async function withStoreIfAny<T>(
   }
 }
 
+/** Tell of a master key that was made. */
+function tellNewKey(note: (text: Line) => void, file: string | null): void {
+  if (file === null) return;
+  note(
+    line`The master key was made: ${file}. Without it the secrets cannot be read: back it up, apart from the database.`,
+  );
+}
+
 /**
- * Work with the store; the first time it is made.
+ * Work with the store of this desk; the first time it is made.
  *
  * @param note  told about a master key that was made
  */
 export async function withStore<T>(
-  flags: StoreFlags,
+  flags: DeskStoreFlags,
   note: (text: Line) => void,
   work: (store: KeyStore) => Promise<T>,
 ): Promise<T> {
-  const { store, newMasterKey } = await openOrCreateStore(placeOf(flags, process.env));
+  const { store, newMasterKey } = await openOrCreateStore(folderOf(flags, process.env));
   try {
-    if (newMasterKey !== null) {
-      note(
-        line`The master key was made: ${newMasterKey}. Without it the secrets cannot be read: back it up, apart from the database.`,
-      );
-    }
+    tellNewKey(note, newMasterKey);
     return await work(store);
   } finally {
     store.close();
+  }
+}
+
+/** Work with what validation and logins have, if there is anything. */
+export async function withStoresIfAny<T>(
+  flags: StoreFlags,
+  work: (stores: Stores | undefined) => Promise<T>,
+): Promise<T> {
+  const stores = await openStores(placeOf(flags, process.env));
+  try {
+    return await work(stores);
+  } finally {
+    await stores?.close();
+  }
+}
+
+/** Work with what validation and logins have; the first time it is made. See {@link withStore}. */
+export async function withStores<T>(
+  flags: StoreFlags,
+  note: (text: Line) => void,
+  work: (stores: Stores) => Promise<T>,
+): Promise<T> {
+  const { stores, newMasterKey } = await openOrCreateStores(placeOf(flags, process.env));
+  try {
+    tellNewKey(note, newMasterKey);
+    return await work(stores);
+  } finally {
+    await stores.close();
   }
 }

@@ -1,10 +1,9 @@
 import type { Interfaces } from '@oclif/core';
 import { AppError, ExitCode } from '../errors.ts';
-import type { KeyStore } from '../keys/store.ts';
-import { openLogins } from '../logins/open.ts';
+import type { ServedKeys } from '../keys/served.ts';
 import type { LoginStore } from '../logins/types.ts';
 import { readInput } from './input.ts';
-import { placeOf, type storeFlags, withStore, withStoreIfAny } from './key-store.ts';
+import { type storeFlags, withStores, withStoresIfAny } from './key-store.ts';
 import { ask } from './prompt.ts';
 import { readSecretFile } from './secrets.ts';
 import type { Line } from './text.ts';
@@ -12,38 +11,28 @@ import type { Line } from './text.ts';
 type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
 
 /** What a login command works with. */
-export type Stores = { readonly keys: KeyStore | undefined; readonly logins: LoginStore | undefined };
-
-async function withLoginsOf<T>(
-  flags: StoreFlags,
-  keys: KeyStore | undefined,
-  work: (stores: Stores) => Promise<T>,
-): Promise<T> {
-  const logins = await openLogins(placeOf(flags, process.env));
-  try {
-    return await work({ keys, logins });
-  } finally {
-    await logins?.close();
-  }
-}
+export type KeysAndLogins = {
+  readonly keys: ServedKeys | undefined;
+  readonly logins: LoginStore | undefined;
+};
 
 /** Work with the logins if there are any. */
-export function withLoginsIfAny<T>(flags: StoreFlags, work: (stores: Stores) => Promise<T>): Promise<T> {
-  return withStoreIfAny(flags, (keys) => withLoginsOf(flags, keys, work));
+export function withLoginsIfAny<T>(
+  flags: StoreFlags,
+  work: (stores: KeysAndLogins) => Promise<T>,
+): Promise<T> {
+  return withStoresIfAny(flags, async (stores) =>
+    work({ keys: stores?.keys, logins: await stores?.logins() }),
+  );
 }
 
 /** Work with the logins; the first time their store is made. */
 export function withLogins<T>(
   flags: StoreFlags,
   note: (text: Line) => void,
-  work: (keys: KeyStore, logins: LoginStore) => Promise<T>,
+  work: (keys: ServedKeys, logins: LoginStore) => Promise<T>,
 ): Promise<T> {
-  return withStore(flags, note, (keys) =>
-    withLoginsOf(flags, keys, ({ logins }) => {
-      if (!logins) throw new Error('the store was made a moment ago');
-      return work(keys, logins);
-    }),
-  );
+  return withStores(flags, note, async (stores) => work(stores.keys, await stores.logins()));
 }
 
 /** More than any field. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { keptLogoName } from '../registry/logos.ts';
 import type { Check } from '../report.ts';
-import type { Company } from '../schema/message-view.ts';
+import type { Company, ViewedMark } from '../schema/message-view.ts';
 import { matches, type Registry } from '../trust/registry.ts';
 import { logoNote, MAX_LOGO, readLogo } from '../view/logo.ts';
 import { readInput } from './input.ts';
@@ -16,6 +16,11 @@ export type Logos = {
 /** One entry of one list. */
 export function companyKey({ source, entry }: Pick<Company, 'source' | 'entry'>): string {
   return `${source}/${entry}`;
+}
+
+/** One logo that a certificate proves; no key of a company looks like it, as that has a slash. */
+export function markKey({ logo }: Pick<ViewedMark, 'logo'>): string {
+  return `mark:${logo}`;
 }
 
 /**

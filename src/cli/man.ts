@@ -194,6 +194,9 @@ export function overviewPage(config: Interfaces.Config): string {
     ...tagged([
       ['Pa $XDG_CONFIG_HOME/postern/config.json', ['Defaults for flags.']],
       ['Pa /etc/postern/config.json', ['The same, for all users.']],
+      ['Pa /usr/share/doc/postern/docs', ['Runbooks, a question each (Debian package).']],
+      ['Pa /usr/lib/postern/examples', ['Messages, logs and reports to practise with.']],
+      ['Pa /usr/lib/postern/schemas', ['JSON Schemas of all documents.']],
     ]),
     macro('Sh', 'EXIT STATUS'),
     ...tagged(EXIT_MEANINGS.map(([code, meaning]): Entry => [String(code), prose(meaning)])),
@@ -207,7 +210,9 @@ export function overviewPage(config: Interfaces.Config): string {
     'Explain one email:',
     macro('Dl', words('postern message path message.eml')),
     macro('Sh', 'SEE ALSO'),
-    ...seeAlso(commands.map(({ id }) => pageName(id))),
+    ...seeAlso(commands.map(({ id }) => pageName(id))).slice(0, -1),
+    macro('Xr', pageName(commands.at(-1)?.id ?? ''), '1', ','),
+    macro('Xr', 'postern-checkpassword', '8'),
     '',
   ].join('\n');
 }

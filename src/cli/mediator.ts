@@ -1,11 +1,12 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { mkdirSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import { AppError, ExitCode } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 import type { Act } from '../mediator/acts.ts';
 import { append, EMPTY_JOURNAL, type Journal, JournalFault, readJournal } from '../mediator/journal.ts';
-import { ActFault } from '../mediator/ledger.ts';
+import { ActFault, type Ledger } from '../mediator/ledger.ts';
 import {
   type ListStatement,
   MAX_LIST_BYTES,
@@ -26,6 +27,8 @@ import {
   RuleFault,
 } from '../registry/rules.ts';
 import { DocumentFault } from '../trust/json.ts';
+import { readNameFile } from '../trust/name-file.ts';
+import type { PublishedNames } from '../trust/open-signup.ts';
 import { withEnvironment } from './flags.ts';
 import { withLock } from './lock.ts';
 import { ask } from './prompt.ts';
@@ -135,12 +138,29 @@ export class Office {
   /** A file of the publication. */
   putPublic(name: string, bytes: Uint8Array): void {
     const file = join(this.public, name);
-    mkdirSync(join(file, '..'), { recursive: true, mode: 0o755 });
+    makeFolder(dirname(file), 0o755);
     replaceFile(file, bytes, 0o644);
   }
 
   readPublic(name: string): Buffer | null {
     return readIfThere(join(this.public, name), MAX_LIST_BYTES);
+  }
+
+  /** The domains of open sign-up that this mediator names; null when it names none. */
+  openSignup({ mediator, openSignup }: Ledger): PublishedNames | null {
+    const bytes = openSignup && this.readPublic(`lists/${openSignup.sha256}.names`);
+    if (bytes === null) return null;
+    try {
+      return { mediator: mediator?.id ?? '', file: readNameFile(bytes) };
+    } catch (error) {
+      if (!(error instanceof DocumentFault)) throw error;
+      throw new AppError(`The file of open sign-up in '${this.public}' cannot be read: ${error.message}.`, {
+        code: 'E_PUBLISHED',
+        exit: ExitCode.input,
+        hint: 'Hand it over again: postern mediator open-signup FILE.',
+        cause: error,
+      });
+    }
   }
 
   /**

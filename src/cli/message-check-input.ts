@@ -1,6 +1,6 @@
 import { LazyMessage } from '../check/reading.ts';
-import { AppError, ExitCode } from '../errors.ts';
 import { beginsLikeMessage, whyNotMessage } from '../message/recognise.ts';
+import { noMessage } from './message-input.ts';
 
 /** Largest message whose body is looked at, in bytes. */
 const MAX_MESSAGE = 50_000_000;
@@ -18,12 +18,6 @@ export const READ_BYTES = MAX_MESSAGE + 1;
 export function checkInput(name: string, bytes: Buffer, { lenient = false } = {}): LazyMessage {
   const message = new LazyMessage(name, bytes, bytes.length > MAX_MESSAGE);
   const reason = lenient || beginsLikeMessage(message.fields) ? null : whyNotMessage(bytes, message.header);
-  if (reason !== null) {
-    throw new AppError(`'${name}' is ${reason}.`, {
-      code: 'E_NOT_A_MESSAGE',
-      exit: ExitCode.input,
-      hint: 'Give a message as it was received (.eml), or its header lines.',
-    });
-  }
+  if (reason !== null) throw noMessage(name, reason);
   return message;
 }

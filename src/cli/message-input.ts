@@ -10,6 +10,15 @@ export type MessageInput = {
   readonly body: Uint8Array | undefined;
 };
 
+/** What was read is no message. */
+export function noMessage(name: string, reason: string): AppError {
+  return new AppError(`${name === '-' ? 'Standard input' : `'${name}'`} is ${reason}.`, {
+    code: 'E_NOT_A_MESSAGE',
+    exit: ExitCode.input,
+    hint: 'Give a message as it was received (.eml), or its header lines, by the name of a file or on standard input.',
+  });
+}
+
 /**
  * Header fields and body of what was read.
  *
@@ -19,13 +28,7 @@ export type MessageInput = {
 export function readMessage(name: string, bytes: Buffer): MessageInput {
   const header = readHeader(bytes);
   const reason = whyNotMessage(bytes, header);
-  if (reason !== null) {
-    throw new AppError(`'${name}' is ${reason}.`, {
-      code: 'E_NOT_A_MESSAGE',
-      exit: ExitCode.input,
-      hint: 'Give a message as it was received (.eml), or its header lines.',
-    });
-  }
+  if (reason !== null) throw noMessage(name, reason);
   const { fields, truncated, bodyStart } = header;
   return { fields, truncated, body: bodyStart === null ? undefined : bytes.subarray(bodyStart) };
 }

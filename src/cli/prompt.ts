@@ -29,10 +29,11 @@ export function canAsk(allowed: boolean): boolean {
  */
 export async function ask(question: Question, allowed: boolean): Promise<string> {
   if (!canAsk(allowed)) {
+    const what = question.message.replace(/[:\s]+$/, '');
     throw new AppError(`--${question.flag} is missing.`, {
       code: 'E_NO_INPUT',
       exit: ExitCode.usage,
-      hint: 'There is no terminal to ask on, so it has to be given.',
+      hint: `It answers "${what}", and there is no terminal to ask that on.`,
     });
   }
   return prompted({

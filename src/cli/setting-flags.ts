@@ -37,9 +37,17 @@ async function takeOne(name: string, flag: AnyFlag, one: unknown): Promise<Taken
     return { ok: false, expected: `one of ${flag.options.join(', ')}` };
   try {
     return { ok: true, value: await flag.parse(String(one), {} as never, flag as never) };
-  } catch {
-    return { ok: false, expected: `what --${name} takes` };
+  } catch (error) {
+    return { ok: false, expected: expectation(name, error as Error) };
   }
+}
+
+/** What a flag would take, by what it said of a value that it did not. */
+function expectation(name: string, { message, ...error }: Error & { hint?: string }): string {
+  const bound = /^Expected an integer(?<bound>.*?) but received/.exec(message)?.groups?.['bound'];
+  if (bound !== undefined) return `a whole number${bound}`;
+  const advice = error.hint?.replace(/\.$/, '');
+  return `what --${name} takes${advice ? ` (${advice.charAt(0).toLowerCase()}${advice.slice(1)})` : ''}`;
 }
 
 /** Parse a value of a configuration file as if it had been typed behind its flag. */
@@ -66,7 +74,40 @@ function settingParser(
     throw new AppError(`Configuration ${origin}, line ${line}: ${is}.`, {
       code: 'E_CONFIG',
       exit: ExitCode.config,
-      hint: `It takes what --${name} takes.`,
+      hint: '"postern config check" tells all that is wrong in it.',
     });
   };
+}
+
+/** Whether a message quotes a value. */
+function names(message: string, value: unknown): boolean {
+  return typeof value === 'string' && [`'${value}'`, `"${value}"`].some((quoted) => message.includes(quoted));
+}
+
+/**
+ * What a command said of a flag, when the flag was set by a configuration file: then it is the file that is wrong.
+ *
+ * @param given  the arguments: what stands there was not taken from a file
+ * @returns the same where no setting is to blame
+ */
+export function blamedOnSettings(
+  thrown: unknown,
+  settings: ReadonlyMap<string, Setting>,
+  given: readonly string[],
+): unknown {
+  if (!(thrown instanceof AppError) || thrown.exit !== ExitCode.usage) return thrown;
+  const { message, hint, code } = thrown;
+  const [, blamed] =
+    [...settings].find(
+      ([name, { value }]) =>
+        !given.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`)) &&
+        (message.startsWith(`--${name}`) || names(message, value)),
+    ) ?? [];
+  if (blamed === undefined) return thrown;
+  return new AppError(`Configuration ${blamed.origin}, line ${blamed.line}: ${message}`, {
+    code,
+    exit: ExitCode.config,
+    ...(hint !== undefined && { hint }),
+    cause: thrown,
+  });
 }

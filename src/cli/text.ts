@@ -139,11 +139,18 @@ export function table(rows: readonly (readonly Inline[])[], indent = 0): Line[] 
   });
 }
 
-/** A table in a width: what is too long in the last column goes on below itself. */
+/**
+ * A table in a width: what is too long in the last column goes on below itself, and a word that is too long for that,
+ * such as a path, below the row.
+ */
 export function fittedTable(rows: readonly (readonly Inline[])[], width: number, indent = 0): Line[] {
   const widths = columnWidths(rowsOf(rows));
   const hang = widths.reduce((sum, each) => sum + each + GAP.length, indent);
-  return table(rows, indent).flatMap((row) => wrap(row, width, hang));
+  const fits = (lines: readonly Line[]) => lines.every((each) => widthOf(each) <= width);
+  return table(rows, indent).flatMap((row) => {
+    const beside = wrap(row, width, hang);
+    return fits(beside) ? beside : wrap(row, width, indent + 4);
+  });
 }
 
 /** A label and what hangs below it. */

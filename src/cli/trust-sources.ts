@@ -3,7 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import type { TrustStore } from '../registry/store.ts';
 import type { Reason } from '../trust/facts.ts';
 import { type Knowledge, knowledge } from '../trust/knowledge.ts';
-import { type NameFile, type OpenSignup, openSignup } from '../trust/open-signup.ts';
+import { openNameFile } from '../trust/name-file.ts';
+import { type OpenSignup, openSignup, type PublishedNames } from '../trust/open-signup.ts';
 import {
   isOverridesDocument,
   NO_OVERRIDES,
@@ -17,12 +18,6 @@ import { localFile, trustStore } from './trust-store.ts';
 /** Largest document, in bytes; a registry is limited by its own reader as well. */
 const MAX_DOCUMENT = 64 * 1024 * 1024;
 
-const NAME_FILES = [
-  { kind: 'free-mail', source: 'curated' },
-  { kind: 'free-mail', source: 'email-providers' },
-  { kind: 'disposable', source: 'disposable-email-domains' },
-] as const;
-
 /**
  * Read what is known about senders: the list that `--registry` names, or the local decisions with the list
  * that they name; without `--registry` the lists that `trust sync` keeps, with the decisions of `trust override`. And
@@ -34,7 +29,7 @@ const NAME_FILES = [
  * @throws AppError E_REGISTRY or E_INPUT (exit 65) when a document cannot be used, E_STATE when what is kept cannot
  */
 export async function openKnowledge(file: string | undefined, root: string, graceMs = 0): Promise<Knowledge> {
-  const nameFiles = readNameFiles(root);
+  const nameFiles = [shippedNames(root)];
   if (file === undefined) return await keptKnowledge(nameFiles, graceMs);
   const bytes = await readWhole(file, MAX_DOCUMENT);
   if (!isOverridesDocument(bytes)) return knowledge({ nameFiles, registries: [readRegistry(bytes, file)] });
@@ -63,8 +58,9 @@ async function registriesBeside({ registry }: OverridesDocument, file: string): 
 }
 
 /** What `trust sync` and `trust override` keep. */
-async function keptKnowledge(nameFiles: readonly NameFile[], graceMs: number): Promise<Knowledge> {
-  const { registries, unavailable } = keptRegistries(trustStore(), graceMs);
+async function keptKnowledge(shipped: readonly PublishedNames[], graceMs: number): Promise<Knowledge> {
+  const { registries, unavailable, names } = keptRegistries(trustStore(), graceMs);
+  const nameFiles = [...shipped, ...names];
   const file = localFile();
   if (!existsSync(file)) return knowledge({ nameFiles, registries, unavailable });
   const document = readOverrides(await readWhole(file, MAX_DOCUMENT), file);
@@ -80,18 +76,22 @@ async function keptKnowledge(nameFiles: readonly NameFile[], graceMs: number): P
 function keptRegistries(store: TrustStore, graceMs: number) {
   const registries: Registry[] = [];
   const unavailable: string[] = [];
+  const names: PublishedNames[] = [];
   for (const mediator of store.mediators()) {
     const kept = store.read(mediator);
     const registry = kept === null ? null : store.list(kept);
     if (registry === null) unavailable.push(mediator);
     else registries.push(Object.assign(registry, { expiresMs: registry.expiresMs + graceMs }));
+    // However old they are: they only say who cannot be trusted.
+    const file = kept === null ? null : store.openSignup(kept);
+    if (file !== null) names.push({ mediator, file });
   }
-  return { registries, unavailable };
+  return { registries, unavailable, names };
 }
 
-/** The open-signup domains that ship with the package, without local decisions. */
-export function shippedOpenSignup(root: string): OpenSignup {
-  return openSignup(readNameFiles(root), NO_OVERRIDES);
+/** The open-signup domains that ship with the package and those of a mediator, without local decisions. */
+export function openSignupOf(root: string, published: PublishedNames | null): OpenSignup {
+  return openSignup([shippedNames(root), ...(published === null ? [] : [published])], NO_OVERRIDES);
 }
 
 /** Whoever may write local decisions decides whom we trust. */
@@ -101,9 +101,6 @@ function writableByAll(file: string): readonly Reason[] {
   return [{ code: 'local.world-writable', severity: 'warn', text, evidence: { source: 'local' } }];
 }
 
-function readNameFiles(root: string): readonly NameFile[] {
-  return NAME_FILES.map((each) => ({
-    ...each,
-    bytes: readFileSync(join(root, 'data', 'open-signup', `${each.source}.txt`)),
-  }));
+function shippedNames(root: string): PublishedNames {
+  return { mediator: null, file: openNameFile(readFileSync(join(root, 'data', 'open-signup.txt'))) };
 }

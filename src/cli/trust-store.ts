@@ -25,6 +25,11 @@ export function mediatorFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(baseFolder(env, 'XDG_STATE_HOME', '.local/state'), 'postern', 'mediator');
 }
 
+/** Where what can be had again is kept. */
+export function cacheFolder(name: string, env: NodeJS.ProcessEnv = process.env): string {
+  return join(baseFolder(env, 'XDG_CACHE_HOME', '.cache'), 'postern', name);
+}
+
 function baseFolder(env: NodeJS.ProcessEnv, name: string, below: string): string {
   const given = env[name];
   if (given?.startsWith('/')) return given;

@@ -20,17 +20,36 @@ function meantChoices({ message }: Error): readonly string[] {
   return suggestions(value, choices.split(', ')).map((choice) => (flag ? `${flag} ${choice}` : choice));
 }
 
-/** `LOG is missing: access log, …`, in place of a sentence in which name and description run into one another. */
-function missingArgument(error: Error): string | undefined {
-  const { args } = error as { args?: unknown };
-  if (!/^Missing \d+ required arg/.test(error.message) || !Array.isArray(args)) return undefined;
-  const missing = args as readonly { readonly name: string; readonly description?: string }[];
-  return missing
-    .map(({ name, description }) => {
-      const what = description?.replace(/\.$/, '');
-      return `${name.toUpperCase()} is missing${what ? ` (${what})` : ''}.`;
-    })
-    .join(' ');
+type Arg = { readonly name: string; readonly description?: string; readonly required?: boolean };
+
+/** `LOG is missing (Access log, …)`, and what stands where, in place of a sentence in which all that runs together. */
+function missingArgument(error: Error, called: string): AppError | undefined {
+  const { args: missing, parse } = error as {
+    args?: readonly Arg[];
+    parse?: { input?: { args?: Readonly<Record<string, Arg>> } };
+  };
+  if (!/^Missing \d+ required arg/.test(error.message) || !Array.isArray(missing)) return undefined;
+  const sentences = (missing as readonly Arg[]).map(({ name, description }) => {
+    const what = description?.replace(/\.$/, '');
+    return `${name.toUpperCase()} is missing${what ? ` (${what})` : ''}.`;
+  });
+  const order = Object.entries(parse?.input?.args ?? {}).map(([name, { required }]) =>
+    required ? name.toUpperCase() : `[${name.toUpperCase()}]`,
+  );
+  return new AppError(sentences.join(' '), {
+    code: 'E_USAGE',
+    exit: ExitCode.usage,
+    hint: `It is called as "${[called, ...order].join(' ')}"; "${called} --help" tells more.`,
+    cause: error,
+  });
+}
+
+/** A number as an argument: of a flag the parser makes a usage error, of an argument it does not. */
+function noNumber({ message }: Error): AppError | undefined {
+  const groups = /^Expected an integer(?<bound>.*?) but received: (?<value>.*)$/s.exec(message)?.groups;
+  if (!groups) return undefined;
+  const { bound = '', value = '' } = groups;
+  return new AppError(`'${value}' is no whole number${bound}.`, { code: 'E_USAGE', exit: ExitCode.usage });
 }
 
 /**
@@ -39,15 +58,13 @@ function missingArgument(error: Error): string | undefined {
  *
  * @param thrown  what oclif's parser threw
  * @param flags   names of the flags there are, without dashes
+ * @param called  how the command is called
  * @returns the same error where there is nothing to suggest
  */
-export function withSuggestion(thrown: unknown, flags: readonly string[]): unknown {
+export function withSuggestion(thrown: unknown, flags: readonly string[], called: string): unknown {
   if (!(thrown instanceof Error) || thrown instanceof AppError) return thrown;
-  const missing = missingArgument(thrown);
-  if (missing !== undefined) {
-    thrown.message = missing;
-    return thrown;
-  }
+  const known = missingArgument(thrown, called) ?? noNumber(thrown);
+  if (known !== undefined) return known;
   const hint = didYouMean([...meantFlags(thrown, flags), ...meantChoices(thrown)]);
   if (hint === undefined) return thrown;
   return new AppError(thrown.message, { code: 'E_USAGE', exit: ExitCode.usage, hint, cause: thrown });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
 import { AppError, ExitCode } from '../errors.ts';
-import type { KeyStore } from '../keys/store.ts';
+import type { ServedKeys } from '../keys/served.ts';
 import { parseClientId, parseUrls, YUBICLOUD } from '../validators/address.ts';
 import type { ValidatorWorld } from '../validators/open.ts';
 import type { ValidatorConfig } from '../validators/types.ts';
@@ -90,7 +90,7 @@ function readCa(file: string): string {
 }
 
 /** What validators need, by the flags. */
-export function validatorWorld(flags: AskFlags, store: KeyStore | undefined): ValidatorWorld {
+export function validatorWorld(flags: AskFlags, store: ServedKeys | undefined): ValidatorWorld {
   const ca = flags['validator-ca'];
   return {
     store,

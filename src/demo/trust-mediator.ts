@@ -42,7 +42,7 @@ export function storyMediator(id: string, name: string, nowMs: number): StoryMed
         }),
       );
       const digest = { sha256: sha256(list), lengthBytes: list.length };
-      const said = { mediator: id, ...head, document: digest, journal: null };
+      const said = { mediator: id, ...head, document: digest, openSignup: null, journal: null };
       const bytes = seal('list', listPayload(said));
       const { envelope } = preparePointer(version, root, { bytes, said }, nowMs);
       files.set(`lists/${digest.sha256}.json`, list);
@@ -51,7 +51,7 @@ export function storyMediator(id: string, name: string, nowMs: number): StoryMed
     },
     async sync() {
       const source = { read: async (file: string) => files.get(file) ?? null };
-      const updated = await update(holding, source, { nowMs, have: null });
+      const updated = await update(holding, source, { nowMs, have: new Set() });
       if (updated.fault !== null) throw updated.fault;
       holding = updated.holding;
       document = updated.document ?? document;

@@ -44,8 +44,8 @@ async function addClient(folder: string, nowMs: number): Promise<number> {
   const place = { folder };
   const office = await openAdministration(databaseOf(place), masterKeyOf(place));
   const wanted = { id: null, apiKey: null, label: 'demo', mustSign: false, publicIds: [], networks: [] };
-  const { id } = office.addClient(wanted, { actor: 'demo', nowMs }, () => undefined);
-  office.close();
+  const { id } = await office.addClient(wanted, { actor: 'demo', nowMs }, () => undefined);
+  await office.close();
   return id;
 }
 
@@ -53,7 +53,10 @@ const queryOf = (client: number, otp: string) =>
   `id=${client}&nonce=${randomBytes(16).toString('hex')}&otp=${otp}`;
 
 /** What YubiCloud knows of a key: the secrets from the factory. Nothing is asked over the network. */
-export async function cloudOf(folder: string, nowMs: number): Promise<Judge & { close: () => void }> {
+export async function cloudOf(
+  folder: string,
+  nowMs: number,
+): Promise<Judge & { close: () => Promise<void> }> {
   const place = { folder };
   const { store: keys } = await openOrCreateStore(place);
   const secret = { privateId: Buffer.from(FACTORY.uid), aesKey: Buffer.from(FACTORY.key) };

@@ -6,6 +6,7 @@ import { confirmTyped, enrol } from '../keys/enrol.ts';
 import { openOrCreateStore } from '../keys/open.ts';
 import { contentFor } from '../keys/plan.ts';
 import { newSlot, planOf } from '../keys/program.ts';
+import { servedBy } from '../keys/served.ts';
 import { spendOtp } from '../keys/spend.ts';
 import type { KeyStore } from '../keys/store.ts';
 import { loseKey } from '../keys/views.ts';
@@ -67,7 +68,12 @@ async function tellLogins(
   if (!store) return [];
   try {
     const local = { kind: 'local' } as const;
-    const open = validatorOpener({ store: keys, nowMs: () => nowMs, readSecret: () => '', timeoutMs: 1000 });
+    const open = validatorOpener({
+      store: servedBy(keys),
+      nowMs: () => nowMs,
+      readSecret: () => '',
+      timeoutMs: 1000,
+    });
     const world = loginWorld({ store, open, usual: local, nowMs: () => nowMs, failureMs: 1, signal });
     const wanted = { label: '', services: [], expiresMs: null, validator: local, to: null };
     const add = async (account: string, password: string | null) =>
@@ -128,7 +134,7 @@ async function tellServer(
     });
     return told;
   } finally {
-    cloud.close();
+    await cloud.close();
   }
 }
 
@@ -152,13 +158,14 @@ export async function tellYubikey(
     const plan = await withKey(desk, SERIAL, speaking, (open) => programKey(open, store, key, nowMs));
     key.replug();
     const otp = touch(key);
-    const decoded = decodeOtp(otp, { store });
-    const first = spendOtp(store, otp, nowMs).kind;
-    const second = spendOtp(store, otp, nowMs).kind;
+    const served = servedBy(store);
+    const decoded = await decodeOtp(otp, { store: served });
+    const first = (await spendOtp(served, otp, nowMs)).kind;
+    const second = (await spendOtp(served, otp, nowMs)).kind;
     const logins = await tellLogins(folder, store, key, nowMs, speaking.signal);
     const server = await tellServer(folder, store, speaking, program, nowMs);
-    const lost = loseKey(store, SERIAL, nowMs);
-    const afterLoss = spendOtp(store, touch(key), nowMs).kind;
+    const lost = await loseKey(served, SERIAL, nowMs);
+    const afterLoss = (await spendOtp(served, touch(key), nowMs)).kind;
     return {
       story: 'yubikey',
       keys: before.map(({ view }) => view),

@@ -14,6 +14,18 @@ export const importExplanations: readonly Explanation[] = [
     fix: 'Leave these keys out of the file, or reprogram them, and import the rest.',
   },
   {
+    id: 'move.empty',
+    what: 'There is no store in the folder that was to be moved.',
+    why: 'Nothing was moved, which is rarely what somebody had in mind.',
+    fix: 'Name the folder with --store; a service of the Debian package has /var/lib/postern/validation.',
+  },
+  {
+    id: 'move.conflict',
+    what: 'Keys or clients that the database has with other secrets than the folder.',
+    why: 'They were programmed, or made, twice. Secrets are never replaced by a move.',
+    fix: 'Look which of the two is in use with "postern validation status" in each; rename or disable the other.',
+  },
+  {
     id: 'import.conflict',
     what: 'Public ids for which another secret is on record, or in another of the files.',
     why: 'One of the two is old. Secrets are never replaced by an import: whoever can hand in a file could put in a key of their own.',

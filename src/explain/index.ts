@@ -10,7 +10,7 @@ import { listSyncExplanations } from './list-sync.ts';
 import { localExplanations } from './local.ts';
 import { loginExplanations } from './login.ts';
 import { mediatorExplanations } from './mediator.ts';
-import { pathExplanations } from './path.ts';
+import { HOP_MARKS, pathExplanations } from './path.ts';
 import { daneExplanations, mtaStsExplanations, policyExplanations } from './promises.ts';
 import { registryExplanations } from './registry.ts';
 import { reportExplanations } from './reports.ts';
@@ -67,8 +67,8 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
 
 /**
  * The text for a check's id or a reason's code; what stands behind the colon of a code (`dnsbl.listed:LIST`) names
- * the case and has no text of its own.
+ * the case and has no text of its own. The mark of a hop has that of the check that tells of it.
  */
 export function explanationOf(id: string): Explanation | undefined {
-  return EXPLANATIONS.get(id) ?? EXPLANATIONS.get(id.replace(/:.*$/s, ''));
+  return EXPLANATIONS.get(id) ?? EXPLANATIONS.get(HOP_MARKS.get(id) ?? id.replace(/:.*$/s, ''));
 }

@@ -52,6 +52,20 @@ export const mediatorExplanations: readonly Explanation[] = [
     fix: 'Have the company send from a domain of its own.',
   },
   {
+    id: 'watch.registration',
+    what: 'Until when a listed domain is registered, as the registry says (RDAP) or as the vetter noted.',
+    why: 'A domain that falls to somebody else takes the trust with it: his mail would be green.',
+    fix: 'Ask the company to renew it. If the domain is gone, revoke the entry at once.',
+    ref: 'RFC 9083',
+  },
+  {
+    id: 'watch.dmarc',
+    what: 'The DMARC policy of a listed domain was stricter when the company was vetted.',
+    why: 'What only claims to be from it is set apart now and was refused then; often somebody is about to switch the policy off.',
+    fix: 'Ask the company why.',
+    ref: 'RFC 9989',
+  },
+  {
     id: 'watch.look-alike',
     what: 'Whether a name that can be taken for a listed domain has an exchanger, or stands on the list itself.',
     why: 'Whoever holds it can write in the name of the company to people who look in a hurry.',

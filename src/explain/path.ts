@@ -1,11 +1,33 @@
 import type { Explanation } from './types.ts';
 
+/** Marks of a hop, as its line shows them, and the check that tells of them. */
+export const HOP_MARKS: ReadonlyMap<string, string> = new Map([
+  ...['sslv3', 'tls1.0', 'tls1.1', 'null-cipher', 'anonymous', 'export', 'rc4', 'des', '3des'].map(
+    (mark) => [mark, 'path.hop.weak-tls'] as const,
+  ),
+  ...['impossible-tls', 'id-format', 'date-backwards', 'replayed', 'below-http', 'helo-own-name'].map(
+    (mark) => [mark, 'path.forgery'] as const,
+  ),
+  ...['private-ip', 'chain-broken', 'future-date', 'before-date-header'].map(
+    (mark) => [mark, 'path.forgery'] as const,
+  ),
+  ['slow', 'path.delay'],
+  ['clock-skew', 'path.clock-skew'],
+]);
+
 export const pathExplanations: readonly Explanation[] = [
   {
     id: 'path.received',
     what: 'Whether there is any Received field.',
     why: 'Without one nothing can be said about the way; a draft, a sent copy or an export without headers looks like this.',
     fix: 'Get the message as it was received, with all headers ("show original", save as .eml).',
+    ref: 'RFC 5321 §4.4',
+  },
+  {
+    id: 'path.border.neighbour',
+    what: 'Whether the host that handed the message in has a name like your own servers’.',
+    why: 'Behind a mail exchanger of yours stands another server of yours, with a public address: then the line below is true, and the message entered there. It may as well be the machine of a customer of your network, who writes what he likes. A name does not tell, so the host is taken for a stranger, and SPF is asked about it.',
+    fix: 'If the host is yours, name its address with --trusted-ip, or its name with --trusted-by; both can stand in the configuration.',
     ref: 'RFC 5321 §4.4',
   },
   {

@@ -164,4 +164,42 @@ export const smtpExplanations: readonly Explanation[] = [
     fix: 'Find out what it is that listens there.',
     ref: 'RFC 5321 §4.5.3.1.5',
   },
+  {
+    id: 'smtp.starttls.carried-over',
+    what: 'Whether commands that were sent in plaintext right behind STARTTLS are answered inside TLS (--intrusive injection).',
+    why: 'Somebody on the way can put commands there, and the server takes them for what the encrypted client said: a login or a message can be turned to another purpose.',
+    fix: 'Update the server, or the proxy that ends TLS before it. It has to forget its input buffer when the handshake begins.',
+    programs: {
+      postfix: 'Fixed in 2.5.12, 2.6.9, 2.7.3 and 2.8.0.',
+      exim: 'Never carried them over with smtp_enforce_sync, which is the default.',
+      exchange: 'Install the current updates; look for an SMTP proxy or load balancer before it.',
+    },
+    ref: 'RFC 3207 §4.2, CVE-2011-0411, CVE-2021-38371',
+  },
+  {
+    id: 'smtp.relay',
+    what: 'Whether a recipient elsewhere is taken from this machine, without logging in (--intrusive relay).',
+    why: 'A server that sends for anybody is found within hours and sends spam until every list has it.',
+    fix: 'Let only your own networks and logged-in users relay. Asked from inside your network, the answer is what that network may do: ask again from outside. Addresses with a percent sign or quotes are taken by servers with a mailbox for everything, too: send one to see where it goes.',
+    programs: {
+      postfix:
+        'smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination; keep mynetworks narrow.',
+      exim: 'relay_from_hosts and the last "deny message = relay not permitted" of acl_check_rcpt.',
+      exchange:
+        'Get-ReceiveConnector | Get-ADPermission: no Ms-Exch-SMTP-Accept-Any-Recipient for anonymous logon.',
+    },
+    ref: 'RFC 5321 §3.6.1, §7.9',
+  },
+  {
+    id: 'smtp.data.end',
+    what: 'Whether something else than CR LF . CR LF ends a message (--intrusive data-end).',
+    why: 'Where two servers disagree about the end of a message, the rest of the first one is a second message, with a sender of its author’s choice that passes SPF: SMTP smuggling.',
+    fix: 'Update the server and let it refuse bare line ends. If a test message arrived in the mailbox, delete it.',
+    programs: {
+      postfix: 'smtpd_forbid_bare_newline = normalize, or reject (3.5.23, 3.6.13, 3.7.9, 3.8.4 and later).',
+      exim: '4.97.1 or later.',
+      exchange: 'Exchange Online was mended in 2023; look at gateways before it.',
+    },
+    ref: 'RFC 5321 §4.1.1.4, CVE-2023-51764, CVE-2023-51765, CVE-2023-51766',
+  },
 ];

@@ -26,10 +26,10 @@ export const throttleExplanations: readonly Explanation[] = [
     fix: 'Sort the log by time before, or give the older file first.',
   },
   {
-    id: 'throttle.compile.exemption',
-    what: 'Exemptions for single sites that a configuration for HAProxy leaves out.',
-    why: 'Its list of exempt networks holds for every site, so an exemption for one would let the network pass everywhere.',
-    fix: 'Exempt the network on every site, or use a front that asks the service.',
+    id: 'throttle.compile.front',
+    what: 'What the web server cannot do of what the service can.',
+    why: 'HAProxy counts in windows of the clock and nginx learns from its log, so blocks, bytes or budgets are late or coarse by a little; which, it says each time.',
+    fix: 'Nothing, where that is near enough. Where it is not, choose the way that is exact: nginx asking, or the built-in front.',
   },
   {
     id: 'throttle.compile.check',

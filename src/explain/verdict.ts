@@ -40,9 +40,9 @@ export const verdictExplanations: readonly Explanation[] = [
   },
   {
     id: 'bimi',
-    what: 'Whether the author’s domain publishes a logo.',
-    why: 'Some mailboxes show it when DMARC passes with a strict policy. It is information and decides nothing here.',
-    fix: 'Nothing for the recipient; the owner needs p=quarantine or p=reject, and usually a certificate for the logo.',
+    what: 'Whether the author’s domain publishes a logo (--bimi), and whether a Mark Certificate proves it: fail says that the certificate or the logo is refused, temperror that one of them could not be fetched.',
+    why: 'Some mailboxes show it when DMARC passes with a strict policy. A certificate says whose logo it is; it decides nothing here.',
+    fix: 'Nothing for the recipient; the owner needs p=quarantine or p=reject, a certificate that is valid and for the domain, and the very logo of the certificate at l=.',
   },
   {
     id: 'dnsbl',

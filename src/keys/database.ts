@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { AppError, ExitCode } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 import { MIGRATIONS } from './schema.ts';
 
 /** How long a writer waits for another one, in milliseconds. */
@@ -19,7 +20,7 @@ function broken(file: string, cause: unknown): AppError {
 
 /** Make the file, empty and ours alone, unless it is there; refuse one that others can read. */
 function prepareFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file), 0o700);
   const descriptor = openSync(file, 'a', 0o600);
   try {
     if ((fstatSync(descriptor).mode & 0o077) === 0) return;

@@ -2,20 +2,24 @@ import { AppError, ExitCode } from '../errors.ts';
 import { decryptOtp, splitOtp } from '../otp/token.ts';
 import { type Check, worst } from '../report.ts';
 import type { OtpDecodeResult } from '../schema/otp.ts';
+import type { ServedKeys } from './served.ts';
 import { isOurs, shownFields } from './spend.ts';
-import type { KeyStore } from './store.ts';
 
 /** Where the secrets for an OTP come from. */
 export type DecodeSource = {
   /** AES key that was given, 16 bytes. */
   readonly aesKey?: Uint8Array | undefined;
-  readonly store?: KeyStore | undefined;
+  readonly store?: Pick<ServedKeys, 'secretOf'> | undefined;
 };
 
 type Judged = Pick<OtpDecodeResult, 'fields' | 'privateId'> & { readonly checks: readonly Check[] };
 
-function judge(publicId: string, ciphertext: Uint8Array, { aesKey, store }: DecodeSource): Judged {
-  const known = store?.secretOf(publicId);
+async function judge(
+  publicId: string,
+  ciphertext: Uint8Array,
+  { aesKey, store }: DecodeSource,
+): Promise<Judged> {
+  const known = await store?.secretOf(publicId);
   const key = aesKey ?? known?.aesKey;
   if (!key) {
     const check: Check = {
@@ -52,11 +56,11 @@ export function notAnOtp(): AppError {
 }
 
 /** @throws AppError E_NOT_AN_OTP (exit 65) for what cannot be one */
-export function decodeOtp(typed: string, source: DecodeSource): OtpDecodeResult {
+export async function decodeOtp(typed: string, source: DecodeSource): Promise<OtpDecodeResult> {
   const split = splitOtp(typed);
   if (!split) throw notAnOtp();
   const { publicId, otp, layout, ciphertext } = split;
-  const { fields, privateId, checks } = judge(publicId, ciphertext, source);
+  const { fields, privateId, checks } = await judge(publicId, ciphertext, source);
   const [check] = checks;
   return {
     target: publicId,

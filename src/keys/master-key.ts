@@ -5,7 +5,6 @@ import {
   fstatSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   unlinkSync,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError, ExitCode } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 
 /** 32 bytes, for AES-256. */
 export type MasterKey = Uint8Array;
@@ -94,7 +94,7 @@ export function writeExclusively(file: string, text: string, mode: number): void
  * @returns the key, and whether this call made it
  */
 export function createMasterKey(file: string): { readonly key: MasterKey; readonly created: boolean } {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file), 0o700);
   const key = randomBytes(32);
   try {
     writeExclusively(file, `${key.toString('hex')}\n`, 0o400);

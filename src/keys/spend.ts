@@ -1,7 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Layout } from '../otp/modhex.ts';
 import { decryptOtp, type OtpFields, splitOtp } from '../otp/token.ts';
-import type { KeyStore, OtpSecret } from './store.ts';
+import type { ServedKeys } from './served.ts';
+import type { OtpSecret } from './store.ts';
 
 /** What is told of a decrypted OTP: everything but the private id. */
 export type ShownFields = Omit<OtpFields, 'privateId'>;
@@ -40,17 +41,17 @@ export function isOurs(fields: OtpFields, { privateId }: OtpSecret): boolean {
  *
  * @param typed  as a keyboard of any layout typed it
  */
-export function spendOtp(store: KeyStore, typed: string, nowMs: number): OtpVerdict {
+export async function spendOtp(store: ServedKeys, typed: string, nowMs: number): Promise<OtpVerdict> {
   const split = splitOtp(typed);
   if (!split) return { kind: 'no-otp' };
   const { publicId, ciphertext, layout } = split;
-  const known = store.secretOf(publicId);
+  const known = await store.secretOf(publicId);
   const decrypted = decryptOtp(ciphertext, (known ?? DUMMY).aesKey);
   const ours = isOurs(decrypted, known ?? DUMMY);
   if (!known) return { kind: 'unknown-key', publicId };
   if (!ours) return { kind: 'wrong', publicId };
   const fields = shownFields(decrypted);
-  const spent = store.spend(publicId, decrypted, nowMs);
+  const spent = await store.spend(publicId, decrypted, nowMs);
   if (spent.kind === 'used') return { kind: 'replayed', publicId, fields };
   if (spent.state !== 'active') return { kind: 'disabled', publicId, fields };
   return { kind: 'accepted', publicId, fields, layout };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
 import { AppError, ExitCode } from '../errors.ts';
 import type { Counters } from '../otp/token.ts';
 import type { SlotNumber } from '../yubikey/commands.ts';
@@ -7,6 +7,7 @@ import { decodeSlot, type SlotContent, type SlotKind } from '../yubikey/slot.ts'
 import { openDatabase, transaction } from './database.ts';
 import type { MasterKey } from './master-key.ts';
 import { seal, unseal } from './seal.ts';
+import type { KeyChange, ServedKeys } from './served.ts';
 
 /**
  * Where a record of a slot stands: to be written, written but not seen to work, in the key, replaced or deleted,
@@ -108,14 +109,8 @@ export type KeyStore = {
   readonly spend: (publicId: string, otp: Counters & { readonly timestamp: number }, nowMs: number) => Spent;
   /** Record a key that is not known yet; one that is stays as it was. */
   readonly add: (key: NewKey, nowMs: number) => void;
-  /** Give a key another state, and counters if they are higher. */
-  readonly raise: (
-    publicId: string,
-    change: { readonly state: KeyState; readonly counters: SeenCounters | null },
-    nowMs: number,
-  ) => void;
-  /** Do several things as one. */
-  readonly atomically: <T>(work: () => T) => T;
+  /** See {@link ServedKeys.apply}. */
+  readonly apply: (changes: readonly KeyChange[], nowMs: number) => boolean;
   /** Take no OTP of a key any more. @returns the public ids that were active */
   readonly disable: (serial: number, nowMs: number) => string[];
   readonly close: () => void;
@@ -139,7 +134,8 @@ function recordOf(row: Row): SlotRecord {
   };
 }
 
-function keyOf(row: Row): KeyRecord {
+/** A row of `keys`. */
+export function keyOf(row: Row): KeyRecord {
   return {
     publicId: row['public_id'] as string,
     state: row['state'] as KeyState,
@@ -151,22 +147,31 @@ function keyOf(row: Row): KeyRecord {
   };
 }
 
-/** A database of another master key is noticed before anything is read or written. */
-function checkMasterKey(database: DatabaseSync, masterKey: MasterKey, file: string): void {
-  const find = database.prepare('SELECT value FROM meta WHERE name = ?');
-  database
-    .prepare('INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)')
-    .run(CHECK, seal(masterKey, Buffer.from(CHECK), CHECK));
-  const value = find.get(CHECK)?.['value'] as Uint8Array;
+/** What a row of `meta` has, by which a database knows its master key. */
+export function masterKeyCheck(masterKey: MasterKey): readonly [name: string, value: Uint8Array] {
+  return [CHECK, seal(masterKey, Buffer.from(CHECK), CHECK)];
+}
+
+/**
+ * A database of another master key is noticed before anything is read or written.
+ *
+ * @param value  what the row of {@link masterKeyCheck} has
+ * @throws AppError E_MASTER_KEY (exit 78)
+ */
+export function requireMasterKey(masterKey: MasterKey, value: Uint8Array, name: string): void {
   if (unseal(masterKey, value, CHECK)) return;
-  throw new AppError(`The master key is not the one of '${file}'.`, {
+  throw new AppError(`The master key is not the one of '${name}'.`, {
     code: 'E_MASTER_KEY',
     exit: ExitCode.config,
     hint: 'Give the key that belongs to this database with --master-key-file.',
   });
 }
 
-function damaged(what: string): AppError {
+/** A key that was to be added is there: all that was begun is undone. */
+class IsThere extends Error {}
+
+/** A secret that cannot be opened. */
+export function damaged(what: string): AppError {
   return new AppError(`The secret of ${what} cannot be opened: its record was changed.`, {
     code: 'E_STORE_DAMAGED',
     exit: ExitCode.unavailable,
@@ -189,7 +194,11 @@ export function aboutKey(publicId: string): string {
 export async function openKeyStore(file: string, masterKey: MasterKey): Promise<KeyStore> {
   const database = await openDatabase(file);
   try {
-    checkMasterKey(database, masterKey, file);
+    database
+      .prepare('INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)')
+      .run(...masterKeyCheck(masterKey));
+    const row = database.prepare('SELECT value FROM meta WHERE name = ?').get(CHECK);
+    requireMasterKey(masterKey, row?.['value'] as Uint8Array, file);
   } catch (error) {
     database.close();
     throw error;
@@ -237,6 +246,34 @@ export async function openKeyStore(file: string, masterKey: MasterKey): Promise<
        ON CONFLICT (public_id) DO UPDATE SET state = 'written', secret = ?2, serial = ?3, changed_ms = ?4,
          use_counter = -1, session_use = -1, timestamp = NULL, seen_ms = NULL`,
     ).run(publicId, secret, serial, nowMs);
+  };
+  const add = ({ publicId, state, serial, secret, counters }: NewKey, nowMs: number): boolean => {
+    const sealed = seal(masterKey, Buffer.concat([secret.privateId, secret.aesKey]), aboutKey(publicId));
+    const { changes } = sql(
+      `INSERT INTO keys (public_id, state, secret, serial, use_counter, session_use, timestamp, created_ms, changed_ms)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) ON CONFLICT (public_id) DO NOTHING`,
+    ).run(
+      publicId,
+      state,
+      sealed,
+      serial,
+      counters?.useCounter ?? -1,
+      counters?.sessionUse ?? -1,
+      counters?.timestamp ?? null,
+      nowMs,
+    );
+    return Number(changes) > 0;
+  };
+  const raise = ({ publicId, state, counters }: Extract<KeyChange, { kind: 'raise' }>, nowMs: number) => {
+    sql(
+      `UPDATE keys SET state = CASE state WHEN 'disabled' THEN state ELSE ? END, changed_ms = ?
+       WHERE public_id = ?`,
+    ).run(state, nowMs, publicId);
+    if (!counters) return;
+    sql(
+      `UPDATE keys SET use_counter = ?1, session_use = ?2, timestamp = ?3
+       WHERE public_id = ?4 AND (use_counter, session_use) < (?1, ?2)`,
+    ).run(counters.useCounter, counters.sessionUse, counters.timestamp, publicId);
   };
 
   return {
@@ -323,31 +360,23 @@ export async function openKeyStore(file: string, masterKey: MasterKey): Promise<
       const row = spend.get(useCounter, sessionUse, timestamp, nowMs, publicId);
       return row ? { kind: 'fresh', state: row['state'] as KeyState } : { kind: 'used' };
     },
-    add: ({ publicId, state, serial, secret, counters }, nowMs) => {
-      const sealed = seal(masterKey, Buffer.concat([secret.privateId, secret.aesKey]), aboutKey(publicId));
-      sql(
-        `INSERT INTO keys (public_id, state, secret, serial, use_counter, session_use, timestamp, created_ms, changed_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) ON CONFLICT (public_id) DO NOTHING`,
-      ).run(
-        publicId,
-        state,
-        sealed,
-        serial,
-        counters?.useCounter ?? -1,
-        counters?.sessionUse ?? -1,
-        counters?.timestamp ?? null,
-        nowMs,
-      );
+    add: (key, nowMs) => {
+      add(key, nowMs);
     },
-    raise: (publicId, { state, counters }, nowMs) => {
-      sql('UPDATE keys SET state = ?, changed_ms = ? WHERE public_id = ?').run(state, nowMs, publicId);
-      if (!counters) return;
-      sql(
-        `UPDATE keys SET use_counter = ?1, session_use = ?2, timestamp = ?3
-         WHERE public_id = ?4 AND (use_counter, session_use) < (?1, ?2)`,
-      ).run(counters.useCounter, counters.sessionUse, counters.timestamp, publicId);
+    apply: (changes, nowMs) => {
+      try {
+        transaction(database, () => {
+          for (const change of changes) {
+            if (change.kind === 'raise') raise(change, nowMs);
+            else if (!add(change.key, nowMs)) throw new IsThere();
+          }
+        });
+        return true;
+      } catch (error) {
+        if (error instanceof IsThere) return false;
+        throw error;
+      }
     },
-    atomically: (work) => transaction(database, work),
     disable: (serial, nowMs) =>
       sql(
         "UPDATE keys SET state = 'disabled', changed_ms = ? WHERE serial = ? AND state <> 'disabled' RETURNING public_id",

@@ -1,8 +1,9 @@
 import type { Check } from '../report.ts';
 import type { OtpVerifyResult } from '../schema/otp.ts';
 import { notAnOtp } from './decode.ts';
+import type { ServedKeys } from './served.ts';
 import { type OtpVerdict, spendOtp } from './spend.ts';
-import type { KeyRecord, KeyStore } from './store.ts';
+import type { KeyRecord } from './store.ts';
 
 /** A sentence for each way in which an OTP is refused, and what to do. */
 const REFUSALS: Readonly<
@@ -51,11 +52,15 @@ function stepsOf(verdict: Exclude<OtpVerdict, { kind: 'no-otp' }>, before: KeyRe
  *
  * @throws AppError E_NOT_AN_OTP (exit 65) for what cannot be one
  */
-export function verifyOtp(store: KeyStore | undefined, typed: string, nowMs: number): OtpVerifyResult {
+export async function verifyOtp(
+  store: ServedKeys | undefined,
+  typed: string,
+  nowMs: number,
+): Promise<OtpVerifyResult> {
   const asked = typed.trim().slice(0, -32);
-  const before = store?.key(asked.toLowerCase());
+  const before = await store?.key(asked.toLowerCase());
   const verdict: OtpVerdict = store
-    ? spendOtp(store, typed, nowMs)
+    ? await spendOtp(store, typed, nowMs)
     : { kind: 'unknown-key', publicId: asked };
   if (verdict.kind === 'no-otp') throw notAnOtp();
   const { publicId } = verdict;

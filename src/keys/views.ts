@@ -8,6 +8,7 @@ import type {
 } from '../schema/yubikey.ts';
 import type { SlotNumber } from '../yubikey/commands.ts';
 import type { OpenKey, Surveyed } from '../yubikey/survey.ts';
+import type { ServedKeys } from './served.ts';
 import type { KeyStore, SlotRecord } from './store.ts';
 
 const timeOf = (ms: number) => new Date(ms).toISOString();
@@ -150,30 +151,28 @@ export function secretsOf(store: KeyStore, serial: number | undefined): SlotSecr
 }
 
 /** Take no OTP of a lost key any more. */
-export function loseKey(
-  store: KeyStore | undefined,
+export async function loseKey(
+  store: ServedKeys | undefined,
   serial: number,
   nowMs: number,
-): Omit<YubikeyLostResult, 'logins' | 'sessionsEnded'> {
-  const known = store?.slots(serial) ?? [];
-  const owned = (store?.keys() ?? []).filter((key) => key.serial === serial);
-  const disabled = store?.disable(serial, nowMs) ?? [];
-  const check: Check =
-    known.length === 0 && owned.length === 0
-      ? {
-          id: 'yubikey.lost',
-          status: 'crit',
-          message: `Nothing is known here of a key with the serial number ${serial}.`,
-          fix: 'Look for it with "postern yubikey inventory", and in the store of the server.',
-        }
-      : {
-          id: 'yubikey.lost',
-          status: 'ok',
-          message:
-            disabled.length === 0
-              ? `No OTP of key ${serial} was taken before either.`
-              : `OTPs of ${disabled.join(', ')} are refused from now on.`,
-        };
+): Promise<Omit<YubikeyLostResult, 'logins' | 'sessionsEnded'>> {
+  const known = (await store?.isKnown(serial)) ?? false;
+  const disabled = [...((await store?.disable(serial, nowMs)) ?? [])];
+  const check: Check = !known
+    ? {
+        id: 'yubikey.lost',
+        status: 'crit',
+        message: `Nothing is known here of a key with the serial number ${serial}.`,
+        fix: 'Look for it with "postern yubikey inventory", and in the store of the server.',
+      }
+    : {
+        id: 'yubikey.lost',
+        status: 'ok',
+        message:
+          disabled.length === 0
+            ? `No OTP of key ${serial} was taken before either.`
+            : `OTPs of ${disabled.join(', ')} are refused from now on.`,
+      };
   return {
     target: String(serial),
     status: check.status,

@@ -26,6 +26,12 @@ export type Rules = {
   readonly mailNeedsTls: boolean;
   /** Reply to RCPT, if it is not the usual one. */
   readonly rcpt?: string;
+  /** Takes recipients of other domains than its own. */
+  readonly relays: boolean;
+  /** Obeys inside TLS what came in plaintext behind STARTTLS. */
+  readonly carriesOver: boolean;
+  /** A message ends with CR LF . CR LF, or with any dot that is alone on a line. */
+  readonly dataEnd: 'strict' | 'any-line-end';
   /** Takes the message and closes without a word. */
   readonly losesReply: boolean;
   /** Ends connections without close_notify. */
@@ -45,6 +51,9 @@ const GOOD: Rules = {
   extensionsInTls: ['PIPELINING', 'SIZE 10240000', '8BITMIME', 'ENHANCEDSTATUSCODES'],
   lineEnd: '\r\n',
   mailNeedsTls: false,
+  relays: true,
+  carriesOver: false,
+  dataEnd: 'strict',
   losesReply: false,
   abrupt: false,
 };
@@ -108,6 +117,9 @@ const DIFFERENCES = {
   'need-starttls': { mailNeedsTls: true },
   'rcpt-450': { rcpt: '450 4.2.1 Mailbox busy\r\n' },
   'rcpt-550': { rcpt: '550 5.1.1 No such mailbox\r\n' },
+  'no-relay': { relays: false },
+  'carries-over': { carriesOver: true },
+  'any-line-end': { dataEnd: 'any-line-end' },
   'data-lost': { losesReply: true },
 } as const satisfies Readonly<Record<string, Partial<Rules>>>;
 

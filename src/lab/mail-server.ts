@@ -77,6 +77,8 @@ class Session {
   private recipients: string[] = [];
   private data: Buffer[] | undefined;
   private dataSize = 0;
+  /** The line of the message before ended with CR LF, or there is none. */
+  private afterLineEnd = true;
   private deaf = false;
   private loggedIn = false;
 
@@ -217,7 +219,8 @@ class Session {
   private handshake(): void {
     const plain = this.socket;
     plain.removeAllListeners('data');
-    const { tls } = this.rules;
+    const { tls, carriesOver } = this.rules;
+    const behind = this.pending;
     this.pending = Buffer.alloc(0);
     this.extended = false;
     this.reset();
@@ -228,6 +231,7 @@ class Session {
       rejectUnauthorized: false,
     });
     this.attach(this.socket);
+    if (carriesOver) this.socket.once('secure', () => this.read(behind));
   }
 
   /** RFC 4616, with an initial response. */
@@ -258,20 +262,35 @@ class Session {
     const path = /^RCPT TO:\s*<([^>]+)>/i.exec(line)?.[1];
     if (path === undefined || this.from === undefined) return this.say('503 5.5.1 Need MAIL first\r\n');
     if (this.rules.rcpt !== undefined) return this.say(this.rules.rcpt);
+    if (!this.rules.relays && !this.isOurs(path)) return this.say('554 5.7.1 Relay access denied\r\n');
     if (this.recipients.length >= 100) return this.say('452 4.5.3 Too many recipients\r\n');
     this.recipients.push(path);
     return this.say('250 2.1.5 Ok\r\n');
+  }
+
+  /** A plain address in the domain that this server is the exchanger of. */
+  private isOurs(path: string): boolean {
+    const [local, domain, more] = path.split('@');
+    return (
+      !/[%!"]/.test(local ?? '') && more === undefined && this.shared.options.hostname.endsWith(`.${domain}`)
+    );
   }
 
   private beginData(): void {
     if (this.recipients.length === 0) return this.say('503 5.5.1 Need RCPT first\r\n');
     this.data = [];
     this.dataSize = 0;
+    this.afterLineEnd = true;
     return this.say('354 End data with <CR><LF>.<CR><LF>\r\n');
   }
 
   private readData(line: Buffer): void {
-    if (line.equals(Buffer.from('.\r\n'))) return this.endData();
+    const ends =
+      this.rules.dataEnd === 'strict'
+        ? this.afterLineEnd && line.equals(Buffer.from('.\r\n'))
+        : /^\.\r?\n$/.test(line.toString('latin1'));
+    if (ends) return this.endData();
+    this.afterLineEnd = line.at(-2) === 13;
     const text = line[0] === 46 ? line.subarray(1) : line;
     this.dataSize += text.length;
     if (this.dataSize <= MAX_MESSAGE) this.data?.push(text);

@@ -43,6 +43,15 @@ function slotFrom(value: unknown): SoftwareSlot | null | undefined {
   return { config, useCounter, sessionUse, movingFactor };
 }
 
+/** A file from before the clock was kept has none. */
+function poweredFrom(value: unknown): SoftwareKeyState['powered'] | undefined {
+  if (value === null || value === undefined) return null;
+  if (!isObject(value)) return undefined;
+  const { sinceMs, firstTick } = value;
+  if (!Number.isSafeInteger(sinceMs) || !isCount(firstTick)) return undefined;
+  return { sinceMs: sinceMs as number, firstTick: firstTick & 0xff_ffff };
+}
+
 function versionFrom(value: unknown): Version | undefined {
   if (!Array.isArray(value) || value.length !== 3) return undefined;
   const [major, minor, build] = value as unknown[];
@@ -71,8 +80,10 @@ export function parseSoftwareKey(text: string, file: string): SoftwareKeyState {
   const two = isObject(slots) ? slotFrom(slots['2']) : undefined;
   if (!version || !isCount(productId) || !isCount(serial) || !isCount(sequence))
     throw noKey(file, 'version, productId, serial or sequence is not as it should be');
+  const powered = poweredFrom(content['powered']);
+  if (powered === undefined) throw noKey(file, 'its clock is not as it should be');
   if (one === undefined || two === undefined) throw noKey(file, 'its slots are not as they should be');
-  return { version, productId, serial, sequence: sequence & 0xff, slots: { 1: one, 2: two } };
+  return { version, productId, serial, sequence: sequence & 0xff, slots: { 1: one, 2: two }, powered };
 }
 
 /** Replace the file of a key; a reader sees the old one or the new one. It holds secrets: ours alone. */

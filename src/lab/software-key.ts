@@ -39,6 +39,8 @@ export type SoftwareKeyState = {
   readonly serial: number;
   readonly sequence: number;
   readonly slots: Readonly<Record<SlotNumber, SoftwareSlot | null>>;
+  /** Since when it has power, and where its clock began; null for one that was never plugged in. */
+  readonly powered: { readonly sinceMs: number; readonly firstTick: number } | null;
 };
 
 export type SoftwareKey = {
@@ -66,7 +68,7 @@ const EMPTY: SoftwareKeyState['slots'] = { 1: null, 2: null };
 
 /** A key as it comes without any slot programmed. */
 export function blankKey(serial: number, version: Version = [5, 4, 3], productId = 0x0401): SoftwareKeyState {
-  return { version, productId, serial, sequence: 0, slots: EMPTY };
+  return { version, productId, serial, sequence: 0, slots: EMPTY, powered: null };
 }
 
 function contentOf(slot: SoftwareSlot): SlotContent {
@@ -128,13 +130,13 @@ function deviceInfo({ version, serial }: SoftwareKeyState): Buffer {
 
 /** A key that lives in memory and is spoken to like one on the USB bus. */
 export function createSoftwareKey(initial: SoftwareKeyState, options: SoftwareKeyOptions): SoftwareKey {
-  let state = initial;
+  const plugIn = () => ({ sinceMs: options.nowMs(), firstTick: randomBytes(3).readUIntBE(0, 3) });
+  let powered = initial.powered ?? plugIn();
+  let state: SoftwareKeyState = { ...initial, powered };
   let buffer = Buffer.alloc(70);
   let answer: Buffer[] | null = null;
   let part = 0;
   let waiting: { readonly fire: () => Buffer; looks: number } | null = null;
-  let startedMs = options.nowMs();
-  let firstTick = randomBytes(3).readUIntBE(0, 3);
 
   const keep = (next: SoftwareKeyState) => {
     state = next;
@@ -156,7 +158,8 @@ export function createSoftwareKey(initial: SoftwareKeyState, options: SoftwareKe
     part = 0;
   };
 
-  const timestamp = () => (firstTick + Math.floor(((options.nowMs() - startedMs) * 8) / 1000)) & 0xff_ffff;
+  const timestamp = () =>
+    (powered.firstTick + Math.floor(((options.nowMs() - powered.sinceMs) * 8) / 1000)) & 0xff_ffff;
 
   /** Advance the counters, as each OTP does. */
   const advance = (slot: SlotNumber, held: SoftwareSlot): SoftwareSlot => {
@@ -319,10 +322,9 @@ export function createSoftwareKey(initial: SoftwareKeyState, options: SoftwareKe
     },
     replug: () => {
       const rest = (slot: SoftwareSlot | null) => slot && { ...slot, sessionUse: -1 };
-      startedMs = options.nowMs();
-      firstTick = randomBytes(3).readUIntBE(0, 3);
+      powered = plugIn();
       const slots = { 1: rest(state.slots[1]), 2: rest(state.slots[2]) };
-      keep({ ...state, slots, sequence: slots[1] || slots[2] ? 1 : 0 });
+      keep({ ...state, slots, sequence: slots[1] || slots[2] ? 1 : 0, powered });
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { KeyStore } from '../keys/store.ts';
+import type { ServedKeys } from '../keys/served.ts';
 import { loseKey } from '../keys/views.ts';
 import type { Check } from '../report.ts';
 import type { YubikeyLostResult } from '../schema/yubikey.ts';
@@ -6,13 +6,15 @@ import type { LoginStore } from './types.ts';
 
 /** What a lost key opens: it is told, and session passwords of these accounts end. */
 export async function loseKeyAndLogins(
-  keys: KeyStore | undefined,
+  keys: ServedKeys | undefined,
   logins: LoginStore | undefined,
   serial: number,
   nowMs: number,
 ): Promise<YubikeyLostResult> {
-  const lost = loseKey(keys, serial, nowMs);
-  const publicIds = (keys?.keys() ?? []).filter((key) => key.serial === serial).map((key) => key.publicId);
+  const lost = await loseKey(keys, serial, nowMs);
+  const publicIds = ((await keys?.keys()) ?? [])
+    .filter((key) => key.serial === serial)
+    .map((key) => key.publicId);
   const sets = publicIds.length === 0 ? [] : ((await logins?.find({ publicIds })) ?? []);
   const accounts = [...new Set(sets.map(({ account }) => account))];
   const sessionsEnded = accounts.length === 0 ? 0 : ((await logins?.endSessions({ accounts })) ?? 0);

@@ -17,7 +17,7 @@ import type { Validator, ValidatorConfig } from '../validators/types.ts';
 import { hashPassword } from './password.ts';
 import { digestOf, endOf, newSessionPassword } from './session.ts';
 import type { LoginKey, LoginSet, LoginStore, NewLogin, NewSession, SessionPassword } from './types.ts';
-import { accountOf, type LoginVerdict } from './verify.ts';
+import { accountOf, type LoginRefusal, type LoginVerdict } from './verify.ts';
 
 /** Most login sets of an account: each may cost an Argon2. */
 const MOST_SETS = 16;
@@ -232,6 +232,50 @@ export async function changePassword(
   };
 }
 
+const TOUCH = 'Touch the key again.';
+const LIST = 'See "postern login list".';
+const SESSIONS = 'See "postern login session list".';
+
+/** Each refusal in words, and what to do. */
+const REFUSALS: Readonly<Record<LoginRefusal, { readonly why: string; readonly fix: string }>> = {
+  'no-login': { why: 'there is no login set of that name', fix: LIST },
+  'no-otp': {
+    why: 'what was given has no OTP in it, and is no session password of this account',
+    fix: `Touch the key behind the password. ${LIST}`,
+  },
+  'other-key': { why: 'the key belongs to no login set of this account', fix: LIST },
+  password: {
+    why: 'the base password is wrong, or missing, or one was given where none is wanted; the OTP is spent',
+    fix: `${TOUCH} "postern login passwd" sets a new base password.`,
+  },
+  expired: { why: 'the login set has expired', fix: 'Make a new one: postern login add.' },
+  service: { why: 'the login set is not for this service', fix: `Name the right one with --on. ${LIST}` },
+  'session-expired': {
+    why: 'the session password has expired',
+    fix: 'Make a new one: postern login session new.',
+  },
+  'session-service': {
+    why: 'the session password is for another service',
+    fix: `Name the right one with --on. ${SESSIONS}`,
+  },
+  'session-network': { why: 'the session password is for another network', fix: SESSIONS },
+  replayed: { why: 'the OTP has been used before', fix: TOUCH },
+  delayed: { why: 'the OTP was kept before it was used', fix: `${TOUCH} Use the OTP at once.` },
+  bad: {
+    why: 'the validation service does not know that OTP',
+    fix: 'See more with "postern otp verify --explain".',
+  },
+  disabled: { why: 'the key was disabled, as a lost one is', fix: 'See "postern validation key list".' },
+  wrong: {
+    why: 'the OTP does not decrypt to what the key would type',
+    fix: 'See more with "postern otp verify --explain".',
+  },
+  'unknown-key': {
+    why: 'the validator does not know the key',
+    fix: 'See more with "postern otp verify --explain".',
+  },
+};
+
 /** A verdict for whoever administrates; it tells what whoever logs in must not be told. */
 export function verdictResult(account: string, verdict: LoginVerdict): LoginVerifyResult {
   const { publicId } = verdict;
@@ -252,8 +296,9 @@ export function verdictResult(account: string, verdict: LoginVerdict): LoginVeri
       const check: Check = {
         ...base,
         status: 'crit',
-        message: `${account} is not let in: ${verdict.why}.`,
-        fix: 'Touch the key again; "postern login list" shows the keys of an account.',
+        message: `${account} is not let in: ${REFUSALS[verdict.why].why}.`,
+        evidence: verdict.why,
+        fix: REFUSALS[verdict.why].fix,
       };
       return { ...concluded(account, check), verdict: 'refused', by: null, reason: verdict.why, publicId };
     }

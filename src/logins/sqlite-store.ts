@@ -6,7 +6,8 @@ import type { LoginFilter, LoginKey, LoginKind, LoginSet, LoginStore, SessionPas
 
 type Row = Readonly<Record<string, unknown>>;
 
-function loginOf(row: Row): LoginSet {
+/** A row of `logins`, with the public ids of its keys. */
+export function loginOf(row: Row): LoginSet {
   return {
     id: row['id'] as string,
     account: row['account'] as string,
@@ -20,7 +21,8 @@ function loginOf(row: Row): LoginSet {
   };
 }
 
-function keyOf(row: Row): LoginKey {
+/** A row of `login_keys`. */
+export function loginKeyOf(row: Row): LoginKey {
   return {
     publicId: row['public_id'] as string,
     validator: JSON.parse(row['validator'] as string) as ValidatorConfig,
@@ -28,7 +30,8 @@ function keyOf(row: Row): LoginKey {
   };
 }
 
-function sessionOf(row: Row): SessionPassword {
+/** A row of `session_passwords`. */
+export function sessionOf(row: Row): SessionPassword {
   return {
     id: row['id'] as string,
     account: row['account'] as string,
@@ -42,7 +45,8 @@ function sessionOf(row: Row): SessionPassword {
 }
 
 const marks = (values: readonly unknown[]) => values.map(() => '?').join(', ');
-const newId = () => randomBytes(5).toString('hex');
+/** A new id of a login or a session password. */
+export const newId = () => randomBytes(5).toString('hex');
 
 /** Conditions of a filter, and their values. */
 function conditions({ account, id, publicIds }: LoginFilter): readonly [sql: string, values: string[]] {
@@ -117,7 +121,7 @@ export async function openLoginStore(file: string): Promise<LoginStore> {
     keys: async (publicIds) =>
       sql(`SELECT * FROM login_keys WHERE public_id IN (${marks(publicIds)})`)
         .all(...publicIds)
-        .map(keyOf),
+        .map(loginKeyOf),
     remember: async (publicId, { useCounter, sessionUse }, nowMs) =>
       Number(
         sql(

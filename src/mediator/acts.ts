@@ -1,4 +1,5 @@
 import type { Json } from '../registry/canonical.ts';
+import { type FileDigest, fileDigest } from '../registry/documents.ts';
 import { type Place, Place as PlaceOf } from '../trust/json.ts';
 import { domainName } from '../trust/registry.ts';
 
@@ -43,6 +44,7 @@ export type Act =
   | { readonly kind: 'init'; readonly mediator: string; readonly name: string }
   | { readonly kind: 'challenge'; readonly domain: string; readonly value: string }
   | { readonly kind: 'add'; readonly proposal: Proposal }
+  | ({ readonly kind: 'open-signup' } & FileDigest)
   | { readonly kind: 'sign'; readonly list: number; readonly statement: string; readonly pointer: number }
   | { readonly kind: 'rotate'; readonly root: number; readonly sha256: string };
 
@@ -55,6 +57,7 @@ const KINDS = [
   'init',
   'challenge',
   'add',
+  'open-signup',
   'vet',
   'approve',
   'renew',
@@ -89,6 +92,8 @@ export function readAct(place: Place): Act {
       };
     case 'add':
       return { kind, proposal: readProposal(place.get('proposal')) };
+    case 'open-signup':
+      return { kind, ...fileDigest(place) };
     case 'vet':
       return {
         kind,

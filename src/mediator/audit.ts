@@ -38,9 +38,13 @@ export function listCheck(journal: Journal, said: ListStatement | null, bytes: B
   if (bytes === null) return bad(`The file of list ${version} is missing: ${document.sha256}.`);
   if (head === null) return bad(`List ${version} names no line of the journal.`);
   try {
-    const made = listDocument(journalAt(journal, head).ledger, said);
-    if (!made.equals(bytes))
+    const { ledger } = journalAt(journal, head);
+    if (!listDocument(ledger, said).equals(bytes))
       return bad(`List ${version} is not what line ${head.lines} of the journal makes.`);
+    if (ledger.openSignup?.sha256 !== said.openSignup?.sha256)
+      return bad(
+        `List ${version} names another file of open sign-up than line ${head.lines} of the journal.`,
+      );
   } catch (error) {
     if (error instanceof JournalFault)
       return bad(`List ${version} was made from another journal: ${error.message}.`);

@@ -1,3 +1,4 @@
+import type { FileDigest } from '../registry/documents.ts';
 import { isAtOrBelow } from '../trust/organization.ts';
 import type { Act, Deed, EntryAct, Evidence, Level, Proposal } from './acts.ts';
 
@@ -39,6 +40,8 @@ export type Ledger = {
   readonly entries: ReadonlyMap<string, LedgerEntry>;
   /** The newest challenge of each domain. */
   readonly challenges: ReadonlyMap<string, { readonly value: string; readonly atMs: number }>;
+  /** The file of domains where anybody can get an address; null before there is one. */
+  readonly openSignup: FileDigest | null;
   /** Versions that were given out, so that none is given twice. */
   readonly list: number;
   readonly pointer: number;
@@ -49,6 +52,7 @@ export const EMPTY: Ledger = {
   mediator: null,
   entries: new Map(),
   challenges: new Map(),
+  openSignup: null,
   list: 0,
   pointer: 0,
   root: 0,
@@ -73,6 +77,8 @@ export function perform(ledger: Ledger, { act, actor, atMs }: Deed): Ledger {
     }
     case 'add':
       return withEntry(ledger, propose(ledger, act.proposal));
+    case 'open-signup':
+      return { ...ledger, openSignup: { sha256: act.sha256, lengthBytes: act.lengthBytes } };
     case 'sign':
       return sign(ledger, act);
     case 'rotate':

@@ -51,7 +51,8 @@ export function prepareList(
   const head = { version: journal.ledger.list + 1, issuedMs, expiresMs: issuedMs + LIFE_MS.list };
   const document = listDocument(journal.ledger, head);
   const digest = { sha256: sha256(document), lengthBytes: document.length };
-  const statement = { mediator, ...head, document: digest, journal: headOf(journal) };
+  const { openSignup } = journal.ledger;
+  const statement = { mediator, ...head, document: digest, openSignup, journal: headOf(journal) };
   return { document, statement, envelope: unsigned('list', listPayload(statement)) };
 }
 

@@ -1,4 +1,6 @@
 import type { Check } from '../report.ts';
+import { withParents } from '../trust/organization.ts';
+import type { Proposal } from './acts.ts';
 import type { Ledger } from './ledger.ts';
 
 /** What a zone says of itself. */
@@ -10,7 +12,19 @@ export type ZoneHead = {
   readonly serial: number;
 };
 
-const TTL_SECONDS = 3600;
+/** The zone in the forms that name servers read. */
+export type VbrZone = {
+  /** For BIND, Knot and NSD (RFC 1035 §5). */
+  readonly bind: string;
+  /** For rbldnsd, as a `dnset`, which answers each name with 127.0.0.2 as well. */
+  readonly rbldnsd: string;
+  /** Names that are too long for the DNS and were left out. */
+  readonly tooLong: readonly string[];
+};
+
+/** Seconds: of each record, then refresh, retry and expire of the zone. */
+const TTL = 3600;
+const TIMES = `${TTL} 900 1209600 ${TTL}`;
 const MAX_NAME = 253;
 
 /** Entries that may be vouched for today. */
@@ -21,38 +35,64 @@ export function vouchedFor({ entries }: Ledger, nowMs: number) {
 }
 
 /**
- * The zone `_vouch.<mediator>` with a TXT record for each domain that is vouched for (RFC 5518 §5), as BIND, Knot and NSD
- * read it. A wildcard stands only where names below are vouched for as well.
- *
- * @returns the text, and the names that are too long for the DNS and were left out
+ * The zone `_vouch.<mediator>` with a TXT record for each domain that is vouched for (RFC 5518 §5). A wildcard stands only
+ * where names below are vouched for as well.
  */
-export function vbrZone(
-  ledger: Ledger,
-  { mediator, server, serial }: ZoneHead,
-  nowMs: number,
-): { readonly text: string; readonly tooLong: readonly string[] } {
-  const origin = `_vouch.${mediator}`;
+export function vbrZone(ledger: Ledger, head: ZoneHead, nowMs: number): VbrZone {
+  const origin = `_vouch.${head.mediator}`;
   const tooLong: string[] = [];
-  const records: string[] = [];
+  const records: { readonly name: string; readonly types: string }[] = [];
   for (const { proposal } of vouchedFor(ledger, nowMs)) {
     const types = proposal.mailTypes.includes('all') ? 'all' : proposal.mailTypes.join(' ');
-    for (const { domain, includeSubdomains } of proposal.domains) {
-      const names = includeSubdomains ? [domain, `*.${domain}`] : [domain];
-      for (const name of names) {
-        if (`${name}.${origin}`.length > MAX_NAME) tooLong.push(name);
-        else records.push(`${name} TXT "${types}"`);
-      }
+    for (const name of vouchedNames(proposal)) {
+      if (`${name}.${origin}`.length > MAX_NAME) tooLong.push(name);
+      else records.push({ name, types });
     }
   }
-  const soa = `@ SOA ${server}. hostmaster.${mediator}. ${serial} ${TTL_SECONDS} 900 1209600 ${TTL_SECONDS}`;
-  const lines = [
+  const sorted = records.toSorted((a, b) => byCodeUnit(a.name, b.name));
+  return { bind: bindText(sorted, origin, head), rbldnsd: rbldnsdText(sorted, head), tooLong };
+}
+
+type Records = readonly { readonly name: string; readonly types: string }[];
+
+/**
+ * Names of a zone for the domains of a company. A wildcard answers for no name below one that stands in the zone itself
+ * (RFC 4592 §3.3.1), so everything between such a name and the wildcard gets records of its own.
+ */
+function vouchedNames({ domains }: Pick<Proposal, 'domains'>): ReadonlySet<string> {
+  const open = new Set(domains.flatMap(({ domain, includeSubdomains }) => (includeSubdomains ? domain : [])));
+  const names = new Set<string>();
+  for (const { domain } of domains) {
+    names.add(domain);
+    const above = [...withParents(domain)];
+    const reach = above.findLastIndex((name) => open.has(name));
+    for (const name of above.slice(0, reach + 1)) names.add(name).add(`*.${name}`);
+  }
+  return names;
+}
+
+function bindText(records: Records, origin: string, { mediator, server, serial }: ZoneHead): string {
+  return text([
     `$ORIGIN ${origin}.`,
-    `$TTL ${TTL_SECONDS}`,
-    soa,
+    `$TTL ${TTL}`,
+    `@ SOA ${server}. hostmaster.${mediator}. ${serial} ${TIMES}`,
     `@ NS ${server}.`,
-    ...records.sort(byCodeUnit),
-  ];
-  return { text: `${lines.join('\n')}\n`, tooLong };
+    ...records.map(({ name, types }) => `${name} TXT "${types}"`),
+  ]);
+}
+
+/** Load it with `rbldnsd … _vouch.<mediator>:dnset:vbr.rbldnsd`. */
+function rbldnsdText(records: Records, { mediator, server, serial }: ZoneHead): string {
+  return text([
+    `$SOA ${TTL} ${server} hostmaster.${mediator} ${serial} ${TIMES}`,
+    `$NS ${TTL} ${server}`,
+    `$TTL ${TTL}`,
+    ...records.map(({ name, types }) => `${name} :127.0.0.2:${types}`),
+  ]);
+}
+
+function text(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`;
 }
 
 /** The field that a sender puts into its mail, so that receivers know whom to ask (RFC 5518 §4). */

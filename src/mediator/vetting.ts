@@ -47,6 +47,13 @@ function existence({ domain, checks }: DomainCheckResult): Check {
   const id = 'vetting.domain';
   if (checks.some((check) => check.id === 'domain.exists'))
     return { id, status: 'crit', message: `There is no domain ${domain}.`, fix: 'Check the spelling.' };
+  if (checks.some((check) => check.id === 'domain.incoming'))
+    return {
+      id,
+      status: 'unknown',
+      message: `Whether there is a domain ${domain} could not be looked up.`,
+      fix: 'Vet it where the DNS can be asked.',
+    };
   return { id, status: 'ok', message: `${domain} is there.` };
 }
 
@@ -59,7 +66,7 @@ function ownership(domain: string, openSignup: OpenSignup): Check {
     id,
     status: 'crit',
     message: `Anybody can get an address at ${match.domain}: nobody can vouch for its mail.`,
-    evidence: match.source,
+    evidence: match.date === null ? match.source : `${match.source}, ${match.date}`,
     fix: 'Send from a domain that is the company’s alone.',
   };
 }
@@ -151,13 +158,14 @@ function dkim({ domain, dkim: seen }: DomainCheckResult): Check[] {
 function bimi({ domain, bimi: { status, record, location } }: DomainCheckResult): Check {
   const id = 'vetting.bimi';
   if (record === null) {
-    const said = status === 'unknown' ? 'could not be looked up' : 'is none';
-    return {
-      id,
-      status: 'ok',
-      info: true,
-      message: `A logo that ${domain} publishes itself (BIMI) ${said}.`,
-    };
+    return status === 'unknown'
+      ? {
+          id,
+          status,
+          message: `Whether ${domain} publishes a logo itself (BIMI) could not be looked up.`,
+          fix: 'Try again.',
+        }
+      : { id, status: 'ok', info: true, message: `${domain} publishes no logo itself (BIMI).` };
   }
   if (location)
     return { id, status: 'ok', message: `${domain} publishes a logo itself (BIMI).`, evidence: record };

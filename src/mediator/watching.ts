@@ -3,6 +3,7 @@ import type { Check } from '../report.ts';
 import { domainSkeleton } from '../trust/names.ts';
 import type { OpenSignup } from '../trust/open-signup.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
+import type { Registration } from './rdap.ts';
 
 /** Names asked about for one domain. */
 const MAX_ASKED = 40;
@@ -34,24 +35,101 @@ export function lookalikesOf(domain: string): readonly string[] {
   return [...found].filter((name) => name !== domain).slice(0, MAX_ASKED);
 }
 
+/** What watching asks. */
+export type WatchWorld = {
+  readonly dns: Resolver;
+  readonly openSignup: OpenSignup;
+  /** Until when a domain is registered: that is not in the DNS. */
+  readonly registrations: (domain: string) => Promise<Registration>;
+  readonly nowMs: number;
+};
+
 /**
- * What could harm a company that is vouched for, beside what vetting asks (MD-6): names that look like its own, and
- * where its mail goes. The expiry of a registration is not in the DNS.
+ * What could harm a company that is vouched for, beside what vetting asks (MD-6): names that look like its own, where
+ * its mail goes, when its domain falls to somebody else.
  */
 export async function watchDomain(
   domain: string,
-  { proposal }: LedgerEntry,
+  entry: LedgerEntry,
   ledger: Ledger,
-  dns: Resolver,
-  openSignup: OpenSignup,
+  { dns, openSignup, registrations, nowMs }: WatchWorld,
 ): Promise<readonly Check[]> {
+  const { proposal } = entry;
   const own = new Set(proposal.domains.map((each) => each.domain));
   const twin = likeEntry(domain, proposal.id, ledger);
-  const [registered, exchangers] = await Promise.all([
+  const [registered, exchangers, registration] = await Promise.all([
     likeDomains(domain, own, dns),
     mx(domain, dns, openSignup),
+    registrations(domain),
   ]);
-  return [...twin, registered, exchangers];
+  const known = registration.kind === 'unasked' ? vettedRegistration(domain, entry) : registration;
+  return [...twin, registered, exchangers, registrationCheck(domain, known, nowMs)];
+}
+
+/** Days before the end of a registration: when to ask the company, and when it is late. */
+const DAYS = { warn: 45, crit: 7 };
+const DAY_MS = 86_400_000;
+/** Words of a registry for a domain that is about to be nobody's (RFC 8056). */
+const FALLING = ['pending delete', 'redemption period', 'server hold', 'client hold', 'inactive'];
+
+/** What the vetter was shown: `--evidence registration-expires=2027-03-31`, or `…=bank.example 2027-03-31`. */
+function vettedRegistration(domain: string, { approved }: LedgerEntry): Registration {
+  for (const { kind, text } of approved?.evidence ?? []) {
+    const [, of = domain, day = ''] =
+      kind === 'registration-expires' ? (/^(?:(\S+) )?(\d{4}-\d\d-\d\d)$/.exec(text.trim()) ?? []) : [];
+    const expiresMs = Date.parse(day);
+    if (of === domain && !Number.isNaN(expiresMs)) return { kind: 'found', expiresMs, status: [] };
+  }
+  return { kind: 'unasked' };
+}
+
+function registrationCheck(domain: string, known: Registration, nowMs: number): Check {
+  const id = 'watch.registration';
+  const ref = 'RFC 9083';
+  const fix = 'Ask the company to renew it; what falls to somebody else is to be revoked.';
+  switch (known.kind) {
+    case 'unasked': {
+      const message = `Until when ${domain} is registered was not asked: --rdap does.`;
+      return { id, status: 'ok', info: true, message };
+    }
+    case 'unknown': {
+      const message = `Until when ${domain} is registered could not be told: ${known.reason}`;
+      return { id, status: 'unknown', message, fix: 'Try again.', ref };
+    }
+    case 'absent':
+      return { id, status: 'crit', message: `The registry knows no ${domain}.`, fix, ref };
+    case 'found': {
+      const falling = known.status.find((word) => FALLING.includes(word));
+      if (falling !== undefined)
+        return { id, status: 'crit', message: `The registry says of ${domain}: ${falling}.`, fix, ref };
+      if (known.expiresMs === null)
+        return { id, status: 'ok', message: `The registry does not say until when ${domain} is registered.` };
+      const day = new Date(known.expiresMs).toISOString().slice(0, 10);
+      const left = (known.expiresMs - nowMs) / DAY_MS;
+      const message = `${domain} ${left < 0 ? 'was' : 'is'} registered until ${day}.`;
+      if (left >= DAYS.warn) return { id, status: 'ok', message, ref };
+      return { id, status: left < DAYS.crit ? 'crit' : 'warn', message, fix, ref };
+    }
+  }
+}
+
+/** A policy that was stricter when the company was vetted: forged mail that was refused then gets through today. */
+export function weakenedPolicy(
+  { proposal, approved }: LedgerEntry,
+  checks: readonly Check[],
+): readonly Check[] {
+  const seen = checks.filter(({ id }) => id === 'vetting.dmarc');
+  return proposal.domains.flatMap(({ domain }) => {
+    const now = seen.find(({ message }) => message.startsWith(`${domain} `));
+    const then = approved?.evidence.find(
+      ({ kind, text }) => kind === 'vetting.dmarc' && text.startsWith(`${domain} `),
+    );
+    if (!now?.message.includes('(p=quarantine)') || !then?.text.includes('(p=reject)')) return [];
+    const message = `The DMARC policy of ${domain} was p=reject when it was vetted, and is p=quarantine today.`;
+    return [
+      { id: 'watch.dmarc', status: 'warn' as const, message, fix: 'Ask the company why.', ref: 'RFC 9989' },
+    ];
+  });
 }
 
 /** Another company of the list whose name looks the same: one of the two poses as the other. */

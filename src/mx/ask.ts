@@ -5,6 +5,7 @@ import { maskedKeyword } from '../smtp/extensions.ts';
 import { KEY_TYPES } from '../smtp/tls.ts';
 import type { Conversation, Place } from './conversation.ts';
 import type { FoundHost } from './hosts.ts';
+import type { Attempt } from './intrusive.ts';
 import { type Iprev, iprev } from './reverse.ts';
 import type { Switchboard } from './switchboard.ts';
 import { sweepVersions, type VersionSweep } from './versions.ts';
@@ -32,6 +33,8 @@ export type AskOptions = {
   /** How often to ask again where nothing was learnt. */
   readonly retries?: number;
   readonly retryWaitMs?: number;
+  /** Makes tests that a server may take amiss; see intrusive.ts. */
+  readonly intrude?: (place: Place) => Promise<readonly Attempt[]>;
   /** Time between two rounds with a suspicious server, in milliseconds. */
   readonly repeatWaitMs?: number;
 };
@@ -48,6 +51,7 @@ export type Seen = {
   readonly byKey: readonly Conversation[];
   readonly reverse: Iprev | null;
   readonly versions: VersionSweep | null;
+  readonly attempts: readonly Attempt[];
 };
 
 /** Whether the server was asked at all. */
@@ -136,7 +140,7 @@ async function askAddress(
   service: Service,
   options: AskOptions,
 ): Promise<Seen> {
-  const nothing = { found, ip, service, repeats: [], byKey: [], reverse: null, versions: null };
+  const nothing = { found, ip, service, repeats: [], byKey: [], reverse: null, versions: null, attempts: [] };
   const refusal = forbidden(ip, options);
   if (refusal) return { ...nothing, talk: refusal };
   const place: Place = { host: sniName(found), ip, ...service };
@@ -145,7 +149,8 @@ async function askAddress(
   const versions = options.versions && talk.tls ? await sweepVersions(place, options.talk) : null;
   const byKey = options.bothCertificates && talk.tls ? await withEachKey(place, options) : [];
   const repeats = await again(place, options.repeat ?? 1, options);
-  return { ...nothing, talk, reverse, versions, byKey, repeats };
+  const attempts = (talk.ehlo ?? talk.ehloInTls) ? ((await options.intrude?.(place)) ?? []) : [];
+  return { ...nothing, talk, reverse, versions, byKey, repeats, attempts };
 }
 
 /** STARTTLS is not offered, and there is reason to doubt that the server itself says so. */

@@ -13,6 +13,7 @@ import type { Conversation } from './conversation.ts';
 import { daneAddressChecks, daneHostChecks, daneVerdict } from './dane.ts';
 import { type Exchangers, findExchangers } from './exchangers.ts';
 import { type FoundHost, findHost, literalHost } from './hosts.ts';
+import { intrusiveChecks } from './intrusive.ts';
 import { judgeConversation, type Rounds } from './judge.ts';
 import { blockedCheck } from './local.ts';
 import { resultType } from './result-type.ts';
@@ -72,6 +73,7 @@ const NOT_SEEN = {
   dane: null,
   resultType: null,
   versions: null,
+  intrusive: null,
   iprev: null,
   banner: null,
   extensions: null,
@@ -114,7 +116,7 @@ function datesMatter({ dane }: FoundHost, mtaSts: MtaSts | null): boolean {
 }
 
 function judgeAddress(one: Seen, talk: Conversation, evidence: Evidence): MxAddressResult {
-  const { found, service, reverse, versions, byKey } = one;
+  const { found, service, reverse, versions, byKey, attempts } = one;
   const { options, domain, mtaSts, seen } = evidence;
   const offers = roundsOf(talk, one);
   const verdicts = [talk, ...byKey].flatMap((each) => daneVerdict(found, domain, each, options.asOfMs) ?? []);
@@ -135,6 +137,7 @@ function judgeAddress(one: Seen, talk: Conversation, evidence: Evidence): MxAddr
     ...stsAddressChecks(mtaSts, found.host, talk),
     ...(versions ? [versionsCheck(versions)] : []),
     ...(reverse ? [iprevCheck(one.ip, reverse)] : []),
+    ...intrusiveChecks(attempts),
   ];
   const { ip, phase, fault, starttls, banner, ehlo, ehloInTls, tls, elapsedMs } = talk;
   const names = (extensions?: ReadonlyMap<string, string>) => (extensions ? [...extensions.keys()] : null);
@@ -159,6 +162,7 @@ function judgeAddress(one: Seen, talk: Conversation, evidence: Evidence): MxAddr
     dane,
     resultType: resultType({ talk, dane, host: found, mtaSts, nowMs: options.asOfMs }),
     versions,
+    intrusive: attempts.length > 0 ? [...attempts] : null,
     iprev: reverse,
     banner: banner?.lines[0] ?? null,
     extensions: names(ehlo?.extensions),

@@ -1,4 +1,5 @@
 import type { Check } from '../report.ts';
+import { organisation } from './names.ts';
 import { describeTls } from './summary.ts';
 import type { ContentProtection, Flag, Hop } from './types.ts';
 
@@ -18,6 +19,8 @@ export type Findings = {
 export function checkPath(findings: Findings): Check[] {
   const { hops, border } = findings;
   const checks: Check[] = hops.length === 0 ? [noHops(findings.truncated)] : [checkBorder(hops, border)];
+  const doubt = border === null ? null : doubtAboutNeighbour(hops, border);
+  if (doubt !== null) checks.push(note('path.border.neighbour', doubt));
   checkPlaintext(hops, checks);
   checkWeakTls(hops, checks);
   checkTime(hops, checks);
@@ -73,6 +76,21 @@ function checkBorder(hops: readonly Hop[], border: Hop | null): Check {
         fix: 'Look into the log of that server.',
       };
   }
+}
+
+/**
+ * A host with a name like the receiving server's own that says it took the message itself: perhaps a server of the
+ * reader's, perhaps a customer's machine. That is not for us to guess.
+ *
+ * @returns a sentence with the flag that settles it; null where there is no such doubt
+ */
+export function doubtAboutNeighbour(hops: readonly Hop[], border: Hop): string | null {
+  const below = hops[border.index - 1];
+  const { rdns, ip } = border.from;
+  const owner = organisation(border.by);
+  if (below === undefined || ip === null || owner === null) return null;
+  if (organisation(rdns) !== owner || organisation(below.by) !== owner) return null;
+  return `${rdns} is taken for a stranger, though its name is like that of ${border.by}; if it is yours, say so: --trusted-ip ${ip}`;
 }
 
 function withoutBorder(id: string, hops: readonly Hop[]): Check {

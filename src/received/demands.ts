@@ -88,8 +88,15 @@ export function applyDemands(path: MessagePath, demands: readonly Demand[]): Mes
   return {
     ...path,
     status: worst([path.status, ...checks.map(({ status }) => status)]),
+    summary: withFault(path, checks),
     checks: [...checks, ...path.checks],
   };
+}
+
+/** What was demanded and is not so comes first: it is what decides. */
+function withFault({ summary }: MessagePath, checks: readonly Check[]): string {
+  const faults = checks.filter(({ status }) => status === 'crit').map(({ message }) => message);
+  return [...faults, summary].join(' ');
 }
 
 /**
@@ -116,5 +123,10 @@ export function expectQueueId(path: MessagePath, queueId: string): MessagePath {
         status: 'crit',
         message: `No hop has the id ${queueId}: this is another message, or the line was removed.`,
       };
-  return { ...path, status: worst([path.status, check.status]), checks: [check, ...path.checks] };
+  return {
+    ...path,
+    status: worst([path.status, check.status]),
+    summary: withFault(path, [check]),
+    checks: [check, ...path.checks],
+  };
 }

@@ -48,6 +48,7 @@ function cameFromInside(
   if (isInside(ip) || isFetched(trace)) return true;
   if (options.trustedIps?.some((network) => isInNetwork(ip, network)) === true) return true;
   if (older === null) return false;
+  if (isHandedOverByLmtp(trace, older)) return true;
   return isDeliveredByExchange(trace, older) || cameFromNamedServer(trace, ip, older, own, options);
 }
 
@@ -66,6 +67,18 @@ function isHandOver(trace: Trace, older: Trace | null): boolean {
 /** fetchmail: the reader's own program went and got it. */
 function isFetched(trace: Trace): boolean {
   return /^(?:POP3|IMAP)/i.test(trace.with ?? '');
+}
+
+/**
+ * LMTP is for the way to the mailbox and not for wide areas (RFC 2033 §1): whoever spoke it is ours, with whatever
+ * address, when the line below is one that it wrote.
+ */
+function isHandedOverByLmtp(trace: Trace, older: Trace): boolean {
+  if (!/^(?:UTF8)?LMTPS?A?$/i.test(trace.with ?? '')) return false;
+  const writer = organisation(older.by);
+  return (
+    writer !== null && (writer === organisation(trace.from.rdns) || writer === organisation(trace.from.helo))
+  );
 }
 
 /** Exchange hands over to the mailbox "with HTTPS"; webmail that writes the same has no line below. */

@@ -40,7 +40,12 @@ export type FileDigest = { readonly sha256: string; readonly lengthBytes: number
 export type JournalHead = { readonly lines: number; readonly sha256: string };
 
 /** The list of a day, by its digest. */
-export type ListStatement = Head & { readonly document: FileDigest; readonly journal: JournalHead | null };
+export type ListStatement = Head & {
+  readonly document: FileDigest;
+  /** Domains where anybody can get an address, as far as the mediator adds to what readers have. */
+  readonly openSignup: FileDigest | null;
+  readonly journal: JournalHead | null;
+};
 
 /** What is current. */
 export type Pointer = Head & {
@@ -77,13 +82,17 @@ export function readRoot(payload: Uint8Array): Root {
 
 export function readListStatement(payload: Uint8Array): ListStatement {
   const place = open(payload);
-  place.only([...HEAD, 'document', 'journal']);
-  place.get('document').only(['sha256', 'lengthBytes']);
+  place.only([...HEAD, 'document', 'openSignup', 'journal']);
   const journal = place.get('journal').or(null, (each) => ({
     lines: each.get('lines').count(),
     sha256: each.get('sha256').string({ of: HEX_DIGEST }),
   }));
-  return { ...headOf(place), document: digestFrom(place.get('document')), journal };
+  return {
+    ...headOf(place),
+    document: fileFrom(place.get('document')),
+    openSignup: place.get('openSignup').or(null, fileFrom),
+    journal,
+  };
 }
 
 export function readPointer(payload: Uint8Array): Pointer {
@@ -93,7 +102,7 @@ export function readPointer(payload: Uint8Array): Pointer {
   return {
     ...headOf(place),
     rootVersion: versionOf(place.get('root').get('version')),
-    list: { version: versionOf(list.get('version')), ...digestFrom(list) },
+    list: { version: versionOf(list.get('version')), ...fileDigest(list) },
   };
 }
 
@@ -146,7 +155,13 @@ function roleFrom(place: Place, keys: ReadonlyMap<string, PublicKey>): RoleKeys 
   return { threshold, keys: named };
 }
 
-function digestFrom(place: Place): FileDigest {
+/** A file by its digest, and nothing else. */
+export function fileFrom(place: Place): FileDigest {
+  place.only(['sha256', 'lengthBytes']);
+  return fileDigest(place);
+}
+
+export function fileDigest(place: Place): FileDigest {
   return {
     sha256: place.get('sha256').string({ of: HEX_DIGEST }),
     lengthBytes: place.get('lengthBytes').count(),
@@ -172,10 +187,11 @@ export function rootPayload({ name, roles, ...head }: Root): Buffer {
 }
 
 /** The bytes to sign of a list. */
-export function listPayload({ document, journal, ...head }: ListStatement): Buffer {
+export function listPayload({ document, openSignup, journal, ...head }: ListStatement): Buffer {
   return encode({
     ...headJson(head),
     document: { ...document },
+    openSignup: openSignup ? { ...openSignup } : undefined,
     journal: journal ? { ...journal } : undefined,
   });
 }

@@ -2,9 +2,10 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, ExitCode } from '../errors.ts';
 import { DocumentFault, Place, parseStrictJson } from '../trust/json.ts';
+import { MAX_NAME_FILE_BYTES, type NameFile, openNameFile } from '../trust/name-file.ts';
 import type { Registry } from '../trust/registry.ts';
 import { canonicalJson } from './canonical.ts';
-import { instant } from './documents.ts';
+import { type FileDigest, instant } from './documents.ts';
 import { base64 } from './envelope.ts';
 import { privateFolder, readIfThere, replaceFile } from './files.ts';
 import { buildIndex, openIndex } from './index-file.ts';
@@ -33,6 +34,9 @@ export type Kept = {
 /** A list as it holds for a reader: its times are those of all that it hangs on, and it says how long it is. */
 export type KeptRegistry = Registry & { readonly entryCount: number };
 
+/** What an update has fetched; null for what is there already. */
+export type NewFiles = { readonly document: Uint8Array | null; readonly openSignup: Uint8Array | null };
+
 /** The lists of all mediators that this reader follows. */
 export type TrustStore = {
   /** Ids of the mediators, sorted. */
@@ -41,12 +45,14 @@ export type TrustStore = {
   read(mediator: string): Kept | null;
   /** The list itself, verified; null when it has to be fetched again. */
   list(kept: Kept): KeptRegistry | null;
+  /** Its open-signup domains, verified; null when it has none, or when they have to be fetched again. */
+  openSignup(kept: Kept): NameFile | null;
   /**
-   * Keep a holding. List and index come first, so that what the state names is always there.
+   * Keep a holding, with the files that are new. They come first, so that what the state names is always there.
    *
    * @returns what is kept now
    */
-  write(kept: Kept, document: Uint8Array | null): Kept;
+  write(kept: Kept, files: NewFiles): Kept;
   /** Logos of all lists; they are verified again when they are shown. */
   readonly logos: LogoShelf & { readonly folder: string };
   /** Run alone: two updates at once could let the older one win. */
@@ -76,9 +82,15 @@ export function openTrustStore({ state, cache }: StoreFolders, lock: Locker): Tr
     },
     list: (kept) =>
       readList(kept, (name) => readIfThere(join(folderOf(mediatorOf(kept)), name), MAX_INDEX_BYTES)),
-    write(kept, document) {
+    openSignup(kept) {
+      const named = kept.holding.list?.said.openSignup ?? null;
+      return named && readOpenSignup(named, join(folderOf(mediatorOf(kept)), `${named.sha256}.names`));
+    },
+    write(kept, { document, openSignup }) {
       const folder = folderOf(mediatorOf(kept));
-      const current = kept.holding.list?.said.document.sha256 ?? null;
+      const said = kept.holding.list?.said ?? null;
+      const current = said?.document.sha256 ?? null;
+      const names = said?.openSignup?.sha256 ?? null;
       privateFolder(state);
       privateFolder(folder);
       let { index } = kept;
@@ -88,9 +100,10 @@ export function openTrustStore({ state, cache }: StoreFolders, lock: Locker): Tr
         replaceFile(join(folder, `${current}.json`), document);
         replaceFile(join(folder, `${current}.index`), bytes);
       }
+      if (openSignup !== null && names !== null) replaceFile(join(folder, `${names}.names`), openSignup);
       const after = { ...kept, index };
       replaceFile(stateFile(mediatorOf(kept)), writeKept(after));
-      forgetOthers(folder, current);
+      forgetOthers(folder, [current, names]);
       return after;
     },
     logos: logoShelf(join(cache, LOGOS)),
@@ -151,9 +164,22 @@ function namesIn(folder: string): readonly string[] {
 }
 
 /** Lists of other days, and what runs that were killed have left. */
-function forgetOthers(folder: string, current: string | null): void {
+function forgetOthers(folder: string, current: readonly (string | null)[]): void {
   for (const name of namesIn(folder))
-    if (current === null || !name.startsWith(current)) rmSync(join(folder, name), { force: true });
+    if (!current.some((digest) => digest !== null && name.startsWith(digest)))
+      rmSync(join(folder, name), { force: true });
+}
+
+function readOpenSignup(named: FileDigest, file: string): NameFile | null {
+  const bytes = readIfThere(file, MAX_NAME_FILE_BYTES);
+  if (bytes === null) return null;
+  try {
+    demandDigest(bytes, named, 'list of open sign-up');
+    return openNameFile(bytes);
+  } catch (error) {
+    if (error instanceof RuleFault || error instanceof DocumentFault) return null;
+    throw error;
+  }
 }
 
 function writeKept({ holding: { root, pointer, list, clockMs }, source, syncedMs, index }: Kept): string {

@@ -36,12 +36,15 @@ export async function syncMediator(
   nowMs: number,
 ): Promise<TrustSyncResult> {
   const before = store.list(kept);
-  const have = before === null ? null : (kept.holding.list?.said.document.sha256 ?? null);
-  const { holding, document, fault } = await update(kept.holding, source, { nowMs, have });
+  const said = kept.holding.list?.said;
+  const have = new Set<string>();
+  if (before !== null && said) have.add(said.document.sha256);
+  if (store.openSignup(kept) !== null && said?.openSignup) have.add(said.openSignup.sha256);
+  const { holding, fault, ...files } = await update(kept.holding, source, { nowMs, have });
   const got: Kept = { ...kept, holding, ...(fault === null && { syncedMs: nowMs }) };
   // Without anything accepted there is nothing that a later run could go back on.
-  const after = fault === null || holding !== kept.holding ? store.write(got, document) : got;
-  const registry = document === null && holding.list === kept.holding.list ? before : store.list(after);
+  const after = fault === null || holding !== kept.holding ? store.write(got, files) : got;
+  const registry = files.document === null && holding.list === kept.holding.list ? before : store.list(after);
   const changed = !isSame(kept, after);
   const check = fault === null ? accepted(after, changed) : refusal(after, fault);
   const look = fault === null && registry !== null && (changed || registry.entryCount <= FEW_ENTRIES);

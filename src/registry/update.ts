@@ -1,7 +1,15 @@
 import { AppError } from '../errors.ts';
 import { DocumentFault } from '../trust/json.ts';
+import { MAX_NAME_FILE_BYTES, readNameFile } from '../trust/name-file.ts';
 import { type Registry, readRegistry } from '../trust/registry.ts';
-import { type ListStatement, MAX_LIST_BYTES, type Pointer, type Role, type Root } from './documents.ts';
+import {
+  type FileDigest,
+  type ListStatement,
+  MAX_LIST_BYTES,
+  type Pointer,
+  type Role,
+  type Root,
+} from './documents.ts';
 import { MAX_ENVELOPE_BYTES } from './envelope.ts';
 import { entrySpans } from './index-file.ts';
 import {
@@ -41,6 +49,8 @@ export type Updated = {
   readonly holding: Holding;
   /** The list itself; null when the one that is held already is current, or with a fault. */
   readonly document: Uint8Array | null;
+  /** Its open-signup domains, likewise; null as well when it has none. */
+  readonly openSignup: Uint8Array | null;
   readonly fault: RuleFault | null;
 };
 
@@ -91,13 +101,13 @@ function attempt<T>(accept: () => T | null): T | null {
 /**
  * Bring a holding up to date (TUF §5.3 to §5.6). Never throws for what the other side does.
  *
- * @param have   digest of the list that is held whole, which need not be fetched again; null without
+ * @param have   digests of the files that are held whole, which need not be fetched again
  * @param nowMs  our clock
  */
 export async function update(
   held: Holding,
   source: Source,
-  { nowMs, have }: { readonly nowMs: number; readonly have: string | null },
+  { nowMs, have }: { readonly nowMs: number; readonly have: ReadonlySet<string> },
 ): Promise<Updated> {
   let holding = held;
   try {
@@ -105,12 +115,17 @@ export async function update(
     const clockMs = Math.max(nowMs, holding.clockMs);
     demandFresh(holding.root.said, 'root', clockMs);
     const next = await fetchCurrent(holding, source, nowMs, clockMs);
-    const { document } = next.list.said;
-    if (document.sha256 === have) return { holding: next, document: null, fault: null };
-    return { holding: next, document: await fetchDocument(next, source), fault: null };
+    const { document, openSignup } = next.list.said;
+    const isMissing = (file: FileDigest | null) => file !== null && !have.has(file.sha256);
+    return {
+      holding: next,
+      document: isMissing(document) ? await fetchDocument(next, source) : null,
+      openSignup: openSignup && isMissing(openSignup) ? await fetchOpenSignup(openSignup, source) : null,
+      fault: null,
+    };
   } catch (error) {
     if (!(error instanceof RuleFault)) throw error;
-    return { holding, document: null, fault: error };
+    return { holding, document: null, openSignup: null, fault: error };
   }
 }
 
@@ -167,17 +182,38 @@ async function need(source: Source, name: string, role: Role): Promise<Uint8Arra
 }
 
 async function fetchDocument({ list }: Current, source: Source): Promise<Uint8Array> {
-  const { sha256, lengthBytes } = list.said.document;
-  if (lengthBytes > MAX_LIST_BYTES)
-    throw new RuleFault(
-      'form',
-      `The list has ${lengthBytes} bytes; more than ${MAX_LIST_BYTES} are not taken.`,
-    );
-  const bytes = await source.read(`lists/${sha256}.json`, lengthBytes);
-  if (bytes === null) throw new RuleFault('missing', `There is no lists/${sha256}.json.`);
-  demandDigest(bytes, list.said.document, 'list of domains');
+  const { document } = list.said;
+  const bytes = await fetchFile(document, { what: 'list', suffix: 'json', maxBytes: MAX_LIST_BYTES }, source);
   registryOf(list.said, bytes);
   entrySpans(bytes);
+  return bytes;
+}
+
+async function fetchOpenSignup(file: FileDigest, source: Source): Promise<Uint8Array> {
+  const what = 'list of open sign-up';
+  const bytes = await fetchFile(file, { what, suffix: 'names', maxBytes: MAX_NAME_FILE_BYTES }, source);
+  try {
+    readNameFile(bytes);
+  } catch (error) {
+    if (error instanceof DocumentFault) throw new RuleFault('form', `The ${what}: ${error.message}.`);
+    throw error;
+  }
+  return bytes;
+}
+
+/** A file of the publication, held to the digest that was signed. */
+async function fetchFile(
+  file: FileDigest,
+  { what, suffix, maxBytes }: { readonly what: string; readonly suffix: string; readonly maxBytes: number },
+  source: Source,
+): Promise<Uint8Array> {
+  const { sha256, lengthBytes } = file;
+  if (lengthBytes > maxBytes)
+    throw new RuleFault('form', `The ${what} has ${lengthBytes} bytes; more than ${maxBytes} are not taken.`);
+  const name = `lists/${sha256}.${suffix}`;
+  const bytes = await source.read(name, lengthBytes);
+  if (bytes === null) throw new RuleFault('missing', `There is no ${name}.`);
+  demandDigest(bytes, file, what);
   return bytes;
 }
 

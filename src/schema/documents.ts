@@ -35,6 +35,7 @@ import {
   mediatorDiff,
   mediatorInit,
   mediatorList,
+  mediatorOpenSignup,
   mediatorPublish,
   mediatorRevoke,
   mediatorRotate,
@@ -84,7 +85,7 @@ import {
   validationServe,
   validationStatus,
 } from './validation.ts';
-import { validationExport, validationImport } from './validation-transfer.ts';
+import { validationExport, validationImport, validationMove } from './validation-transfer.ts';
 import {
   yubikeyAccessCode,
   yubikeyCalculate,
@@ -162,6 +163,7 @@ export const documents = {
   'postern/mediator-init/1': document('postern/mediator-init/1', mediatorInit),
   'postern/mediator-list/1': document('postern/mediator-list/1', mediatorList),
   'postern/mediator-logo/1': document('postern/mediator-logo/1', mediatorAct),
+  'postern/mediator-open-signup/1': document('postern/mediator-open-signup/1', mediatorOpenSignup),
   'postern/mediator-publish/1': document('postern/mediator-publish/1', mediatorPublish),
   'postern/mediator-renew/1': document('postern/mediator-renew/1', mediatorAct),
   'postern/mediator-revoke/1': document('postern/mediator-revoke/1', mediatorRevoke),
@@ -222,6 +224,7 @@ export const documents = {
   'postern/validation-key-disable/1': document('postern/validation-key-disable/1', validationKeyAct),
   'postern/validation-key-enable/1': document('postern/validation-key-enable/1', validationKeyAct),
   'postern/validation-key-list/1': document('postern/validation-key-list/1', validationKeyList),
+  'postern/validation-move/1': document('postern/validation-move/1', validationMove),
   'postern/validation-serve/1': document('postern/validation-serve/1', validationServe),
   'postern/validation-status/1': document('postern/validation-status/1', validationStatus),
   'postern/yubikey-access-code-change/1': document('postern/yubikey-access-code-change/1', yubikeyAccessCode),

@@ -57,6 +57,17 @@ export const mediatorRevoke = z.strictObject({
   signed: z.strictObject(signature).nullable().describe('With --now: what was signed at once.'),
 });
 
+/** `mediator open-signup` */
+export const mediatorOpenSignup = z.strictObject({
+  ...report.shape,
+  mediator,
+  actor: z.string(),
+  sha256: z.string().describe('Digest of the file that readers get.'),
+  names: z.int().describe('Domains in it.'),
+  added: z.int().describe('Of them, those that were not in it before.'),
+  removed: z.int().describe('Domains that are no longer in it.'),
+});
+
 /** `mediator list` */
 export const mediatorList = z.strictObject({
   ...report.shape,
@@ -121,6 +132,7 @@ export type MediatorInitResult = Frozen<z.infer<typeof mediatorInit>>;
 export type MediatorChallengeResult = Frozen<z.infer<typeof mediatorChallenge>>;
 export type MediatorActResult = Frozen<z.infer<typeof mediatorAct>>;
 export type MediatorRevokeResult = Frozen<z.infer<typeof mediatorRevoke>>;
+export type MediatorOpenSignupResult = Frozen<z.infer<typeof mediatorOpenSignup>>;
 export type MediatorListResult = Frozen<z.infer<typeof mediatorList>>;
 export type MediatorDiffResult = Frozen<z.infer<typeof mediatorDiff>>;
 export type MediatorSignResult = Frozen<z.infer<typeof mediatorSign>>;

@@ -150,13 +150,34 @@ const arc = z.strictObject({
   sets: z.array(arcSet),
 });
 
+const mark = z.strictObject({
+  kind: z.enum(['vmc', 'cmc']).describe('A registered trademark, or a mark in common use.'),
+  markType: text,
+  organization: text.describe('As the certificate has it.'),
+  country: text,
+  authority: z.string().describe('Organization at the root.'),
+  validFrom: z.iso.datetime(),
+  validUntil: z.iso.datetime(),
+  sha256: z.string().describe('Of the certificate.'),
+  names: z.array(z.string()).describe('Domains that it is for.'),
+  timestamps: z.int().describe('Timestamps of certificate logs (RFC 6962), counted and not verified.'),
+  revocation: z.enum(['good', 'unknown']),
+  logo: z.strictObject({
+    sha256: z.string(),
+    dataUri: z.string().describe('The SVG, written anew from what is harmless.'),
+  }),
+});
+
 const bimi = z.strictObject({
-  result: z.enum(['pass', 'none', 'skipped', 'temperror', 'permerror']),
+  result: z
+    .enum(['pass', 'fail', 'none', 'skipped', 'temperror', 'permerror'])
+    .describe('Fail: its certificate or logo is refused.'),
   reason: text,
   domain: text,
   selector: text,
   location: text,
   authority: text,
+  mark: mark.nullable().describe('What a certificate proves; it decides nothing.'),
 });
 
 const dnsbl = z.strictObject({

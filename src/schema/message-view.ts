@@ -14,6 +14,14 @@ const company = z.strictObject({
   entry: z.string(),
 });
 
+const mark = z.strictObject({
+  organization: text.describe('As the certificate has it.'),
+  kind: z.enum(['vmc', 'cmc']),
+  authority: z.string(),
+  domain: z.string().describe('The author’s domain, which was proved.'),
+  logo: z.string().describe('SHA-256 of the logo, as it is shown.'),
+});
+
 const mailbox = z.strictObject({
   name: z.string().describe('What the sender calls itself: untrusted text; empty without one.'),
   address: z.string(),
@@ -51,6 +59,9 @@ const message = z.strictObject({
   summary: z.string(),
   verdict: verdict.nullable().describe('Null: the message could not be read.'),
   company: company.nullable().describe('Only when trusted.'),
+  mark: mark
+    .nullable()
+    .describe('A logo that a certificate proves; only when authenticated. It makes nothing trusted.'),
   sender: mailbox.nullable(),
   subject: text,
   date: z.iso.datetime().nullable(),
@@ -84,4 +95,5 @@ export type ViewedMessage = Frozen<z.infer<typeof message>>;
 export type MessagePageView = Frozen<z.infer<typeof page>>;
 export type MessageBody = Frozen<z.infer<typeof body>>;
 export type ViewedMailbox = Frozen<z.infer<typeof mailbox>>;
+export type ViewedMark = Frozen<z.infer<typeof mark>>;
 export type Company = Frozen<z.infer<typeof company>>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { INTRUSIVE_TESTS } from '../mx/intrusive.ts';
 import { PHASES } from '../smtp/fault.ts';
 import { TLS_VERSIONS } from '../smtp/tls.ts';
 import { check, type Frozen, report, status } from './report.ts';
@@ -127,6 +128,19 @@ const address = z.strictObject({
     .record(tlsVersion, z.enum(['offered', 'refused', 'cannot-ask', 'unknown']))
     .nullable()
     .describe('Each version asked for by itself (--versions); null where that was not done.'),
+  intrusive: z
+    .array(
+      z.strictObject({
+        test: z.enum(INTRUSIVE_TESTS),
+        tried: z.string().describe('What was sent, in a few words.'),
+        result: z
+          .enum(['safe', 'vulnerable', 'doubtful', 'unknown'])
+          .describe('doubtful: it was taken, which has an innocent explanation as well.'),
+        answer: z.string().nullable().describe('What the server said; null for silence.'),
+      }),
+    )
+    .nullable()
+    .describe('Tests that a server may take amiss (--intrusive); null where they were not made.'),
   iprev: z
     .strictObject({ result: z.enum(['pass', 'fail', 'none', 'temperror']), names: z.array(z.string()) })
     .nullable()

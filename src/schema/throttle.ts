@@ -200,6 +200,7 @@ export const throttleTop = z.strictObject({ ...report.shape, ...top });
 export const throttleExplain = z.strictObject({
   ...report.shape,
   client: z.string(),
+  exempt: exemption.nullable().describe('What lets it pass on every site, without counting.'),
   sites: z.array(
     z.strictObject({
       standing,
@@ -389,7 +390,7 @@ export const throttleApi: Readonly<Record<string, Operation>> = {
   'GET /v1/explain/:client': {
     summary: 'How a client stands, and why.',
     query: ofSite,
-    answer: z.strictObject({ client: z.string(), sites: throttleExplain.shape.sites }),
+    answer: throttleExplain.pick({ client: true, exempt: true, sites: true }),
   },
   'GET /v1/status': { summary: 'The service itself.', answer: z.strictObject({ service: throttleService }) },
   'GET /v1/events': {

@@ -41,5 +41,23 @@ export const validationExport = z.strictObject({
   keys: count,
 });
 
+const moved = z.strictObject({
+  added: count,
+  updated: count.describe('Counters went up, or it was disabled.'),
+  unchanged: count,
+  conflicts: z.array(z.string()).describe('Other secrets are there; nothing was changed.'),
+});
+
+export const validationMove = z.strictObject({
+  ...report.shape,
+  dryRun: z.boolean(),
+  keys: moved,
+  clients: moved,
+  logins: moved,
+  sessions: moved,
+  auditEntries: count.describe('That were taken over; none where the database has a log of its own.'),
+});
+
+export type ValidationMoveResult = Frozen<z.infer<typeof validationMove>>;
 export type ValidationImportResult = Frozen<z.infer<typeof validationImport>>;
 export type ValidationExportResult = Frozen<z.infer<typeof validationExport>>;

@@ -1,11 +1,42 @@
 type Labels = Readonly<Record<string, string>>;
 
-/** Values by their labels, as they are written. */
+/** Values by their labels, as they are written; in a histogram the labels begin with the end of the name. */
 type Family = {
   readonly help: string;
-  readonly type: 'counter' | 'gauge';
+  readonly type: 'counter' | 'gauge' | 'histogram';
   readonly collect: () => Iterable<readonly [labels: string, value: number]>;
 };
+
+/** How often something took how long. To note one more allocates nothing. */
+export class Histogram {
+  private readonly bounds: Float64Array;
+  private readonly counts: Float64Array;
+  private sum = 0;
+
+  /** @param bounds  upper ends of the buckets, in seconds, the least first */
+  constructor(bounds: readonly number[]) {
+    this.bounds = Float64Array.from(bounds);
+    this.counts = new Float64Array(bounds.length + 1);
+  }
+
+  note(seconds: number): void {
+    let bucket = 0;
+    while (bucket < this.bounds.length && seconds > (this.bounds[bucket] ?? 0)) bucket += 1;
+    this.counts[bucket] = (this.counts[bucket] ?? 0) + 1;
+    this.sum += seconds;
+  }
+
+  /** Each bucket with those below it, then sum and count. */
+  *samples(): Generator<readonly [string, number]> {
+    let count = 0;
+    for (const [bucket, each] of this.counts.entries()) {
+      count += each;
+      yield [`_bucket{le="${this.bounds[bucket] ?? '+Inf'}"}`, count];
+    }
+    yield ['_sum', this.sum];
+    yield ['_count', count];
+  }
+}
 
 /** Most combinations of labels of one name; what comes beyond is not counted by itself. */
 const MOST_SERIES = 20_000;
@@ -38,10 +69,14 @@ export class Metrics {
     name: string,
     help: string,
     read: () => Iterable<readonly [Labels, number]>,
-    type: Family['type'] = 'gauge',
+    type: 'counter' | 'gauge' = 'gauge',
   ): void {
     const collect = () => [...read()].map(([labels, value]) => [labelText(labels), value] as const);
     this.families.set(name, { help, type, collect });
+  }
+
+  histogram(name: string, help: string, histogram: Histogram): void {
+    this.families.set(name, { help, type: 'histogram', collect: () => histogram.samples() });
   }
 
   render(): string {

@@ -161,8 +161,10 @@ export class SmtpConnection {
   /**
    * STARTTLS and the handshake. Bytes beyond the reply are somebody's plaintext that would end up inside
    * TLS (CVE-2011-0411, CVE-2021-38371): then TLS is not started on this connection at all.
+   *
+   * @param behind  bytes sent in one write with the command, for a test of what the server makes of them
    */
-  async startTls(): Promise<TlsFacts> {
+  async startTls(behind = ''): Promise<TlsFacts> {
     if (!this.offersStartTls) {
       throw new SmtpFault({
         phase: 'starttls',
@@ -170,7 +172,9 @@ export class SmtpConnection {
         message: 'the server does not offer STARTTLS',
       });
     }
-    this.expect(await this.command('STARTTLS', 'starttls'), 220);
+    this.phase = 'starttls';
+    this.send(`STARTTLS\r\n${behind}`, behind === '' ? undefined : `STARTTLS and ${behind.trim()}`);
+    this.expect(await this.reply('starttls', this.options.timeouts.commandMs), 220);
     // One turn of the loop: bytes that the system already has are then ours to see.
     await new Promise((resolve) => setImmediate(resolve));
     this.refuseInjection();
@@ -188,6 +192,27 @@ export class SmtpConnection {
     this.tell('client', secret ? `${text.split(' ')[0]} …` : text);
     this.socket.write(`${text}\r\n`);
     return this.reply(phase, this.options.timeouts.commandMs);
+  }
+
+  /**
+   * Send text as it is and wait for nothing.
+   *
+   * @param told  what the transcript says instead of it
+   */
+  send(text: string, told = text.trimEnd()): void {
+    this.tell('client', told);
+    this.socket.write(text);
+  }
+
+  /** A reply that nobody asked for, if one comes within `limitMs`; null where the server stays silent or hangs up. */
+  async unasked(limitMs: number): Promise<Reply | null> {
+    try {
+      return await this.reply(this.phase, limitMs);
+    } catch (error) {
+      if (error instanceof SmtpFault && ['timeout', 'closed', 'reset'].includes(error.fault.kind))
+        return null;
+      throw error;
+    }
   }
 
   /**

@@ -368,8 +368,9 @@ function viewRoutes(warden: Warden, about: About): Record<string, Handler> {
       const address = text.replace(/\/\d+$/, '');
       const found = sites.flatMap((site) => {
         const { standing, block, tipping } = warden.standing(site, client);
-        if (name === null && block === null && standing.share === 0) return [];
         const exempt = warden.exemptionOf(site, address, warden.nowMs);
+        const isOwn = exempt !== null && exempt.site !== null;
+        if (name === null && block === null && standing.share === 0 && !isOwn) return [];
         return [
           {
             standing: shape.standing(standing),
@@ -379,7 +380,8 @@ function viewRoutes(warden: Warden, about: About): Record<string, Handler> {
           },
         ];
       });
-      return { client: client.text, sites: found };
+      const everywhere = warden.exemptionOf(null, address, warden.nowMs);
+      return { client: client.text, exempt: everywhere && exemptionShape(everywhere), sites: found };
     },
     'GET /v1/status': () => ({ service: describeService(warden, about) }),
     'GET /v1/events': () => {

@@ -41,6 +41,26 @@ export type CountersLoss = {
 
 const KEY_WORDS = 5;
 
+/*
+ * What belongs to one client lies together, as does what belongs to one second: reading it from memory costs more than
+ * anything that is done with it. Bytes are a number of 64 bits, which lies behind the words of 32.
+ */
+
+/** Words of a place: the key, then first and last second (0 is none), requests, and bytes in the last two. */
+const PLACE = 10;
+const HEAD = 5;
+const TAIL = 6;
+const REQUESTS = 7;
+const PLACE_FLOATS = PLACE / 2;
+const BYTES = 4;
+
+/** Words of a second: when it was, requests, which one follows, one that is not used, and bytes in the last two. */
+const NODE = 6;
+const NODE_REQUESTS = 1;
+const NEXT = 2;
+const NODE_FLOATS = NODE / 2;
+const NODE_BYTES = 2;
+
 /** Words of a client and of a second where they are kept. */
 const PACKED_CLIENT = KEY_WORDS + 1;
 const PACKED_SECOND = 4;
@@ -65,7 +85,7 @@ function mix(hash: number, word: number): number {
 }
 
 /** The same words in an array with room for more. */
-export function grown<T extends Uint32Array | Float64Array>(old: T, length: number): T {
+export function grown<T extends Uint8Array | Uint32Array | Float64Array>(old: T, length: number): T {
   const larger = new (old.constructor as new (length: number) => T)(length);
   larger.set(old as never);
   return larger;
@@ -73,25 +93,22 @@ export function grown<T extends Uint32Array | Float64Array>(old: T, length: numb
 
 /**
  * Requests and bytes of each client on each site, exact to the second: a list of the seconds in which something
- * happened, and their sum. Everything lies in typed arrays, 40 bytes a client and 20 a second, so a million clients
- * fit in some 100 MB and cost the garbage collector nothing. The table uses linear probing; whoever is removed leaves
+ * happened, and their sum. Everything lies in typed arrays, 40 bytes a place and 24 a second, so a million clients
+ * fit in some 110 MB and cost the garbage collector nothing. The table uses linear probing; whoever is removed leaves
  * no gap behind. A place is in use when its list is not empty.
  */
 export class Counters {
   private readonly options: CountersOptions;
   private capacity = SMALLEST;
-  private keys = new Uint32Array(SMALLEST * KEY_WORDS);
-  private heads = new Uint32Array(SMALLEST);
-  private tails = new Uint32Array(SMALLEST);
-  private requests = new Uint32Array(SMALLEST);
-  private bytes = new Float64Array(SMALLEST);
+  private places = new Uint32Array(SMALLEST * PLACE);
+  private placeFloats = new Float64Array(this.places.buffer);
   private used = 0;
+  private hash = 0;
+  private found = 0;
   private hand = 0;
-  // The seconds of all clients; 0 is no second, and `free` begins the list of those given back.
-  private seconds: Uint32Array;
-  private secondRequests: Uint32Array;
-  private secondBytes: Float64Array;
-  private next: Uint32Array;
+  // The seconds of all clients; `free` begins the list of those given back.
+  private nodes: Uint32Array;
+  private nodeFloats: Float64Array;
   private fresh = 1;
   private free = 0;
   private evictedLive = 0;
@@ -101,10 +118,8 @@ export class Counters {
   constructor(options: CountersOptions) {
     this.options = options;
     const length = Math.min(SMALLEST, options.maxSeconds + 1);
-    this.seconds = new Uint32Array(length);
-    this.secondRequests = new Uint32Array(length);
-    this.secondBytes = new Float64Array(length);
-    this.next = new Uint32Array(length);
+    this.nodes = new Uint32Array(length * NODE);
+    this.nodeFloats = new Float64Array(this.nodes.buffer);
   }
 
   /** Clients that are kept. */
@@ -128,7 +143,10 @@ export class Counters {
     if (slot === -1) slot = this.insert(site, client, second);
     else this.expire(slot, this.horizon(second));
     this.book(slot, second, requests, bytes);
-    return { requests: this.requests[slot] ?? 0, bytes: this.bytes[slot] ?? 0 };
+    return {
+      requests: this.places[slot * PLACE + REQUESTS] ?? 0,
+      bytes: this.placeFloats[slot * PLACE_FLOATS + BYTES] ?? 0,
+    };
   }
 
   /** Forget a client on a site. */
@@ -141,7 +159,8 @@ export class Counters {
   forget(site: number): void {
     for (let slot = 0; slot < this.capacity; slot += 1)
       // Removing moves another one up, who may be of the same site.
-      while (this.heads[slot] !== 0 && (this.keys[slot * KEY_WORDS] ?? 0) >>> 1 === site) this.removeAt(slot);
+      while (this.places[slot * PLACE + HEAD] !== 0 && (this.places[slot * PLACE] ?? 0) >>> 1 === site)
+        this.removeAt(slot);
   }
 
   /** The earliest second that counts for a client, or null. */
@@ -149,7 +168,8 @@ export class Counters {
     const slot = this.find(site, client);
     if (slot === -1) return null;
     this.expire(slot, this.horizon(second));
-    if (this.heads[slot] !== 0) return this.seconds[this.heads[slot] ?? 0] ?? null;
+    const first = this.places[slot * PLACE + HEAD] ?? 0;
+    if (first !== 0) return this.nodes[first * NODE] ?? null;
     this.used -= 1;
     this.closeGap(slot);
     return null;
@@ -164,7 +184,7 @@ export class Counters {
     let words = new Uint32Array(this.used * (PACKED_CLIENT + PACKED_SECOND) + SMALLEST);
     let length = 0;
     for (let slot = 0; slot < this.capacity; slot += 1) {
-      if (this.heads[slot] === 0) continue;
+      if (this.places[slot * PLACE + HEAD] === 0) continue;
       if (words.length < length + MOST_PACKED)
         words = grown(words, Math.max(words.length * 2, length + MOST_PACKED));
       length = this.packClient(slot, horizon, words, length);
@@ -175,13 +195,17 @@ export class Counters {
   /** One client, if anything of it still counts. @returns where the next one begins */
   private packClient(slot: number, horizon: number, words: Uint32Array, from: number): number {
     for (let word = 0; word < KEY_WORDS; word += 1)
-      words[from + word] = this.keys[slot * KEY_WORDS + word] ?? 0;
+      words[from + word] = this.places[slot * PLACE + word] ?? 0;
     let to = from + PACKED_CLIENT;
-    for (let node = this.heads[slot] ?? 0; node !== 0; node = this.next[node] ?? 0) {
-      if ((this.seconds[node] ?? 0) <= horizon || to + PACKED_SECOND > from + MOST_PACKED) continue;
-      const bytes = this.secondBytes[node] ?? 0;
-      words[to] = this.seconds[node] ?? 0;
-      words[to + 1] = this.secondRequests[node] ?? 0;
+    for (
+      let node = this.places[slot * PLACE + HEAD] ?? 0;
+      node !== 0;
+      node = this.nodes[node * NODE + NEXT] ?? 0
+    ) {
+      if ((this.nodes[node * NODE] ?? 0) <= horizon || to + PACKED_SECOND > from + MOST_PACKED) continue;
+      const bytes = this.nodeFloats[node * NODE_FLOATS + NODE_BYTES] ?? 0;
+      words[to] = this.nodes[node * NODE] ?? 0;
+      words[to + 1] = this.nodes[node * NODE + NODE_REQUESTS] ?? 0;
       words[to + 2] = bytes % 2 ** 32;
       words[to + 3] = Math.floor(bytes / 2 ** 32);
       to += PACKED_SECOND;
@@ -217,14 +241,14 @@ export class Counters {
     const found: Counted[] = [];
     let least = 0;
     for (let slot = 0; slot < this.capacity; slot += 1) {
-      if (this.heads[slot] === 0) continue;
-      const tag = this.keys[slot * KEY_WORDS] ?? 0;
+      if (this.places[slot * PLACE + HEAD] === 0) continue;
+      const tag = this.places[slot * PLACE] ?? 0;
       if (site !== null && tag >>> 1 !== site) continue;
       // What has left the window is in these sums yet: they are never too small.
       const limits = this.options.limitsOf(tag >>> 1);
       const most = Math.max(
-        (this.requests[slot] ?? 0) / limits.requests,
-        (this.bytes[slot] ?? 0) / limits.bytes,
+        (this.places[slot * PLACE + REQUESTS] ?? 0) / limits.requests,
+        (this.placeFloats[slot * PLACE_FLOATS + BYTES] ?? 0) / limits.bytes,
       );
       if (most <= least) continue;
       const share = this.shareAt(slot, horizon);
@@ -238,8 +262,8 @@ export class Counters {
   }
 
   private countedAt(slot: number, horizon: number, share: number): Counted {
-    const at = slot * KEY_WORDS;
-    const [tag = 0, a = 0, b = 0, c = 0, d = 0] = this.keys.subarray(at, at + KEY_WORDS);
+    const at = slot * PLACE;
+    const [tag = 0, a = 0, b = 0, c = 0, d = 0] = this.places.subarray(at, at + KEY_WORDS);
     return { site: tag >>> 1, kind: tag & 1, words: [a, b, c, d], share, ...this.tallyAt(slot, horizon) };
   }
 
@@ -249,136 +273,152 @@ export class Counters {
     return aligned ? second - (second % windowSeconds) - 1 : second - windowSeconds;
   }
 
-  private home(tag: number, words: Client['words']): number {
-    const [a, b, c, d] = words;
-    const hash = mix(mix(mix(mix(mix(this.options.seed, tag), a), b), c), d);
-    return (hash >>> 0) & (this.capacity - 1);
+  private hashOf(tag: number, [a, b, c, d]: Client['words']): number {
+    return mix(mix(mix(mix(mix(this.options.seed, tag), a), b), c), d) >>> 0;
   }
 
-  /** Where the one who stands at a place would stand alone. */
-  private homeOf(slot: number): number {
+  /** Where the one whose key stands there would stand alone. */
+  private homeAt(keys: Uint32Array, from: number): number {
     let hash = this.options.seed;
-    for (let at = slot * KEY_WORDS, end = at + KEY_WORDS; at < end; at += 1)
-      hash = mix(hash, this.keys[at] ?? 0);
+    for (let at = from; at < from + KEY_WORDS; at += 1) hash = mix(hash, keys[at] ?? 0);
     return (hash >>> 0) & (this.capacity - 1);
   }
 
+  /** Looks for a client, and keeps its hash for {@link insert}. @returns its place, or -1 */
   private find(site: number, { kind, words }: Client): number {
     const tag = site * 2 + kind;
-    const [a, b, c, d] = words;
-    for (let slot = this.home(tag, words); this.heads[slot] !== 0; slot = (slot + 1) & (this.capacity - 1)) {
-      const at = slot * KEY_WORDS;
-      if (
-        this.keys[at + 4] === d &&
-        this.keys[at + 3] === c &&
-        this.keys[at + 2] === b &&
-        this.keys[at + 1] === a &&
-        this.keys[at] === tag
-      )
-        return slot;
+    // A request is decided and then accounted: whoever was found last is often looked for again.
+    if (this.isAt(this.found, tag, words)) return this.found;
+    this.hash = this.hashOf(tag, words);
+    const last = this.capacity - 1;
+    for (let slot = this.hash & last; this.places[slot * PLACE + HEAD] !== 0; slot = (slot + 1) & last) {
+      if (!this.isAt(slot, tag, words)) continue;
+      this.found = slot;
+      return slot;
     }
     return -1;
   }
 
+  private isAt(slot: number, tag: number, [a, b, c, d]: Client['words']): boolean {
+    const { places } = this;
+    const at = slot * PLACE;
+    return (
+      places[at + 4] === d &&
+      places[at + 3] === c &&
+      places[at + 2] === b &&
+      places[at + 1] === a &&
+      places[at] === tag &&
+      places[at + HEAD] !== 0
+    );
+  }
+
   /** The sum of a list without what the horizon has passed. */
   private tallyAt(slot: number, horizon: number): Tally {
-    let requests = this.requests[slot] ?? 0;
-    let bytes = this.bytes[slot] ?? 0;
-    for (let node = this.heads[slot] ?? 0; node !== 0; node = this.next[node] ?? 0) {
-      if ((this.seconds[node] ?? 0) > horizon) break;
-      requests -= this.secondRequests[node] ?? 0;
-      bytes -= this.secondBytes[node] ?? 0;
+    let requests = this.places[slot * PLACE + REQUESTS] ?? 0;
+    let bytes = this.placeFloats[slot * PLACE_FLOATS + BYTES] ?? 0;
+    for (
+      let node = this.places[slot * PLACE + HEAD] ?? 0;
+      node !== 0;
+      node = this.nodes[node * NODE + NEXT] ?? 0
+    ) {
+      if ((this.nodes[node * NODE] ?? 0) > horizon) break;
+      requests -= this.nodes[node * NODE + NODE_REQUESTS] ?? 0;
+      bytes -= this.nodeFloats[node * NODE_FLOATS + NODE_BYTES] ?? 0;
     }
     return { requests, bytes };
   }
 
   /** Give back what the horizon has passed. The list may be empty then: something is booked at once. */
   private expire(slot: number, horizon: number): void {
-    let node = this.heads[slot] ?? 0;
-    while (node !== 0 && (this.seconds[node] ?? 0) <= horizon) {
-      this.requests[slot] = (this.requests[slot] ?? 0) - (this.secondRequests[node] ?? 0);
-      this.bytes[slot] = (this.bytes[slot] ?? 0) - (this.secondBytes[node] ?? 0);
-      const after = this.next[node] ?? 0;
+    let node = this.places[slot * PLACE + HEAD] ?? 0;
+    while (node !== 0 && (this.nodes[node * NODE] ?? 0) <= horizon) {
+      this.places[slot * PLACE + REQUESTS] =
+        (this.places[slot * PLACE + REQUESTS] ?? 0) - (this.nodes[node * NODE + NODE_REQUESTS] ?? 0);
+      this.placeFloats[slot * PLACE_FLOATS + BYTES] =
+        (this.placeFloats[slot * PLACE_FLOATS + BYTES] ?? 0) -
+        (this.nodeFloats[node * NODE_FLOATS + NODE_BYTES] ?? 0);
+      const after = this.nodes[node * NODE + NEXT] ?? 0;
       this.release(node);
       node = after;
     }
-    this.heads[slot] = node;
-    if (node === 0) this.tails[slot] = 0;
+    this.places[slot * PLACE + HEAD] = node;
+    if (node === 0) this.places[slot * PLACE + TAIL] = 0;
   }
 
   private book(slot: number, second: number, requests: number, bytes: number): void {
-    const tail = this.tails[slot] ?? 0;
+    const tail = this.places[slot * PLACE + TAIL] ?? 0;
     // A clock that was set back books on the latest second that there is.
-    let node = tail !== 0 && (this.seconds[tail] ?? 0) >= second ? tail : this.allocate();
+    let node = tail !== 0 && (this.nodes[tail * NODE] ?? 0) >= second ? tail : this.allocate();
     if (node === 0) {
       // No memory for another second: the last one takes it, and is forgotten a little too early.
       node = tail;
       this.merged += 1;
     } else if (node !== tail) this.append(slot, node, second);
-    this.secondRequests[node] = (this.secondRequests[node] ?? 0) + requests;
-    this.secondBytes[node] = (this.secondBytes[node] ?? 0) + bytes;
-    this.requests[slot] = (this.requests[slot] ?? 0) + requests;
-    this.bytes[slot] = (this.bytes[slot] ?? 0) + bytes;
+    this.nodes[node * NODE + NODE_REQUESTS] = (this.nodes[node * NODE + NODE_REQUESTS] ?? 0) + requests;
+    this.nodeFloats[node * NODE_FLOATS + NODE_BYTES] =
+      (this.nodeFloats[node * NODE_FLOATS + NODE_BYTES] ?? 0) + bytes;
+    this.places[slot * PLACE + REQUESTS] = (this.places[slot * PLACE + REQUESTS] ?? 0) + requests;
+    this.placeFloats[slot * PLACE_FLOATS + BYTES] =
+      (this.placeFloats[slot * PLACE_FLOATS + BYTES] ?? 0) + bytes;
   }
 
   private append(slot: number, node: number, second: number): void {
-    const tail = this.tails[slot] ?? 0;
-    this.seconds[node] = second;
-    this.secondRequests[node] = 0;
-    this.secondBytes[node] = 0;
-    this.next[node] = 0;
-    if (tail === 0) this.heads[slot] = node;
-    else this.next[tail] = node;
-    this.tails[slot] = node;
+    const tail = this.places[slot * PLACE + TAIL] ?? 0;
+    this.nodes[node * NODE] = second;
+    this.nodes[node * NODE + NODE_REQUESTS] = 0;
+    this.nodeFloats[node * NODE_FLOATS + NODE_BYTES] = 0;
+    this.nodes[node * NODE + NEXT] = 0;
+    if (tail === 0) this.places[slot * PLACE + HEAD] = node;
+    else this.nodes[tail * NODE + NEXT] = node;
+    this.places[slot * PLACE + TAIL] = node;
   }
 
   /** A second that nobody uses; 0 when there is none left. */
   private allocate(): number {
     if (this.free !== 0) {
       const node = this.free;
-      this.free = this.next[node] ?? 0;
+      this.free = this.nodes[node * NODE + NEXT] ?? 0;
       return node;
     }
-    if (this.fresh === this.seconds.length && !this.growSeconds()) return 0;
+    if (this.fresh * NODE === this.nodes.length && !this.growSeconds()) return 0;
     this.fresh += 1;
     return this.fresh - 1;
   }
 
   private release(node: number): void {
-    this.next[node] = this.free;
+    this.nodes[node * NODE + NEXT] = this.free;
     this.free = node;
   }
 
   private growSeconds(): boolean {
-    const length = Math.min(this.seconds.length * 2, this.options.maxSeconds + 1);
-    if (length <= this.seconds.length) return false;
-    this.seconds = grown(this.seconds, length);
-    this.secondRequests = grown(this.secondRequests, length);
-    this.secondBytes = grown(this.secondBytes, length);
-    this.next = grown(this.next, length);
+    const length = Math.min(this.nodes.length * 2, (this.options.maxSeconds + 1) * NODE);
+    if (length <= this.nodes.length) return false;
+    this.nodes = grown(this.nodes, length);
+    this.nodeFloats = new Float64Array(this.nodes.buffer);
     return true;
   }
 
-  /** A place for a newcomer, whose list is empty: something is booked at once. */
+  /** A place for a newcomer who was looked for just now. Its list is empty: something is booked at once. */
   private insert(site: number, { kind, words }: Client, second: number): number {
     const tag = site * 2 + kind;
-    this.makeRoom(second, tag, words);
-    let slot = this.home(tag, words);
-    while (this.heads[slot] !== 0) slot = (slot + 1) & (this.capacity - 1);
-    const at = slot * KEY_WORDS;
-    this.keys[at] = tag;
-    for (let word = 1; word < KEY_WORDS; word += 1) this.keys[at + word] = words[word - 1] ?? 0;
-    this.tails[slot] = 0;
-    this.requests[slot] = 0;
-    this.bytes[slot] = 0;
+    const { hash } = this;
+    this.makeRoom(second, hash);
+    let slot = hash & (this.capacity - 1);
+    while (this.places[slot * PLACE + HEAD] !== 0) slot = (slot + 1) & (this.capacity - 1);
+    const at = slot * PLACE;
+    this.places[at] = tag;
+    for (let word = 1; word < KEY_WORDS; word += 1) this.places[at + word] = words[word - 1] ?? 0;
+    this.places[slot * PLACE + TAIL] = 0;
+    this.places[slot * PLACE + REQUESTS] = 0;
+    this.placeFloats[slot * PLACE_FLOATS + BYTES] = 0;
     this.used += 1;
     return slot;
   }
 
-  private makeRoom(second: number, tag: number, words: Client['words']): void {
+  private makeRoom(second: number, hash: number): void {
     this.sweep(this.horizon(second));
     const noSecond = this.free === 0 && this.fresh > this.options.maxSeconds;
-    if (this.used >= this.options.maxClients || noSecond) this.evict(this.home(tag, words), second);
+    if (this.used >= this.options.maxClients || noSecond) this.evict(hash & (this.capacity - 1), second);
     else if (this.used >= this.capacity * FULLEST) this.growTable();
   }
 
@@ -386,8 +426,9 @@ export class Counters {
   private sweep(horizon: number): void {
     for (let looked = 0; looked < SWEPT; looked += 1) {
       this.hand = (this.hand + 1) & (this.capacity - 1);
-      const tail = this.tails[this.hand] ?? 0;
-      if (this.heads[this.hand] !== 0 && (this.seconds[tail] ?? 0) <= horizon) this.removeAt(this.hand);
+      const tail = this.places[this.hand * PLACE + TAIL] ?? 0;
+      if (this.places[this.hand * PLACE + HEAD] !== 0 && (this.nodes[tail * NODE] ?? 0) <= horizon)
+        this.removeAt(this.hand);
     }
   }
 
@@ -397,7 +438,7 @@ export class Counters {
     let least = Number.POSITIVE_INFINITY;
     let victim = -1;
     for (let looked = 0, slot = from; looked < NEIGHBOURS || victim === -1; looked += 1) {
-      if (this.heads[slot] !== 0) {
+      if (this.places[slot * PLACE + HEAD] !== 0) {
         const share = this.shareAt(slot, horizon);
         if (share < least) {
           least = share;
@@ -415,7 +456,7 @@ export class Counters {
 
   private shareAt(slot: number, horizon: number): number {
     const { requests, bytes } = this.tallyAt(slot, horizon);
-    const limits = this.options.limitsOf((this.keys[slot * KEY_WORDS] ?? 0) >>> 1);
+    const limits = this.options.limitsOf((this.places[slot * PLACE] ?? 0) >>> 1);
     return Math.max(requests / limits.requests, bytes / limits.bytes);
   }
 
@@ -429,8 +470,8 @@ export class Counters {
   private closeGap(from: number): void {
     const last = this.capacity - 1;
     let gap = from;
-    for (let slot = (gap + 1) & last; this.heads[slot] !== 0; slot = (slot + 1) & last) {
-      const distance = (slot - this.homeOf(slot)) & last;
+    for (let slot = (gap + 1) & last; this.places[slot * PLACE + HEAD] !== 0; slot = (slot + 1) & last) {
+      const distance = (slot - this.homeAt(this.places, slot * PLACE)) & last;
       if (distance < ((slot - gap) & last)) continue;
       this.move(slot, gap);
       gap = slot;
@@ -438,33 +479,20 @@ export class Counters {
   }
 
   private move(from: number, to: number): void {
-    this.keys.copyWithin(to * KEY_WORDS, from * KEY_WORDS, from * KEY_WORDS + KEY_WORDS);
-    this.heads[to] = this.heads[from] ?? 0;
-    this.tails[to] = this.tails[from] ?? 0;
-    this.requests[to] = this.requests[from] ?? 0;
-    this.bytes[to] = this.bytes[from] ?? 0;
-    this.heads[from] = 0;
+    this.places.copyWithin(to * PLACE, from * PLACE, from * PLACE + PLACE);
+    this.places[from * PLACE + HEAD] = 0;
   }
 
   private growTable(): void {
-    const { capacity, keys, heads, tails, requests, bytes } = this;
+    const { capacity, places } = this;
     this.capacity = capacity * 2;
-    this.keys = new Uint32Array(this.capacity * KEY_WORDS);
-    this.heads = new Uint32Array(this.capacity);
-    this.tails = new Uint32Array(this.capacity);
-    this.requests = new Uint32Array(this.capacity);
-    this.bytes = new Float64Array(this.capacity);
-    for (let old = 0; old < capacity; old += 1) {
-      if (heads[old] === 0) continue;
-      const key = keys.subarray(old * KEY_WORDS, old * KEY_WORDS + KEY_WORDS);
-      const [tag = 0, a = 0, b = 0, c = 0, d = 0] = key;
-      let slot = this.home(tag, [a, b, c, d]);
-      while (this.heads[slot] !== 0) slot = (slot + 1) & (this.capacity - 1);
-      this.keys.set(key, slot * KEY_WORDS);
-      this.heads[slot] = heads[old] ?? 0;
-      this.tails[slot] = tails[old] ?? 0;
-      this.requests[slot] = requests[old] ?? 0;
-      this.bytes[slot] = bytes[old] ?? 0;
+    this.places = new Uint32Array(this.capacity * PLACE);
+    this.placeFloats = new Float64Array(this.places.buffer);
+    for (let old = 0; old < capacity * PLACE; old += PLACE) {
+      if (places[old + HEAD] === 0) continue;
+      let slot = this.homeAt(places, old);
+      while (this.places[slot * PLACE + HEAD] !== 0) slot = (slot + 1) & (this.capacity - 1);
+      for (let word = 0; word < PLACE; word += 1) this.places[slot * PLACE + word] = places[old + word] ?? 0;
     }
   }
 }

@@ -48,6 +48,7 @@ export function createDecisionServer(warden: Warden): Server {
           .writeHead(403, {
             'retry-after': String(verdict.retryAfter),
             'x-postern-status': String(verdict.status),
+            'x-postern-because': verdict.because,
             'content-length': '0',
           })
           .end();

@@ -2,14 +2,17 @@ import { type CountedSecond, grown } from './counters.ts';
 
 const SMALLEST = 1024;
 
+/** Requests and bytes in the window, and the most that there were of them. */
+const SUMS = 4;
+
 /**
- * What numbered visitors ask for within a window that slides, exact to the second and without any limit: the sums are
- * read from it as they stand after each request. As {@link Counters}, but nobody is looked for and nobody forgotten.
+ * What numbered visitors ask for within a window that slides, exact to the second and without any limit, and the most
+ * that it ever was. As {@link Counters}, but nobody is looked for and nobody forgotten.
  */
 export class Demand {
   private readonly windowSeconds: number;
-  // The sums of each visitor, and its first and last second; 0 is no second.
-  private sums = new Float64Array(SMALLEST * 2);
+  // The sums of each visitor and the highest that they were, and its first and last second; 0 is no second.
+  private sums = new Float64Array(SMALLEST * SUMS);
   private ends = new Uint32Array(SMALLEST * 2);
   // The seconds of all visitors; `free` begins the list of those given back.
   private seconds = new Uint32Array(SMALLEST);
@@ -23,14 +26,14 @@ export class Demand {
     this.windowSeconds = windowSeconds;
   }
 
-  /** Requests of a visitor in the window that ends with its last request. */
-  requestsOf(visitor: number): number {
-    return this.sums[visitor * 2] ?? 0;
+  /** The most requests of a visitor in a window. */
+  peakRequests(visitor: number): number {
+    return this.sums[visitor * SUMS + 2] ?? 0;
   }
 
-  /** Bytes of a visitor in the window that ends with its last request. */
-  bytesOf(visitor: number): number {
-    return this.sums[visitor * 2 + 1] ?? 0;
+  /** The most bytes of a visitor in a window. */
+  peakBytes(visitor: number): number {
+    return this.sums[visitor * SUMS + 3] ?? 0;
   }
 
   /** Book a request; the seconds of a visitor never go back. */
@@ -40,13 +43,22 @@ export class Demand {
       this.sums = grown(this.sums, this.sums.length * 2);
       this.ends = grown(this.ends, this.ends.length * 2);
     }
-    this.expire(at, second - this.windowSeconds);
+    this.expire(visitor, second - this.windowSeconds);
     const tail = this.ends[at + 1] ?? 0;
     const node = tail !== 0 && (this.seconds[tail] ?? 0) >= second ? tail : this.append(at, tail, second);
     this.secondRequests[node] = (this.secondRequests[node] ?? 0) + 1;
     this.secondBytes[node] = (this.secondBytes[node] ?? 0) + bytes;
-    this.sums[at] = (this.sums[at] ?? 0) + 1;
-    this.sums[at + 1] = (this.sums[at + 1] ?? 0) + bytes;
+    this.sum(visitor * SUMS, bytes);
+  }
+
+  private sum(at: number, bytes: number): void {
+    const { sums } = this;
+    const requests = (sums[at] ?? 0) + 1;
+    const all = (sums[at + 1] ?? 0) + bytes;
+    sums[at] = requests;
+    sums[at + 1] = all;
+    if (requests > (sums[at + 2] ?? 0)) sums[at + 2] = requests;
+    if (all > (sums[at + 3] ?? 0)) sums[at + 3] = all;
   }
 
   /** Tell what counts of a visitor at a second, the earliest first. */
@@ -59,8 +71,10 @@ export class Demand {
   }
 
   /** Give back what the horizon has passed. */
-  private expire(at: number, horizon: number): void {
-    let node = this.ends[at] ?? 0;
+  private expire(visitor: number, horizon: number): void {
+    const first = visitor * 2;
+    const at = visitor * SUMS;
+    let node = this.ends[first] ?? 0;
     if (node === 0 || (this.seconds[node] ?? 0) > horizon) return;
     while (node !== 0 && (this.seconds[node] ?? 0) <= horizon) {
       this.sums[at] = (this.sums[at] ?? 0) - (this.secondRequests[node] ?? 0);
@@ -70,8 +84,8 @@ export class Demand {
       this.free = node;
       node = after;
     }
-    this.ends[at] = node;
-    if (node === 0) this.ends[at + 1] = 0;
+    this.ends[first] = node;
+    if (node === 0) this.ends[first + 1] = 0;
   }
 
   private append(at: number, tail: number, second: number): number {

@@ -6,7 +6,7 @@ import { createApi, type Gate, type Handler } from '../service/api.ts';
 import { steadyClock } from '../service/clock.ts';
 import { EventHub } from '../service/events.ts';
 import { type Listening, listen } from '../service/listen.ts';
-import { Metrics } from '../service/metrics.ts';
+import { Histogram, Metrics } from '../service/metrics.ts';
 import { type About, addMetrics, adminRoutes, describeService, publishTop } from './admin.ts';
 import { type Asset, Dashboard } from './dashboard.ts';
 import { createDecisionServer } from './decision.ts';
@@ -69,6 +69,9 @@ export type ThrottleDaemon = {
 
 /** Who may use the sockets: owner and group. */
 const SOCKET_MODE = 0o660;
+
+/** From what a look-up takes to what a web server that asks would notice. */
+const DECISION_SECONDS = [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2];
 
 const FLUSH_MS = 10_000;
 const PRUNE_MS = 60_000;
@@ -160,7 +163,9 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   let nginx: NginxFollower | undefined;
   const onError = quieted(now, onEvent);
   const counted = countersFile === undefined ? null : await readSnapshot(countersFile);
-  const warden = new Warden({ ...options, now, onEvent, counted });
+  const decisions = new Histogram(DECISION_SECONDS);
+  const onDecision = (seconds: number) => decisions.note(seconds);
+  const warden = new Warden({ ...options, now, onEvent, counted, onDecision });
   const saver = createSaver(warden, countersFile, onError);
   const links = (options.haproxy ?? []).map((path) => new HaproxyLink(warden, path, onEvent));
   const open: Opened[] = [];
@@ -177,6 +182,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   };
   const metrics = new Metrics();
   addMetrics(metrics, warden, about);
+  metrics.histogram('throttle_decision_seconds', 'How long it took to decide about a request.', decisions);
   const routes = adminRoutes(warden, about, metrics);
   const dashboard =
     options.dashboard && new Dashboard({ ...options.dashboard, routes, now, onError, prefix: warden.prefix });

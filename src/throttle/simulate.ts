@@ -1,3 +1,4 @@
+import { grown } from './counters.ts';
 import { Demand } from './demand.ts';
 import { type Block, Engine, type WindowType } from './engine.ts';
 import { type Limits, limitsOf, PRESET_NAMES, type PresetName, TEN_MINUTES_MS } from './limits.ts';
@@ -115,8 +116,6 @@ class Watch {
   }
 }
 
-const UNWATCHED: Watch[] = [];
-
 /**
  * Plays a log through the engine of the service, once for each preset, as if the throttle had been on. Requests may
  * come in any order; nothing is decided before {@link finish}, or before more are held back than fit.
@@ -130,7 +129,9 @@ export class Simulation {
   private readonly reorder: Reorder;
   /** The strictest first: who is within one is within all that follow. */
   private readonly trials: readonly Trial[];
-  private readonly watches: Watch[][] = [];
+  /** How many engines watch each visitor; who is watched by any has them in the map. */
+  private levels = new Uint8Array(1024);
+  private readonly watches = new Map<number, readonly Watch[]>();
   private readonly demand: Demand;
   private readonly only: string | undefined;
   private requests = 0;
@@ -145,7 +146,7 @@ export class Simulation {
     this.trials = PRESET_NAMES.map((preset) => new Trial(preset, window)).reverse();
     this.demand = new Demand(TEN_MINUTES_MS / 1000);
     this.reorder = new Reorder(capacity, (timeMs, visitor, bytes, file, line) =>
-      this.take(timeMs, this.visitors.all[visitor] as Visitor, bytes, file, line),
+      this.take(timeMs, visitor, bytes, file, line),
     );
   }
 
@@ -167,6 +168,10 @@ export class Simulation {
 
   finish(): Simulated {
     this.reorder.end();
+    for (const visitor of this.visitors.all) {
+      visitor.peakRequests = this.demand.peakRequests(visitor.number);
+      visitor.peakBytes = this.demand.peakBytes(visitor.number);
+    }
     const { requests, bytes, firstMs, lastMs, largestBytes } = this;
     return {
       visitors: this.visitors.all,
@@ -188,33 +193,34 @@ export class Simulation {
     return this.visitors.of(client, name);
   }
 
-  private take(timeMs: number, visitor: Visitor, bytes: number, file: number, line: number): void {
+  private take(timeMs: number, visitor: number, bytes: number, file: number, line: number): void {
     const second = Math.floor(timeMs / 1000);
-    let watches = this.watches[visitor.number] ?? UNWATCHED;
-    while (this.mayGoOver(visitor, bytes, this.trials[watches.length]))
-      watches = this.watch(visitor, watches, second);
-    const { demand } = this;
-    demand.add(visitor.number, second, bytes);
-    visitor.peakRequests = Math.max(visitor.peakRequests, demand.requestsOf(visitor.number));
-    visitor.peakBytes = Math.max(visitor.peakBytes, demand.bytesOf(visitor.number));
-    for (const watch of watches) watch.take(timeMs, bytes, file, line);
+    while (this.mayGoOver(visitor, bytes)) this.watch(visitor, second);
+    this.demand.add(visitor, second, bytes);
+    if (!this.levels[visitor]) return;
+    for (const watch of this.watches.get(visitor) ?? []) watch.take(timeMs, bytes, file, line);
   }
 
-  private mayGoOver({ peakRequests, peakBytes }: Visitor, bytes: number, trial: Trial | undefined): boolean {
+  /** Whether a request may be too much for the strictest preset that does not watch the visitor yet. */
+  private mayGoOver(visitor: number, bytes: number): boolean {
+    const { demand } = this;
+    const limits = this.trials[this.levels[visitor] ?? 0]?.limits;
     return (
-      trial !== undefined && (peakRequests >= trial.limits.requests || peakBytes + bytes > trial.limits.bytes)
+      limits !== undefined &&
+      (demand.peakRequests(visitor) >= limits.requests || demand.peakBytes(visitor) + bytes > limits.bytes)
     );
   }
 
   /** Hand a visitor to the next engine. */
-  private watch(visitor: Visitor, watches: readonly Watch[], second: number): Watch[] {
+  private watch(number: number, second: number): void {
+    if (number >= this.levels.length) this.levels = grown(this.levels, number * 2);
+    const visitor = this.visitors.all[number] as Visitor;
+    const watches = this.watches.get(number) ?? [];
     const trial = this.trials[watches.length] as Trial;
-    const { site, client } = visitor;
-    this.demand.recall(visitor.number, second, (when, requests, bytes) =>
-      trial.engine.count(site, client, when, requests, bytes),
+    this.demand.recall(number, second, (when, requests, bytes) =>
+      trial.engine.count(visitor.site, visitor.client, when, requests, bytes),
     );
-    const more = [...watches, new Watch(trial, visitor)];
-    this.watches[visitor.number] = more;
-    return more;
+    this.watches.set(number, [...watches, new Watch(trial, visitor)]);
+    this.levels[number] = watches.length + 1;
   }
 }

@@ -58,13 +58,13 @@ export class Sketch {
     this.windowMs = windowMs;
   }
 
-  /** Count a request. */
-  add(site: number, { kind, words }: Client, nowMs: number): void {
-    if (kind === 1) return;
+  /** Count requests. */
+  add(site: number, { kind, words }: Client, nowMs: number, requests = 1): void {
+    if (kind === 1 || requests === 0) return;
     this.turn(nowMs);
     const network = networkOf(words);
     const [first, second] = this.hashes(site, network);
-    const count = this.raise(first, second);
+    const count = this.raise(first, second, requests);
     const key = first * 2 ** 21 + (second >>> 11);
     const known = this.named.get(key);
     if (known) known.count = count;
@@ -111,9 +111,9 @@ export class Sketch {
     return least;
   }
 
-  /** Add one where that is needed: a cell that others have raised already stays (conservative update). */
-  private raise(first: number, second: number): number {
-    const count = this.least(this.current, first, second) + 1;
+  /** Add where that is needed: a cell that others have raised already stays (conservative update). */
+  private raise(first: number, second: number, requests: number): number {
+    const count = this.least(this.current, first, second) + requests;
     for (let row = 0; row < ROWS; row += 1) {
       const at = row * CELLS + ((first + row * second) & (CELLS - 1));
       if ((this.current[at] ?? 0) < count) this.current[at] = count;

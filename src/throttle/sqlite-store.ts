@@ -1,14 +1,15 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { AppError, ExitCode } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 import { clientOf } from './client.ts';
 import type { BlockCause } from './engine.ts';
 import type { Mode, RefusalStatus, Site } from './site.ts';
 import type { Store, StoredBlock, Tipping } from './store.ts';
 
 /** Each step brings the database from its number to the next; they are never changed, only added to. */
-const STEPS: readonly string[] = [
+export const STEPS: readonly string[] = [
   `CREATE TABLE site (
      number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, aliases TEXT NOT NULL, requests INTEGER NOT NULL,
      bytes INTEGER NOT NULL, mode TEXT NOT NULL, temporary TEXT, refusal INTEGER NOT NULL, note TEXT NOT NULL
@@ -64,8 +65,7 @@ function migrate(db: DatabaseSync, file: string): void {
 async function open(file: string): Promise<DatabaseSync> {
   const { DatabaseSync: Database } = await import('node:sqlite');
   try {
-    if (file !== ':memory:' && !existsSync(dirname(file)))
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    if (file !== ':memory:' && !existsSync(dirname(file))) makeFolder(dirname(file), 0o700);
     const db = new Database(file);
     // One writer; a crash of the process loses nothing, a power cut at most the last moment.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000;');

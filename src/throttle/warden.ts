@@ -40,6 +40,33 @@ export type WardenOptions = {
   /** What an earlier life had counted, as {@link Warden.snapshot} gave it. */
   readonly counted?: Uint8Array | Unusable | null;
   readonly onEvent: (event: WardenEvent) => void;
+  /** Milliseconds since whenever, to say how long decisions take; without it nobody is told. */
+  readonly monotonic?: () => number;
+  /** Hears of each decision how many seconds it took. */
+  readonly onDecision?: (seconds: number) => void;
+};
+
+/** What a web server that counts by itself adds to the figures of a site. */
+export type Figures = {
+  readonly served: number;
+  readonly bytes: number;
+  readonly refused: number;
+  /** Of those, because all clients together had too much. */
+  readonly overBudget: number;
+  /** Served to clients that are exempt, or by a site that refuses nobody. */
+  readonly free: number;
+  readonly freeBytes: number;
+  /** Of those, would have been refused. */
+  readonly wouldRefuse: number;
+};
+
+/** What a web server that counts by itself adds to one client, in a window that began at a second of the clock. */
+export type ClientAddition = {
+  readonly windowStart: number;
+  readonly requests: number;
+  readonly bytes: number;
+  /** The numbers are all that the client had in that window, and some of it may be counted already. */
+  readonly isFirst: boolean;
 };
 
 /** One client near its limits, or beyond. */
@@ -145,6 +172,15 @@ export class Warden {
 
   /** Whether a request may be served. @param address  of the client, as it is known */
   admit(host: string | undefined, address: string, request: Tipping): Verdict {
+    const { monotonic, onDecision } = this.options;
+    if (monotonic === undefined || onDecision === undefined) return this.decide(host, address, request);
+    const begunMs = monotonic();
+    const verdict = this.decide(host, address, request);
+    onDecision((monotonic() - begunMs) / 1000);
+    return verdict;
+  }
+
+  private decide(host: string | undefined, address: string, request: Tipping): Verdict {
     const nowMs = this.now();
     const site = this.sites.ofHost(host);
     const { mode } = policyOf(site, nowMs);
@@ -182,6 +218,60 @@ export class Warden {
     if (client !== null) this.sketch.add(site.number, client, this.now());
     this.sumOf(site).refusedRequests += 1;
     this.totalOf(site).refusedRequests += 1;
+  }
+
+  /** Count a request of which a log tells that it was served: nothing can be refused any more. */
+  noteServed(host: string | undefined, address: string, bytes: number, request: Tipping): void {
+    const nowMs = this.now();
+    const site = this.sites.ofHost(host);
+    const client = clientOf(address, this.prefix);
+    this.countServed(site);
+    this.countBytes(site, bytes);
+    const { mode } = policyOf(site, nowMs);
+    if (client === null || mode === 'off' || this.exemptionOf(site, address, nowMs)) return;
+    this.sketch.add(site.number, client, nowMs);
+    this.spend(site, 1, bytes);
+    const decision = this.engine.admit(site.number, client, nowMs);
+    if (decision.kind === 'refused') {
+      if (decision.began) this.noteBlock(decision.block, request);
+      if (mode === 'dry') this.totalOf(site).wouldRefuse += 1;
+      return;
+    }
+    const block = this.engine.account(site.number, client, bytes, nowMs);
+    if (block) this.noteBlock(block, request);
+  }
+
+  /** Take what a web server that counts by itself served and refused. */
+  noteFigures(site: Site, figures: Figures): void {
+    const { served, bytes, refused, overBudget, free, freeBytes, wouldRefuse } = figures;
+    const totals = this.totalOf(site);
+    for (const sums of [this.sumOf(site), totals]) {
+      sums.servedRequests += served + free;
+      sums.servedBytes += bytes + freeBytes;
+      sums.refusedRequests += refused;
+    }
+    totals.overBudget += overBudget;
+    totals.wouldRefuse += wouldRefuse;
+    this.spend(site, served, bytes);
+  }
+
+  /** Take what a web server that counts by itself, in windows of the clock, gave to a client. Nobody is blocked by it. */
+  noteClient(site: Site, address: string, { windowStart, requests, bytes, isFirst }: ClientAddition): void {
+    const nowMs = this.now();
+    const client = clientNamed(address, this.prefix);
+    if (client === null) return;
+    const known = isFirst ? this.engine.tally(site.number, client, nowMs) : { requests: 0, bytes: 0 };
+    const more = Math.max(0, requests - known.requests);
+    this.sketch.add(site.number, client, nowMs, more);
+    this.engine.count(site.number, client, windowStart, more, Math.max(0, bytes - known.bytes));
+  }
+
+  /** Until when all clients of a site wait, in milliseconds since the epoch; null when they need not. */
+  shedUntilMs(site: Site): number | null {
+    const nowMs = this.now();
+    if (site.budget === null || policyOf(site, nowMs).mode !== 'enforce') return null;
+    const wait = this.overBudget(site, site.budget, nowMs);
+    return wait === 0 ? null : (Math.floor(nowMs / 1000) + wait) * 1000;
   }
 
   /** Take over a block that a web server began by itself. @returns false when there is one already */
@@ -313,12 +403,12 @@ export class Warden {
     return removed;
   }
 
-  /** The exemption that lets a client pass, or null. */
-  exemptionOf(site: Site, address: string, nowMs: number): Exemption | null {
+  /** The exemption that lets a client pass, or null. @param site  null for one that holds on every site */
+  exemptionOf(site: Site | null, address: string, nowMs: number): Exemption | null {
     const parsed = this.excused.length === 0 ? null : parseAddress(address);
     const found = this.excused.find(
       (each) =>
-        (each.site === null || each.site === site.name) &&
+        (each.site === null || each.site === site?.name) &&
         (each.untilMs === null || nowMs < each.untilMs) &&
         holds(each.range, parsed),
     );

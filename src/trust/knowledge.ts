@@ -1,6 +1,6 @@
 import type { Reason } from './facts.ts';
 import { collectNames, type Names } from './names.ts';
-import { type NameFile, type OpenSignup, openSignup } from './open-signup.ts';
+import { type OpenSignup, openSignup, type PublishedNames } from './open-signup.ts';
 import { NO_OVERRIDES, type Overrides } from './overrides.ts';
 import type { Registry } from './registry.ts';
 
@@ -21,7 +21,7 @@ export type KnowledgeSources = {
   readonly registries?: readonly Registry[];
   readonly unavailable?: readonly string[];
   readonly overrides?: Overrides;
-  readonly nameFiles?: readonly NameFile[];
+  readonly nameFiles?: readonly PublishedNames[];
   readonly remarks?: readonly Reason[];
 };
 

@@ -1,3 +1,4 @@
+import { findName, type NameFile } from './name-file.ts';
 import { withParents } from './organization.ts';
 import type { Overrides } from './overrides.ts';
 
@@ -6,16 +7,17 @@ export type OpenSignupMatch = {
   /** The name on the list: the domain itself or one above it. */
   readonly domain: string;
   readonly kind: 'free-mail' | 'disposable';
-  /** Where that is known from: the list that ships, or `local`. */
+  /** Where that is known from: a list that ships, a mediator, or `local`. */
   readonly source: string;
+  /** The day that it was taken up, `YYYY-MM-DD`; null for a local decision. */
+  readonly date: string | null;
 };
 
-/** A sorted list of names, one a line, behind lines that begin with `#`. */
-export type NameFile = {
-  readonly kind: OpenSignupMatch['kind'];
-  /** What the file is called in reasons. */
-  readonly source: string;
-  readonly bytes: Buffer;
+/** A file of names, and who says so. */
+export type PublishedNames = {
+  /** Id of the mediator that signed for it; null for what ships. */
+  readonly mediator: string | null;
+  readonly file: NameFile;
 };
 
 /** Who gives addresses to anybody. */
@@ -26,45 +28,27 @@ export type OpenSignup = {
 
 /**
  * Domains where anybody can get an address: names of the files and of the administrator, each with every
- * name below it (`mail.yahoo.com` is Yahoo's as well).
- *
- * The files are searched where they lie in memory: 130,000 names are neither split nor hashed.
+ * name below it (`mail.yahoo.com` is Yahoo's as well). A mediator adds names and takes none away: nobody who vouches
+ * for a free-mail provider by mistake can make it trusted.
  */
-export function openSignup(files: readonly NameFile[], { openSignup: own }: Overrides): OpenSignup {
+export function openSignup(
+  files: readonly PublishedNames[],
+  { openSignup: own }: Pick<Overrides, 'openSignup'>,
+): OpenSignup {
   const added = new Set(own.add);
   return {
     find(domain) {
       for (const name of withParents(domain)) {
         if (!name.includes('.')) return null;
-        if (added.has(name)) return { domain: name, kind: 'free-mail', source: 'local' };
-        const file = files.find(({ bytes }) => hasLine(bytes, name));
-        if (file) return { domain: name, kind: file.kind, source: file.source };
+        if (added.has(name)) return { domain: name, kind: 'free-mail', source: 'local', date: null };
+        for (const { mediator, file } of files) {
+          const origin = findName(file, name);
+          if (origin === null) continue;
+          const { kind, source, date } = origin;
+          return { domain: name, kind, source: mediator ?? source, date };
+        }
       }
       return null;
     },
   };
-}
-
-const LF = 0x0a;
-
-/** Binary search for a line in bytes whose lines are sorted by code unit; `#` sorts before every name. */
-function hasLine(bytes: Buffer, line: string): boolean {
-  const wanted = Buffer.from(line, 'latin1');
-  let low = 0;
-  let high = bytes.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const start = middle === 0 ? 0 : bytes.lastIndexOf(LF, middle - 1) + 1;
-    const end = endOfLine(bytes, start);
-    const order = bytes.compare(wanted, 0, wanted.length, start, end);
-    if (order === 0) return true;
-    if (order < 0) low = end + 1;
-    else high = start;
-  }
-  return false;
-}
-
-function endOfLine(bytes: Buffer, start: number): number {
-  const end = bytes.indexOf(LF, start);
-  return end === -1 ? bytes.length : end;
 }

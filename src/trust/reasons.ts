@@ -34,11 +34,12 @@ function info(code: string, text: string): Reason {
 function openReasons({ open, forced, removed }: Situation): readonly Reason[] {
   if (open === null) return [];
   const evidence = { source: open.source };
+  const since = open.date === null ? '' : ` (${open.source}, ${open.date})`;
   const what = open.kind === 'disposable' ? 'a provider of throw-away addresses' : 'a free sign-up provider';
   const listed = {
     code: `open-signup.listed:${open.source}`,
     severity: 'info',
-    text: `${open.domain} is ${what}: anybody can get an address there.`,
+    text: `${open.domain} is ${what}: anybody can get an address there${since}.`,
     evidence,
   } as const;
   if (forced) {

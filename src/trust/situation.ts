@@ -71,7 +71,7 @@ function openMatch(
 ): OpenSignupMatch | null {
   const match = openSignup.find(domain);
   if (match !== null || openSignupSaidBy === null) return match;
-  return { domain, kind: 'free-mail', source: openSignupSaidBy };
+  return { domain, kind: 'free-mail', source: openSignupSaidBy, date: null };
 }
 
 /** No author domain is a fault of structure even when nobody found the fault. */

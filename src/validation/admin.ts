@@ -1,6 +1,6 @@
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { AppError, ExitCode } from '../errors.ts';
-import type { KeyStore } from '../keys/store.ts';
+import type { ServedKeys } from '../keys/served.ts';
 import { adopt } from '../keys/transfer/adopt.ts';
 import { keysFromRecords } from '../keys/transfer/record.ts';
 import type { Endpoint } from '../service/address.ts';
@@ -11,7 +11,7 @@ import type { Administration } from './clients.ts';
 import type { Certificate } from './server.ts';
 
 export type AdminOptions = {
-  readonly keys: KeyStore;
+  readonly keys: ServedKeys;
   readonly office: Administration;
   readonly at: Endpoint;
   /** What callers show. */
@@ -43,14 +43,18 @@ function notRecorded(cause: unknown): never {
 }
 
 /** Record a key, or say once more what is on record: the same may be sent again at any time. */
-function record({ keys, office, nowMs, onEvent }: AdminOptions, { params, body }: Call): unknown {
+async function record(
+  { keys, office, nowMs, onEvent }: AdminOptions,
+  { params, body }: Call,
+): Promise<unknown> {
   const { publicId = '' } = params;
   const found = keysFromRecords(JSON.stringify(body ?? null));
   const [entry] = [...(found?.entries ?? [])];
   if (entry?.publicId !== publicId)
     throw refuse('E_RECORD', 'This is no record of that key.', 'Both sides should have the same version.');
   const act = { actor: 'admin-token', nowMs: nowMs() };
-  const [kept] = adopt(keys, [entry], [], { nowMs: act.nowMs, dryRun: false, requireProof: false }).keys;
+  const how = { nowMs: act.nowMs, dryRun: false, requireProof: false };
+  const [kept] = (await adopt(keys, [entry], [], how)).keys;
   if (!kept || kept.outcome === 'conflict' || kept.outcome === 'no-secret') {
     throw refuse(
       'E_EXISTS',
@@ -58,7 +62,7 @@ function record({ keys, office, nowMs, onEvent }: AdminOptions, { params, body }
       'Go on with "postern yubikey program --resume", or take another id: --public-id random.',
     );
   }
-  if (kept.outcome !== 'unchanged') office.note('key record', publicId, act);
+  if (kept.outcome !== 'unchanged') await office.note('key record', publicId, act);
   onEvent({ event: 'record', publicId, outcome: kept.outcome, state: kept.state });
   return { publicId, outcome: kept.outcome, state: kept.state };
 }
@@ -74,13 +78,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminListening>
   tokens.add(token, 'write');
   const listener = createApiListener({
     routes: {
-      'PUT /v1/keys/:publicId': (call) => {
-        try {
-          return record(options, call);
-        } catch (error) {
-          return notRecorded(error);
-        }
-      },
+      'PUT /v1/keys/:publicId': (call) => record(options, call).catch(notRecorded),
     },
     permit: ({ headers }) => {
       const right = tokens.rightOf(headers.authorization);

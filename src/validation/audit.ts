@@ -21,14 +21,22 @@ function hashOf(before: Uint8Array, { number, timeMs, actor, action, subject }: 
   return createHash('sha256').update(before).update(text).digest();
 }
 
+type Row = Readonly<Record<string, unknown>>;
+
+/** The entry that comes after the last row there is, as values of a row: n, time_ms, actor, action, subject, hash. */
+export function nextEntry(last: Row | undefined, entry: Omit<AuditEntry, 'number'>) {
+  const number = Number(last?.['n'] ?? 0) + 1;
+  const { timeMs, actor, action, subject } = entry;
+  const before = (last?.['hash'] as Uint8Array | undefined) ?? START;
+  return [number, timeMs, actor, action, subject, hashOf(before, { number, ...entry })] as const;
+}
+
 /** Write down what was done, in the transaction in which it is done. */
 export function writeAudit(database: DatabaseSync, entry: Omit<AuditEntry, 'number'>): void {
   const last = database.prepare('SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1').get();
-  const whole = { number: Number(last?.['n'] ?? 0) + 1, ...entry };
-  const hash = hashOf((last?.['hash'] as Uint8Array | undefined) ?? START, whole);
   database
     .prepare('INSERT INTO audit (n, time_ms, actor, action, subject, hash) VALUES (?, ?, ?, ?, ?, ?)')
-    .run(whole.number, whole.timeMs, whole.actor, whole.action, whole.subject, hash);
+    .run(...nextEntry(last, entry));
 }
 
 export type AuditState = {
@@ -41,12 +49,15 @@ export type AuditState = {
   readonly latest: readonly AuditEntry[];
 };
 
-/** Walk the whole chain. */
-export function checkAudit(database: DatabaseSync, latest: number): AuditState {
+/** Walk the whole chain, whose rows come in order. */
+export async function checkAudit(
+  rows: Iterable<Row> | AsyncIterable<Row>,
+  latest: number,
+): Promise<AuditState> {
   let before: Uint8Array = START;
   let entries = 0;
   const kept: AuditEntry[] = [];
-  for (const row of database.prepare('SELECT * FROM audit ORDER BY n').iterate()) {
+  for await (const row of rows) {
     entries += 1;
     const entry: AuditEntry = {
       number: row['n'] as number,

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { AppError, ExitCode } from '../errors.ts';
 import { openDatabase, transaction } from '../keys/database.ts';
 import type { MasterKey } from '../keys/master-key.ts';
-import { seal } from '../keys/seal.ts';
+import { seal, unseal } from '../keys/seal.ts';
 import type { KeyState } from '../keys/store.ts';
 import { type AuditState, checkAudit, writeAudit } from './audit.ts';
 import type { Client } from './types.ts';
@@ -34,7 +34,7 @@ export type Act = { readonly actor: string; readonly nowMs: number };
 
 /** Administration of the server's database. Every change is in the audit log, in the same transaction. */
 export type Administration = {
-  readonly clients: () => ClientRecord[];
+  readonly clients: () => Promise<readonly ClientRecord[]>;
   /**
    * @param keep  puts the key where the client finds it; when that fails, there is no client
    * @throws AppError E_EXISTS (exit 64)
@@ -43,9 +43,9 @@ export type Administration = {
     client: NewClient,
     act: Act,
     keep: (id: number, apiKey: Uint8Array) => void,
-  ) => { readonly id: number; readonly apiKey: Uint8Array };
+  ) => Promise<{ readonly id: number; readonly apiKey: Uint8Array }>;
   /** @throws AppError E_NOT_FOUND (exit 64) */
-  readonly setClient: (id: number, state: Client['state'], act: Act) => void;
+  readonly setClient: (id: number, state: Client['state'], act: Act) => Promise<void>;
   /**
    * A new key; the one until now is taken for so long as well.
    *
@@ -56,22 +56,33 @@ export type Administration = {
     overlapMs: number,
     act: Act,
     keep: (apiKey: Uint8Array) => void,
-  ) => Uint8Array;
-  readonly setKey: (publicId: string, state: Extract<KeyState, 'active' | 'disabled'>, act: Act) => void;
+  ) => Promise<Uint8Array>;
+  /** @throws AppError E_NOT_FOUND (exit 64) */
+  readonly setKey: (
+    publicId: string,
+    state: Extract<KeyState, 'active' | 'disabled'>,
+    act: Act,
+  ) => Promise<void>;
   /** Write down what was done to something else than clients. */
-  readonly note: (action: string, subject: string, act: Act) => void;
-  readonly audit: (latest: number) => AuditState;
-  /** Copy the database, while it is used, to a new file. */
-  readonly backUp: (file: string, act: Act) => Promise<void>;
-  readonly close: () => void;
+  readonly note: (action: string, subject: string, act: Act) => Promise<void>;
+  readonly audit: (latest: number) => Promise<AuditState>;
+  /**
+   * Copy the database, while it is used, to a new file.
+   *
+   * @param prepare  makes the file, empty
+   * @throws AppError E_STORE_KIND (exit 64) for one that is no file
+   */
+  readonly backUp: (file: string, prepare: () => void, act: Act) => Promise<void>;
+  readonly close: () => Promise<void>;
 };
 
 /** RFC 2104 §3: as long as the digest. */
-const API_KEY_SIZE = 20;
+export const API_KEY_SIZE = 20;
 
 type Row = Readonly<Record<string, unknown>>;
 
-function recordOf(row: Row, nowMs: number): ClientRecord {
+/** A row of `validation_clients`, as it is shown. */
+export function recordOf(row: Row, nowMs: number): ClientRecord {
   const until = row['old_until_ms'] as number | null;
   return {
     id: row['id'] as number,
@@ -86,11 +97,48 @@ function recordOf(row: Row, nowMs: number): ClientRecord {
   };
 }
 
-function notFound(what: string, hint: string): AppError {
+/** @throws AppError E_STORE (exit 69) for one that was changed, or belongs to something else */
+export function openSecret(masterKey: MasterKey, sealed: unknown, about: string): Buffer {
+  const secret = unseal(masterKey, sealed as Uint8Array, about);
+  if (secret) return secret;
+  throw new AppError(`A secret in the database is damaged: ${about}.`, {
+    code: 'E_STORE',
+    exit: ExitCode.unavailable,
+    hint: 'Take the database back from a backup.',
+  });
+}
+
+/** A row of `validation_clients`, with its keys. */
+export function clientOf(masterKey: MasterKey, row: Row, nowMs: number): Client {
+  const id = row['id'] as number;
+  const current = openSecret(masterKey, row['api_key'], aboutClient(id));
+  const overlap = row['old_key'] !== null && (row['old_until_ms'] as number) > nowMs;
+  return {
+    id,
+    label: row['label'] as string,
+    state: row['state'] as Client['state'],
+    apiKeys: overlap ? [current, openSecret(masterKey, row['old_key'], aboutClient(id))] : [current],
+    mustSign: row['must_sign'] === 1,
+    publicIds: JSON.parse(row['public_ids'] as string) as string[],
+    networks: JSON.parse(row['networks'] as string) as string[],
+  };
+}
+
+/** There is nothing of that name. */
+export function notFound(what: string, hint: string): AppError {
   return new AppError(`There is no ${what}.`, { code: 'E_NOT_FOUND', exit: ExitCode.usage, hint });
 }
 
-const noClient = (id: number) => notFound(`client ${id}`, '"postern validation client list" shows them.');
+export const noClient = (id: number) =>
+  notFound(`client ${id}`, '"postern validation client list" shows them.');
+
+export function isThere(id: number): AppError {
+  return new AppError(`Client ${id} is there already.`, {
+    code: 'E_EXISTS',
+    exit: ExitCode.usage,
+    hint: 'Take another number, or "postern validation client rotate" for a new key.',
+  });
+}
 
 function addClient(database: DatabaseSync, masterKey: MasterKey, client: NewClient, act: Act) {
   const next = Number(
@@ -113,11 +161,7 @@ function addClient(database: DatabaseSync, masterKey: MasterKey, client: NewClie
       act.nowMs,
     );
   if (Number(changes) === 0) {
-    throw new AppError(`Client ${id} is there already.`, {
-      code: 'E_EXISTS',
-      exit: ExitCode.usage,
-      hint: 'Take another number, or "postern validation client rotate" for a new key.',
-    });
+    throw isThere(id);
   }
   writeAudit(database, { timeMs: act.nowMs, actor: act.actor, action: 'client add', subject: String(id) });
   return { id, apiKey };
@@ -151,18 +195,18 @@ export async function openAdministration(file: string, masterKey: MasterKey): Pr
   const audited = (act: Act, action: string, subject: string) =>
     writeAudit(database, { timeMs: act.nowMs, actor: act.actor, action, subject });
   return {
-    clients: () =>
+    clients: async () =>
       database
         .prepare('SELECT * FROM validation_clients ORDER BY id')
         .all()
         .map((row) => recordOf(row, Date.now())),
-    addClient: (client, act, keep) =>
+    addClient: async (client, act, keep) =>
       transaction(database, () => {
         const added = addClient(database, masterKey, client, act);
         keep(added.id, added.apiKey);
         return added;
       }),
-    setClient: (id, state, act) =>
+    setClient: async (id, state, act) =>
       transaction(database, () => {
         const { changes } = database
           .prepare('UPDATE validation_clients SET state = ?, changed_ms = ? WHERE id = ?')
@@ -170,13 +214,13 @@ export async function openAdministration(file: string, masterKey: MasterKey): Pr
         if (Number(changes) === 0) throw noClient(id);
         audited(act, state === 'active' ? 'client enable' : 'client disable', String(id));
       }),
-    rotateClient: (id, overlapMs, act, keep) =>
+    rotateClient: async (id, overlapMs, act, keep) =>
       transaction(database, () => {
         const apiKey = rotate(database, masterKey, id, overlapMs, act);
         keep(apiKey);
         return apiKey;
       }),
-    setKey: (publicId, state, act) =>
+    setKey: async (publicId, state, act) =>
       transaction(database, () => {
         const { changes } = database
           .prepare('UPDATE keys SET state = ?, changed_ms = ? WHERE public_id = ?')
@@ -185,13 +229,14 @@ export async function openAdministration(file: string, masterKey: MasterKey): Pr
           throw notFound(`key with the public id ${publicId}`, '"postern validation key list" shows them.');
         audited(act, state === 'active' ? 'key enable' : 'key disable', publicId);
       }),
-    note: (action, subject, act) => transaction(database, () => audited(act, action, subject)),
-    audit: (latest) => checkAudit(database, latest),
-    backUp: async (to, act) => {
+    note: async (action, subject, act) => transaction(database, () => audited(act, action, subject)),
+    audit: (latest) => checkAudit(database.prepare('SELECT * FROM audit ORDER BY n').iterate(), latest),
+    backUp: async (to, prepare, act) => {
+      prepare();
       const { backup } = await import('node:sqlite');
       await backup(database, to);
       transaction(database, () => audited(act, 'backup', to));
     },
-    close: () => database.close(),
+    close: async () => database.close(),
   };
 }

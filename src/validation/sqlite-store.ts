@@ -1,42 +1,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { AppError, ExitCode } from '../errors.ts';
 import { openDatabase } from '../keys/database.ts';
 import type { MasterKey } from '../keys/master-key.ts';
-import { unseal } from '../keys/seal.ts';
 import { aboutKey, type KeyState } from '../keys/store.ts';
-import { aboutClient } from './clients.ts';
+import { clientOf, openSecret } from './clients.ts';
 import { Committer } from './committer.ts';
-import type { Client, Spending, Spent, ValidationStore } from './types.ts';
-
-type Row = Readonly<Record<string, unknown>>;
+import type { Spending, Spent, ValidationStore } from './types.ts';
 
 /** Last use of a client is written down this often at most, in milliseconds. */
 const USED_MS = 60_000;
-
-function opened(masterKey: MasterKey, sealed: unknown, about: string): Buffer {
-  const secret = unseal(masterKey, sealed as Uint8Array, about);
-  if (secret) return secret;
-  throw new AppError(`A secret in the database is damaged: ${about}.`, {
-    code: 'E_STORE',
-    exit: ExitCode.unavailable,
-    hint: 'Take the database back from a backup.',
-  });
-}
-
-function clientOf(masterKey: MasterKey, row: Row, nowMs: number): Client {
-  const id = row['id'] as number;
-  const current = opened(masterKey, row['api_key'], aboutClient(id));
-  const overlap = row['old_key'] !== null && (row['old_until_ms'] as number) > nowMs;
-  return {
-    id,
-    label: row['label'] as string,
-    state: row['state'] as Client['state'],
-    apiKeys: overlap ? [current, opened(masterKey, row['old_key'], aboutClient(id))] : [current],
-    mustSign: row['must_sign'] === 1,
-    publicIds: JSON.parse(row['public_ids'] as string) as string[],
-    networks: JSON.parse(row['networks'] as string) as string[],
-  };
-}
 
 /** The statements of one spending. They run inside a transaction that nobody else writes in. */
 class Spender {
@@ -114,11 +85,11 @@ export async function openValidationStore(file: string, masterKey: MasterKey): P
     secretOf: async (publicId) => {
       const row = findSecret.get(publicId);
       if (!row) return undefined;
-      const secret = opened(masterKey, row['secret'], aboutKey(publicId));
+      const secret = openSecret(masterKey, row['secret'], aboutKey(publicId));
       return { privateId: secret.subarray(0, 6), aesKey: secret.subarray(6) };
     },
     spend: (spending) => committer.run(() => spender.spend(spending)),
     check: (nowMs) => committer.run(() => void beat.run(nowMs)),
-    close: () => database.close(),
+    close: async () => database.close(),
   };
 }

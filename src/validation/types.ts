@@ -47,10 +47,15 @@ export type Spent =
  */
 export type ValidationStore = {
   readonly client: (id: number) => Promise<Client | undefined>;
+  /**
+   * A client as it was when it was last read: to sign with that nobody knows, so that the client believes it, and for
+   * nothing else. Left out where reading does not fail.
+   */
+  readonly remembered?: (id: number) => Client | undefined;
   readonly secretOf: (publicId: string) => Promise<OtpSecret | undefined>;
   /** One conditional write, on the disk before this resolves: of any number of callers one gets `fresh`. */
   readonly spend: (spending: Spending) => Promise<Spent>;
   /** Write something, and see that it stays. */
   readonly check: (nowMs: number) => Promise<void>;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 };

@@ -146,6 +146,7 @@ export async function answerVerify(
     }
   } catch (error) {
     found = verdict('BACKEND_ERROR', { reason: reasonOf(error) });
+    apiKey ??= rememberedKey(world, request, pairs ?? []);
   }
   const nowMs = world.nowMs();
   const holdMs = tell(world, found, { client: client?.id ?? null, address, nowMs });
@@ -159,9 +160,21 @@ export async function answerVerify(
   return { status: found.status, body, holdMs };
 }
 
+/** A key for the answer where the client could not be looked up: the one that the request is signed with. */
+function rememberedKey(
+  { store }: VerifyWorld,
+  request: ReturnType<typeof readRequest>,
+  pairs: Pairs,
+): Uint8Array | null {
+  const client = request.clientId === null ? undefined : store.remembered?.(request.clientId);
+  if (!client) return null;
+  const signature = request.kind === 'request' ? request.signature : null;
+  return (signature === null ? undefined : signingKey(client, pairs, signature)) ?? client.apiKeys[0];
+}
+
 /** The kind of an error, without words of its own: they might quote what was typed. */
 function reasonOf(error: unknown): string {
-  const { code, errcode } = error as { code?: string; errcode?: number };
+  const { code, errcode } = ((error as Error).cause ?? error) as { code?: string; errcode?: number };
   return [code ?? 'unknown', ...(errcode === undefined ? [] : [errcode])].join(' ');
 }
 

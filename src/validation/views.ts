@@ -1,4 +1,5 @@
-import type { KeyRecord, KeyStore } from '../keys/store.ts';
+import type { ServedKeys } from '../keys/served.ts';
+import type { KeyRecord } from '../keys/store.ts';
 import type { Check } from '../report.ts';
 import type {
   ValidationClientActResult,
@@ -43,8 +44,8 @@ function many(count: number, noun: string, plural = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : plural}`;
 }
 
-export function clientList(office: Administration | undefined): ValidationClientListResult {
-  const clients = (office?.clients() ?? []).map(clientView);
+export async function clientList(office: Administration | undefined): Promise<ValidationClientListResult> {
+  const clients = ((await office?.clients()) ?? []).map(clientView);
   const nobody = clients.length === 0 ? ' "postern validation client add" lets a program ask.' : '';
   return {
     target: null,
@@ -56,19 +57,19 @@ export function clientList(office: Administration | undefined): ValidationClient
 }
 
 /** The client as it is now, after something was done to it. */
-export function clientAct(
+export async function clientAct(
   office: Administration,
   id: number,
   summary: string,
   keyFile: string | null = null,
-): ValidationClientActResult {
-  const client = office.clients().find((each) => each.id === id);
+): Promise<ValidationClientActResult> {
+  const client = (await office.clients()).find((each) => each.id === id);
   if (!client) throw new Error(`client ${id} was there a moment ago`);
   return { target: String(id), status: 'ok', summary, checks: [], client: clientView(client), keyFile };
 }
 
-export function keyList(keys: KeyStore | undefined): ValidationKeyListResult {
-  const all = (keys?.keys() ?? []).map(keyView);
+export async function keyList(keys: ServedKeys | undefined): Promise<ValidationKeyListResult> {
+  const all = ((await keys?.keys()) ?? []).map(keyView);
   return {
     target: null,
     status: 'ok',
@@ -78,8 +79,12 @@ export function keyList(keys: KeyStore | undefined): ValidationKeyListResult {
   };
 }
 
-export function keyAct(keys: KeyStore, publicId: string, summary: string): ValidationKeyActResult {
-  const key = keys.key(publicId);
+export async function keyAct(
+  keys: ServedKeys,
+  publicId: string,
+  summary: string,
+): Promise<ValidationKeyActResult> {
+  const key = await keys.key(publicId);
   if (!key) throw new Error(`key ${publicId} was there a moment ago`);
   return { target: publicId, status: 'ok', summary, checks: [], key: keyView(key) };
 }
@@ -93,13 +98,13 @@ function countBy<S extends string>(states: readonly S[], values: readonly { read
 /** Entries of the audit log that are shown. */
 const LATEST = 20;
 
-export function validationStatus(
+export async function validationStatus(
   office: Administration | undefined,
-  keys: KeyStore | undefined,
-): ValidationStatusResult {
-  const records = keys?.keys() ?? [];
-  const clients = office?.clients() ?? [];
-  const audit = office?.audit(LATEST) ?? { entries: 0, brokenAt: null, head: null, latest: [] };
+  keys: ServedKeys | undefined,
+): Promise<ValidationStatusResult> {
+  const records = (await keys?.keys()) ?? [];
+  const clients = (await office?.clients()) ?? [];
+  const audit = (await office?.audit(LATEST)) ?? { entries: 0, brokenAt: null, head: null, latest: [] };
   const byState = countBy(['written', 'active', 'disabled'], records);
   const seen = records.reduce<number | null>(
     (last, { seenMs }) => Math.max(last ?? 0, seenMs ?? 0) || null,

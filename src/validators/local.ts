@@ -1,16 +1,16 @@
+import type { ServedKeys } from '../keys/served.ts';
 import { spendOtp } from '../keys/spend.ts';
-import type { KeyStore } from '../keys/store.ts';
 import type { Outcome, Validator } from './types.ts';
 
 /** The store of this machine as a validator. Without a store every key is unknown. */
-export function localValidator(store: KeyStore | undefined, nowMs: () => number): Validator {
+export function localValidator(store: ServedKeys | undefined, nowMs: () => number): Validator {
   const steps: Outcome['steps'] = [];
   return {
     name: 'local',
     local: true,
     spend: async ({ otp }) => {
       if (!store) return { kind: 'refused', why: 'unknown-key', steps };
-      const verdict = spendOtp(store, otp, nowMs());
+      const verdict = await spendOtp(store, otp, nowMs());
       if (verdict.kind === 'accepted') return { kind: 'accepted', counters: verdict.fields, steps };
       return { kind: 'refused', why: verdict.kind === 'no-otp' ? 'bad' : verdict.kind, steps };
     },

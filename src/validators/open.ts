@@ -1,4 +1,4 @@
-import type { KeyStore } from '../keys/store.ts';
+import type { ServedKeys } from '../keys/served.ts';
 import { parseApiKey, YUBICLOUD } from './address.ts';
 import { type Ask, openAsk } from './http.ts';
 import { localValidator } from './local.ts';
@@ -7,7 +7,7 @@ import type { Validator, ValidatorConfig } from './types.ts';
 
 /** What validators need of the world. */
 export type ValidatorWorld = {
-  readonly store: KeyStore | undefined;
+  readonly store: ServedKeys | undefined;
   readonly nowMs: () => number;
   /** Reads a file that only its owner can read. */
   readonly readSecret: (file: string) => string;

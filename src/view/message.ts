@@ -9,6 +9,7 @@ import type {
   MessageBody,
   MessagePageView,
   ViewedMailbox,
+  ViewedMark,
   ViewedMessage,
 } from '../schema/message-view.ts';
 
@@ -35,6 +36,7 @@ export function viewMessage(
     summary,
     verdict,
     company: companyOf(check),
+    mark: markOf(check),
     sender: mailboxes(header, 'from')[0] ?? null,
     subject: textOf(header, 'subject'),
     ...dateOf(check, header),
@@ -53,6 +55,7 @@ export function unreadable(target: string, summary: string): ViewedMessage {
     summary,
     verdict: null,
     company: null,
+    mark: null,
     sender: null,
     subject: null,
     date: null,
@@ -89,6 +92,17 @@ function companyOf({
     return null;
   const { name, legalName, country } = organization;
   return { name, legalName, country, domain: authorDomain ?? '', ...voucher };
+}
+
+/**
+ * A logo of the sender's that a certificate proves. It stands beside what is authenticated: never on green, where only the
+ * list is heard, and not beside mail of a provider where anybody can sign up, whose logo says nothing of who wrote.
+ */
+function markOf({ verdict, undecidedBy, authorDomain, bimi }: MessageCheck): ViewedMark | null {
+  const mark = bimi?.mark ?? null;
+  if (mark === null || verdict !== 'authenticated' || undecidedBy !== null) return null;
+  const { organization, kind, authority, logo } = mark;
+  return { organization, kind, authority, domain: authorDomain ?? '', logo: logo.sha256 };
 }
 
 function field(header: Header, name: string): Field | undefined {

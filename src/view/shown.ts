@@ -1,3 +1,5 @@
+import type { ViewedMark } from '../schema/message-view.ts';
+
 /** Check marks, locks, shields, seals and stars: what only we say of a sender. */
 const SEALS =
   /[\u{2611}\u{2705}\u{2713}\u{2714}\u{1f5f8}\u{1f5f9}\u{1f512}\u{1f513}\u{1f50f}\u{1f510}\u{1f511}\u{1f6e1}\u{1f530}\u{1f3c5}\u{1f396}\u{2b50}\u{2606}\u{2605}\u{1f7e2}\u{1f7e9}\u{26e8}\u{1f197}\u{2bbd}\u{1f4ae}]\u{fe0f}?/gu;
@@ -31,4 +33,10 @@ export function sizeWords(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} kB`;
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+/** Whose logo a certificate proves, as a sentence. */
+export function markWords({ organization, authority, kind }: ViewedMark): string {
+  const whose = plainName(organization ?? '') || 'somebody without a name';
+  return `${plainName(authority)} certifies that the logo is that of ${whose} (${kind.toUpperCase()}); nobody vouches for the mail.`;
 }

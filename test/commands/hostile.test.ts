@@ -1,54 +1,54 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { SaxesParser } from 'saxes';
-import { afterAll, expect, test } from 'vitest';
-import { root, run } from '../helpers/run.ts';
+import { describe, expect, test } from 'vitest';
+import { HOSTILE, hostileCalls, MARK } from '../helpers/hostile-world.ts';
+import { OBEYED, READERS, type Written } from '../helpers/readers.ts';
+import { commandIds, formatsOf, run } from '../helpers/run.ts';
 
-// What others wrote, in each format of the commands that read it.
+// What others wrote, in each format of each command that shows it, in front of a reader of that format.
 
-const folder = mkdtempSync(join(tmpdir(), 'postern-hostile-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-/** Turns text round, hides, ends a cell; and what a spreadsheet would compute. */
-const HOSTILE = '=1+1\u202e\u009b31m\u200b","</x>';
-
-/** None of these may stand anywhere as it is, but the line ends of a format. */
-const OBEYED = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u202a-\u202e\u2066-\u2069]/;
-
-const report = join(folder, 'report.xml');
-const xml = HOSTILE.replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-writeFileSync(
-  report,
-  readFileSync(`${root}examples/reports/dmarc.xml`, 'utf8')
-    .replace('Receiver Inc.', xml)
-    .replaceAll('bounce.newsletter.example', xml),
-);
-const message = join(folder, 'message.eml');
-writeFileSync(
-  message,
-  `From: ${HOSTILE} <a@example.org>\r\nTo: b@example.net\r\nSubject: ${HOSTILE}\r\n\r\n${HOSTILE}\r\n`,
-);
-
-const CALLS: readonly (readonly [string, readonly string[]])[] = [
-  ['report dmarc', [report]],
-  ['message view', [message, '--offline']],
+/** These are brought such text and leave it out, or refuse its file without a word of it. */
+const SILENT = [
+  'browser backup list',
+  'doctor',
+  'mediator approve',
+  'mediator audit',
+  'mediator diff',
+  'throttle status',
+  'throttle top',
+  'validation import',
+  'validation key list',
 ];
-const FORMATS = ['text', 'json', 'csv', 'nagios', 'junit', 'sarif', 'github', 'markdown'] as const;
 
-test.for(CALLS.flatMap(([id, argv]) => FORMATS.map((format) => [id, format, argv] as const)))(
-  '%s as %s holds nothing that is obeyed, and stays whole',
-  async ([id, format, argv]) => {
-    const { stdout, stderr, exit } = await run(id, [...argv, '--format', format]);
-    // Not every command writes every format.
-    if (exit === 64) {
-      expect(stderr).toContain('--format');
-      return;
-    }
-    expect(stdout.length).toBeGreaterThan(20);
-    expect(`${stdout}${stderr}`).not.toMatch(OBEYED);
-    if (format === 'json' || format === 'sarif') expect(() => JSON.parse(stdout)).not.toThrow();
-    if (format === 'junit') expect(() => new SaxesParser().write(stdout).close()).not.toThrow();
-    if (format === 'csv') expect(stdout).not.toMatch(/(?:^|,)"?[=+@]/m);
+describe.for(HOSTILE.map((text) => [JSON.stringify(text).slice(0, 16), text] as const))(
+  'a text that begins with %s',
+  ([, text]) => {
+    test('is shown by every command, obeyed by nobody, and breaks no format', async (context) => {
+      const shown = new Set<string>();
+      const written = new Map<keyof typeof READERS, Written[]>();
+      const calls = await hostileCalls(text);
+      for (const [id, argv] of calls) {
+        const by = `${id} ${argv.join(' ')}`;
+        for (const format of await formatsOf(id)) {
+          const { stdout, stderr, exit } = await run(id, [...argv, '--format', format]);
+          expect.soft(`${stdout}${stderr}`, `${by} ${format}`).not.toMatch(OBEYED);
+          expect.soft(exit, `${by} ${format} ${stderr}`).not.toBe(70);
+          if (`${stdout}${stderr}`.includes(MARK)) shown.add(`${id} ${format}`);
+          if (stdout === '' || exit === null || exit > 3) continue;
+          written.set(format, [...(written.get(format) ?? []), { by, text: stdout }]);
+        }
+      }
+      for (const [id] of calls)
+        for (const view of SILENT.includes(id) ? [] : ['text', 'json'])
+          expect(shown).toContain(`${id} ${view}`);
+      for (const [format, all] of written) READERS[format](context, all);
+    });
   },
 );
+
+test.for(commandIds)('%s shows a hostile argument without obeying it', async (id) => {
+  for (const text of HOSTILE)
+    for (const more of [[], ['--json']]) {
+      const { stdout, stderr, exit } = await run(id, [...more, '--', text]);
+      expect(`${stdout}${stderr}`).not.toMatch(OBEYED);
+      expect(exit, stderr).not.toBe(70);
+    }
+});

@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import { documents } from '../../src/schema/documents.ts';
 import type { ThrottleSimulateResult } from '../../src/schema/throttle.ts';
 import { clientOf } from '../../src/throttle/client.ts';
 import { limitsOf, PRESET_NAMES } from '../../src/throttle/limits.ts';
 import { createLogParser } from '../../src/throttle/log/parse.ts';
+import { LineScanner } from '../../src/throttle/log/scan.ts';
+import { requestOf } from '../../src/throttle/visitors.ts';
 import { conformance } from '../helpers/debian.ts';
 import { run } from '../helpers/run.ts';
 import { type Event, oracle } from '../helpers/throttle-oracle.ts';
@@ -46,6 +49,66 @@ test('on every log and for every preset the simulation agrees with the plainest 
       }
     }
   }
+});
+
+/** Lines as they are, as objects of JSON, and both with some damage, the same in every run. */
+function* spoiled(lines: readonly string[]): Generator<string> {
+  const parse = createLogParser();
+  let state = 1;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  for (const line of lines) {
+    const entry = parse(line);
+    const object =
+      entry === null || entry === 'comment'
+        ? line
+        : JSON.stringify({
+            remote_addr: entry.client,
+            ts: entry.timeMs / 1000 + random(1000) / 1000,
+            request_uri: entry.request,
+            bytes_sent: entry.bytes,
+            http_referer: entry.referer,
+            http_user_agent: entry.userAgent,
+          });
+    for (const whole of [line, object]) {
+      yield whole;
+      const at = random(whole.length);
+      const put = ['', '"', '\\', ' ', ']', '{', ',', '\x00', '\r', '-', '0', whole.slice(0, at)][random(12)];
+      yield whole.slice(0, at) + put + whole.slice(at + random(4));
+    }
+  }
+}
+
+test('what is read of lines where they lie is what the parser of whole lines says, damaged ones and all', async (context) => {
+  const folder = join(conformance(context), 'weblogs');
+  let taken = 0;
+  let all = 0;
+  for (const name of readdirSync(folder).filter((each) => /\.log(?:\.\d+)?$/.test(each))) {
+    const lines = readFileSync(join(folder, name), 'latin1').split('\n').slice(0, -1);
+    const texts = [...spoiled(lines)];
+    const scanner = new LineScanner();
+    scanner.open(Buffer.from(texts.map((text) => `${text}\n`).join(''), 'latin1'));
+    const parse = createLogParser();
+    const different: string[] = [];
+    let from = 0;
+    for (const text of texts) {
+      const end = scanner.endOf(from);
+      const isTaken = scanner.scan(from, end);
+      const entry = isTaken ? parse(text.replace(/\r$/, '')) : null;
+      if (isTaken) taken += 1;
+      if (
+        isTaken &&
+        (entry === null || entry === 'comment' || !isDeepStrictEqual(requestOf(entry), scanner.request))
+      )
+        different.push(text);
+      from = end + 1;
+    }
+    expect(different, name).toEqual([]);
+    all += texts.length;
+  }
+  expect(taken / all).toBeGreaterThan(0.5);
 });
 
 test('figures that were measured by another program come out the same', async (context) => {

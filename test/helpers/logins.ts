@@ -1,10 +1,8 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openOrCreateStore } from '../../src/keys/open.ts';
-import type { KeyStore } from '../../src/keys/store.ts';
+import type { ServedKeys } from '../../src/keys/served.ts';
 import { Limits } from '../../src/logins/limits.ts';
-import { openLogins } from '../../src/logins/open.ts';
 import { hashPassword } from '../../src/logins/password.ts';
 import { Turns } from '../../src/logins/turns.ts';
 import type { LoginStore, NewLogin } from '../../src/logins/types.ts';
@@ -13,20 +11,20 @@ import { encodeModhex } from '../../src/otp/modhex.ts';
 import { makeOtp } from '../../src/otp/token.ts';
 import { validatorOpener } from '../../src/validators/open.ts';
 import type { ValidatorConfig } from '../../src/validators/types.ts';
-import { Extended, encodeSlot, NO_CODE, Ticket } from '../../src/yubikey/slot.ts';
+import { LabStore } from './stores.ts';
 
 /** A key that is in the store, and types OTPs. */
 export type LabKey = { readonly publicId: string; readonly press: () => string };
 
 export type LoginLab = {
   readonly folder: string;
-  readonly keys: KeyStore;
+  readonly keys: ServedKeys;
   readonly logins: LoginStore;
   readonly world: LoginWorld;
   /** Milliseconds since the epoch, as the lab's clock shows it. */
   nowMs: number;
   /** A key with a public id of so many bytes. */
-  readonly key: (serial: number, idLength?: number) => LabKey;
+  readonly key: (serial: number, idLength?: number) => Promise<LabKey>;
   readonly add: (
     account: string,
     publicId: string,
@@ -42,26 +40,13 @@ export type LoginLab = {
 const AES = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
 const UID = Buffer.from('010203040506', 'hex');
 
-function practise(keys: KeyStore, serial: number, idLength: number): LabKey {
+async function practise(keys: ServedKeys, serial: number, idLength: number): Promise<LabKey> {
   const fixed = Buffer.alloc(idLength);
   if (idLength > 0) fixed[0] = 0x1f;
   if (idLength > 1) fixed.writeUInt8(serial & 0xff, idLength - 1);
   const publicId = encodeModhex(fixed);
-  const config = encodeSlot({
-    fixed,
-    uid: UID,
-    key: AES,
-    accessCode: NO_CODE,
-    ticket: Ticket.enter,
-    config: 0,
-    extended: Extended.serialByApi,
-  });
-  const id = keys.begin(
-    { serial, slot: 1, kind: 'yubico-otp', publicId, firmware: '5.4.3', oldCode: NO_CODE, config },
-    1,
-  );
-  keys.wasWritten(id, 2);
-  keys.activate(id, 3);
+  const secret = { privateId: UID, aesKey: AES };
+  await keys.apply([{ kind: 'add', key: { publicId, state: 'active', serial, secret, counters: null } }], 1);
   let useCounter = 1;
   let sessionUse = -1;
   return {
@@ -78,12 +63,17 @@ function practise(keys: KeyStore, serial: number, idLength: number): LabKey {
 /** Keys and logins in a folder of their own. */
 export async function loginLab({ failureMs = 20, timeoutMs = 2000 } = {}): Promise<LoginLab> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-logins-'));
-  const { store: keys } = await openOrCreateStore({ folder });
-  const logins = await openLogins({ folder });
-  if (!logins) throw new Error('there is no store');
+  const stores = await new LabStore(folder).open();
+  const { keys } = stores;
+  const logins = await stores.logins();
   const world: LoginWorld = {
     store: logins,
-    open: validatorOpener({ store: keys, nowMs: () => lab.nowMs, readSecret: (text) => text, timeoutMs }),
+    open: validatorOpener({
+      store: keys,
+      nowMs: () => lab.nowMs,
+      readSecret: (text) => text,
+      timeoutMs,
+    }),
     usual: { kind: 'local' },
     limits: new Limits(),
     turns: new Turns(2, 1000, 300),
@@ -118,10 +108,7 @@ export async function loginLab({ failureMs = 20, timeoutMs = 2000 } = {}): Promi
       ),
     login: (account, password, more = {}) =>
       verifyLogin(world, { account, password, otp: null, service: 'imap', address: '192.0.2.1', ...more }),
-    close: async () => {
-      await logins.close();
-      keys.close();
-    },
+    close: stores.close,
   };
   return lab;
 }

@@ -54,6 +54,8 @@ export type Publication = {
   readonly list?: Partial<ListStatement>;
   readonly pointer?: Partial<Pointer>;
   readonly entries?: readonly object[];
+  /** Domains of open sign-up. */
+  readonly names?: Buffer;
   /** Of the day: version of list and pointer. */
   readonly version?: number;
   readonly nowMs?: number;
@@ -76,7 +78,9 @@ export function publication(given: Publication): Map<string, Buffer> {
     }),
   );
   const document = { sha256: sha256(registry), lengthBytes: registry.length };
-  const statement = { document, journal: null, ...times };
+  const openSignup =
+    given.names === undefined ? null : { sha256: sha256(given.names), lengthBytes: given.names.length };
+  const statement = { document, openSignup, journal: null, ...times };
   const list = sealed('list', listPayload(statement), keys.list);
   const pointer = {
     ...head,
@@ -90,6 +94,7 @@ export function publication(given: Publication): Map<string, Buffer> {
     [`${statement.version}.list.json`, list],
     ['pointer.json', sealed('pointer', pointerPayload(pointer), keys.pointer)],
     [`lists/${statement.document.sha256}.json`, registry],
+    ...(given.names ? [[`lists/${openSignup?.sha256}.names`, given.names] as const] : []),
   ]);
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from '@oclif/core';
+import { type Format, globalFlags } from '../../src/cli/flags.ts';
 
 /** Folder of package.json. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -26,6 +27,13 @@ export async function loadCommand(id: string): Promise<Command.Class> {
   const command = await load();
   command.id = id.replaceAll(' ', ':');
   return command;
+}
+
+/** What a command says it can write; one line a result only where there may be several. */
+export async function formatsOf(id: string): Promise<readonly Format[]> {
+  const { flags, several = false } = (await loadCommand(id)) as Command.Class & { several?: boolean };
+  const { options = [] } = { ...globalFlags, ...flags }.format as { options?: readonly string[] };
+  return (options as readonly Format[]).filter((format) => format !== 'jsonl' || several);
 }
 
 function captured(stream: NodeJS.WriteStream, into: string[]): () => void {

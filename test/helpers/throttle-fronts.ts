@@ -28,12 +28,12 @@ export type Front = {
 
 type Compiled = { readonly folder: string; readonly port: number; readonly lab: ThrottleLab };
 
-async function realLab(more: Partial<ServiceOptions> = {}): Promise<ThrottleLab> {
+async function realLab(lengthMs: number, more: Partial<ServiceOptions> = {}): Promise<ThrottleLab> {
   return startThrottleLab({
     wall: () => Date.now(),
     monotonic: () => performance.now(),
-    windowMs: SHORT_MS,
-    blockMs: SHORT_MS,
+    windowMs: lengthMs,
+    blockMs: lengthMs,
     ...more,
   });
 }
@@ -47,8 +47,12 @@ export async function addSites(lab: ThrottleLab): Promise<void> {
     { name: 'changed.example', limits: '2000/50M' },
     { name: 'old.example', limits: '20/2M', refusal: 503 },
     { name: 'dry.example', limits: '20/2M', mode: 'dry' },
+    { name: 'free.example', limits: '20/2M' },
+    { name: 'budget.example', limits: '2000/50M', budget: '30/50M' },
+    { name: 'figures.example', limits: '20/2M' },
   ])
     await lab.api('/v1/sites', 'POST', site);
+  await lab.api('/v1/exemptions', 'POST', { network: '127.0.8.0/24', site: 'budget.example' });
   await lab.api('/v1/exemptions', 'POST', { network: '127.0.7.0/24' });
 }
 
@@ -146,11 +150,16 @@ export async function startNginx(folder: string): Promise<ChildProcess> {
   return spawn('/usr/sbin/nginx', ['-c', wholeNginx(folder), '-p', folder], { stdio: 'ignore' });
 }
 
-async function nginxFront(mode: 'log' | 'auth'): Promise<Front> {
+/** Here the service shares its process with everything that asks, so an answer may take longer than a real one. */
+function patient(file: string): void {
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('_timeout 50ms;', '_timeout 10s;'));
+}
+
+async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-nginx-'));
   const port = await freePort();
   const log = join(folder, 'access.log');
-  const lab = await realLab({
+  const lab = await realLab(lengthMs, {
     decision: { kind: 'unix', path: join(folder, 'decision.sock') },
     nginx: { log, folder: mode === 'log' ? join(folder, 'blocks') : null },
   });
@@ -160,6 +169,7 @@ async function nginxFront(mode: 'log' | 'auth'): Promise<Front> {
     ...['--mode', mode, ...places],
     ...['--decision', `unix:${folder}/decision.sock`],
   ]);
+  patient(join(folder, 'postern-throttle.conf'));
   const nginx = await startNginx(folder);
   await answers(port);
   const unwatch = watchFlag(folder);
@@ -173,10 +183,10 @@ async function nginxFront(mode: 'log' | 'auth'): Promise<Front> {
   };
 }
 
-async function haproxyFront(): Promise<Front> {
+async function haproxyFront(lengthMs: number): Promise<Front> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-haproxy-'));
   const port = await freePort();
-  const lab = await realLab({ haproxy: [join(folder, 'haproxy.sock')] });
+  const lab = await realLab(lengthMs, { haproxy: [join(folder, 'haproxy.sock')] });
   await addSites(lab);
   await compile('haproxy', { folder, port, lab }, []);
   const haproxy = startHaproxy(folder);
@@ -194,11 +204,11 @@ export function startHaproxy(folder: string): ChildProcess {
   return spawn('haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], { stdio: 'ignore' });
 }
 
-async function builtIn(): Promise<Front> {
+async function builtIn(lengthMs: number): Promise<Front> {
   const trusted = [parseNetwork('127.0.9.0/24')].filter((each) => each !== null);
   const at = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
   const origin = await startOrigin();
-  const real = await realLab({ front: { at, origin: origin.url, trusted } });
+  const real = await realLab(lengthMs, { front: { at, origin: origin.url, trusted } });
   await addSites(real);
   return {
     ...{ lab: real, port: real.port, folder: '', late: false, lateBytes: false, aligned: false },
@@ -209,10 +219,10 @@ async function builtIn(): Promise<Front> {
   };
 }
 
-/** Every front by its name. */
-export const FRONTS = {
+/** Every front by its name, to be started with the length of window and block. */
+export const FRONTS: Readonly<Record<string, (lengthMs: number) => Promise<Front>>> = {
   'the built-in front': builtIn,
   'HAProxy by itself': haproxyFront,
-  'nginx, by its log': () => nginxFront('log'),
-  'nginx, asking': () => nginxFront('auth'),
-} as const;
+  'nginx, by its log': (lengthMs) => nginxFront('log', lengthMs),
+  'nginx, asking': (lengthMs) => nginxFront('auth', lengthMs),
+};

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { databaseOf, masterKeyOf, openOrCreateStore } from '../../src/keys/open.ts';
+import type { KeyChange } from '../../src/keys/served.ts';
 import type { KeyState } from '../../src/keys/store.ts';
 import { encodeModhex } from '../../src/otp/modhex.ts';
 import { makeOtp } from '../../src/otp/token.ts';
-import { openAdministration } from '../../src/validation/clients.ts';
+import type { Stores } from '../../src/stores/types.ts';
+import { LabStore, newSecret, type StoreKind } from './stores.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -44,16 +45,21 @@ export type LabServer = {
 
 export class ValidationLab {
   readonly folder = mkdtempSync(join(tmpdir(), 'postern-validation-'));
+  readonly store: LabStore;
   private readonly servers: LabServer[] = [];
+
+  constructor(kind?: StoreKind) {
+    this.store = new LabStore(this.folder, kind);
+  }
 
   /** Record keys that have the ids `vvcccc…`, numbered. */
   async keys(count: number, state: KeyState = 'active', begin = 0): Promise<SoftKey[]> {
-    const { store } = await openOrCreateStore({ folder: this.folder });
+    const changes: KeyChange[] = [];
     const made = Array.from({ length: count }, (_, index) => {
       const id = Buffer.from([0xff, 0, 0, 0, (begin + index) >> 8, (begin + index) & 0xff]);
-      const secret = { privateId: randomBytes(6), aesKey: randomBytes(16) };
+      const secret = newSecret();
       const publicId = encodeModhex(id);
-      store.add({ publicId, state, serial: null, secret, counters: null }, Date.now());
+      changes.push({ kind: 'add', key: { publicId, state, serial: null, secret, counters: null } });
       return {
         publicId,
         privateId: secret.privateId.toString('hex'),
@@ -72,16 +78,13 @@ export class ValidationLab {
           ),
       };
     });
-    store.close();
+    await this.withStores(({ keys }) => keys.apply(changes, Date.now()));
     return made;
   }
 
   async client(
     limits: { mustSign?: boolean; publicIds?: string[]; networks?: string[] } = {},
   ): Promise<LabClient> {
-    const place = { folder: this.folder };
-    (await openOrCreateStore(place)).store.close();
-    const office = await openAdministration(databaseOf(place), masterKeyOf(place));
     const wanted = {
       id: null,
       apiKey: null,
@@ -91,9 +94,21 @@ export class ValidationLab {
       networks: [],
       ...limits,
     };
-    const { id, apiKey } = office.addClient(wanted, { actor: 'test', nowMs: Date.now() }, () => undefined);
-    office.close();
-    return { id, apiKey: Buffer.from(apiKey) };
+    return this.withStores(async (stores) => {
+      const office = await stores.office();
+      const act = { actor: 'test', nowMs: Date.now() };
+      const { id, apiKey } = await office.addClient(wanted, act, () => undefined);
+      return { id, apiKey: Buffer.from(apiKey) };
+    });
+  }
+
+  private async withStores<T>(work: (stores: Stores) => Promise<T>): Promise<T> {
+    const stores = await this.store.open();
+    try {
+      return await work(stores);
+    } finally {
+      await stores.close();
+    }
   }
 
   /** Start a process; the built program, as a user has it. */
@@ -104,18 +119,8 @@ export class ValidationLab {
     const [program = process.execPath, ...before] = [...wrapper, process.execPath];
     const child: ChildProcess = spawn(
       program,
-      [
-        ...before,
-        `${root}bin/run.js`,
-        'validation',
-        'serve',
-        '--listen',
-        '127.0.0.1:0',
-        '--store',
-        this.folder,
-        ...args,
-      ],
-      { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+      [...before, `${root}bin/run.js`, 'validation', 'serve', '--listen', '127.0.0.1:0', ...args],
+      { env: { ...process.env, ...(await this.store.env()), ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     const log: string[] = [];
     let errors = '';

@@ -28,8 +28,8 @@ describe.each(['checkpassword', 'lua'] satisfies Interface[])('Dovecot, by %s', 
   beforeAll(async () => {
     if (!isReady) return;
     lab = await loginLab();
-    one = lab.key(1);
-    two = lab.key(2, 8);
+    one = await lab.key(1);
+    two = await lab.key(2, 8);
     peer = await startPeer(() => [1, 0]);
     await lab.add('ann@example.org', one.publicId);
     await lab.add('bob@example.org', two.publicId, { password: PASSWORD });

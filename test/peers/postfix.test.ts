@@ -7,6 +7,7 @@ import { createAuthority } from '../../src/lab/certificates.ts';
 import { type DnsLab, startDnsServer } from '../../src/lab/dns-server.ts';
 import { readHeader } from '../../src/message/headers.ts';
 import { parseReceived } from '../../src/received/parse.ts';
+import type { MxProbeResult } from '../../src/schema/mx-probe.ts';
 import { isInstalled, needs } from '../helpers/debian.ts';
 import { runBuilt } from '../helpers/run.ts';
 import { type PostfixServer, startPostfix } from './postfix.ts';
@@ -120,5 +121,51 @@ describe('Postfix', () => {
     const ran = await runBuilt(['mx', 'probe', 'postfix.test', ...flags, '--json']);
     const { tls } = JSON.parse(ran.stdout).hosts[0].addresses[0];
     expect(text).toContain(`${tls.version} with cipher ${tls.cipher}`);
+  });
+
+  describe('tried with what a server may take amiss', () => {
+    async function attempts({ port }: Pick<PostfixServer, 'port'>) {
+      const ran = await runBuilt([
+        ...['mx', 'probe', 'postfix.test', '--intrusive', 'injection,relay,data-end', '--i-own-this'],
+        ...['--mailbox', 'me@postfix.test', '--json'],
+        ...flags.map((flag) => (flag === String(server?.port) ? String(port) : flag)),
+      ]);
+      const [host] = (JSON.parse(ran.stdout) as MxProbeResult).hosts;
+      return { exit: ran.exit, made: host?.addresses[0]?.intrusive ?? [] };
+    }
+
+    const failing = (made: readonly { result: string; tried: string }[]) =>
+      made.filter(({ result }) => result !== 'safe').map(({ tried }) => tried);
+
+    test('as it was for years: three wrong ends count, and its own networks may relay', async (context) => {
+      const { exit, made } = await attempts(running(context));
+      expect(exit).toBe(2);
+      expect(failing(made)).toEqual([
+        'from <> to <postmaster@example.com>',
+        'from <postmaster@postfix.test> to <postmaster@example.com>',
+        'from <postmaster@postfix.test> to <@postfix.test:postmaster@example.com>',
+        'from <postmaster@postfix.test> to <postmaster%example.com@postfix.test>',
+        'from <postmaster@postfix.test> to <"postmaster@example.com"@postfix.test>',
+        'LF . LF',
+        'LF . CR LF',
+        'CR LF . LF',
+      ]);
+    });
+
+    test('with bare line ends forbidden and no network of its own', async (context) => {
+      running(context);
+      const authority = await createAuthority('Peer authority', Date.now());
+      const strict = await startPostfix(await authority.issue({ names: ['mx.postfix.test'] }), [
+        'smtpd_forbid_bare_newline = normalize',
+        'mynetworks = 192.0.2.0/24',
+        'smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination',
+        'allow_percent_hack = no',
+      ]);
+      try {
+        expect(failing((await attempts(strict)).made)).toEqual([]);
+      } finally {
+        strict.stop();
+      }
+    });
   });
 });

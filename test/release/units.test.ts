@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { callService } from '../../src/service/call.ts';
-import { needs } from '../helpers/debian.ts';
+import { needs, needsRoot } from '../helpers/debian.ts';
 import { root } from '../helpers/run.ts';
 
 // The units that are delivered, as systemd reads them, with this program in place of an installed one.
@@ -48,6 +48,62 @@ test.for(services)('%s is exposed less than 2 of 10', (name, context) => {
     { encoding: 'utf8' },
   );
   expect(checked.status, checked.stdout).toBe(0);
+});
+
+test('postern-throttle-nginx.service, which has to be root, is exposed less than 3 of 10', (context) => {
+  needs(context, 'systemd-analyze', 'systemd');
+  const checked = spawnSync(
+    'systemd-analyze',
+    [
+      ...['security', '--offline=true', '--no-pager', '--threshold=30'],
+      join(folder, 'postern-throttle-nginx.service'),
+    ],
+    { encoding: 'utf8' },
+  );
+  expect(checked.status, checked.stdout).toBe(0);
+});
+
+test('with the capabilities of that unit nginx tests and reloads, logs and folders of others and all', async (context) => {
+  needs(context, 'nginx', 'nginx');
+  needsRoot(context, 'only root has capabilities to give away');
+  const unit = readFileSync(join(SOURCE, 'postern-throttle-nginx.service'), 'utf8');
+  const left = (/^CapabilityBoundingSet=(.+)$/m.exec(unit)?.[1] ?? '').toLowerCase().replaceAll('cap_', '+');
+  const place = mkdtempSync(join(folder, 'nginx-'));
+  const log = join(place, 'access.log');
+  writeFileSync(log, '', { mode: 0o640 });
+  chownSync(log, 33, 4);
+  writeFileSync(
+    join(place, 'nginx.conf'),
+    `user www-data; pid ${place}/pid; error_log ${place}/error.log;
+events { worker_connections 16; }
+http { access_log ${log}; client_body_temp_path ${place}/body; server { listen unix:${place}/sock; } }`,
+  );
+  const where = ['-c', join(place, 'nginx.conf'), '-p', place];
+  const master = spawn('/usr/sbin/nginx', [...where, '-g', 'daemon off;'], { stdio: 'ignore' });
+  const ended = new Promise((resolve) => master.on('exit', resolve));
+  onTestFinished(async () => {
+    master.kill('SIGTERM');
+    await ended;
+  });
+  const worker = () => {
+    const { stdout } = spawnSync('pgrep', ['-P', String(master.pid)], { encoding: 'utf8' });
+    return stdout.trim();
+  };
+  await expect.poll(worker, { timeout: 20_000 }).not.toBe('');
+  const before = worker();
+  rmSync(join(place, 'body'), { recursive: true });
+  const bounded = [`--bounding-set=-all,${left.split(' ').join(',')}`, '--inh-caps=-all', '--no-new-privs'];
+  for (const args of [
+    ['-t', '-q'],
+    ['-s', 'reload'],
+  ]) {
+    const ran = spawnSync('setpriv', [...bounded, '/usr/sbin/nginx', ...where, ...args], {
+      encoding: 'utf8',
+    });
+    expect(ran.status, ran.stderr).toBe(0);
+  }
+  expect(statSync(join(place, 'body')).uid).toBe(33);
+  await expect.poll(worker, { timeout: 20_000 }).not.toContain(before);
 });
 
 /** What a unit starts, without the name of the program. */

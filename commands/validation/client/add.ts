@@ -98,7 +98,7 @@ export default class ValidationClientAdd extends BaseCommand {
       (text) => this.note(text),
       async (office) => {
         let file: string | null = null;
-        const { id } = office.addClient(wanted, actNow(), (number, apiKey) => {
+        const { id } = await office.addClient(wanted, actNow(), (number, apiKey) => {
           if (given !== undefined) return;
           file = flags['write-key'] ?? `client-${number}.key`;
           writeSecret(file, `${Buffer.from(apiKey).toString('base64')}\n`);

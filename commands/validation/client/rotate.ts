@@ -44,7 +44,7 @@ export default class ValidationClientRotate extends BaseCommand {
         const act = actNow();
         const file =
           flags['write-key'] ?? `client-${args.id}-${new Date(act.nowMs).toISOString().slice(0, 10)}.key`;
-        const key = office.rotateClient(args.id, flags['at-once'] ? 0 : flags.overlap, act, (fresh) =>
+        const key = await office.rotateClient(args.id, flags['at-once'] ? 0 : flags.overlap, act, (fresh) =>
           writeSecret(file, `${Buffer.from(fresh).toString('base64')}\n`),
         );
         key.fill(0);

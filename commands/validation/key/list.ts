@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../../src/cli/base.ts';
-import { storeFlags, withStoreIfAny } from '../../../src/cli/key-store.ts';
+import { storeFlags, withStoresIfAny } from '../../../src/cli/key-store.ts';
 import { renderKeys } from '../../../src/cli/render/validation.ts';
 import type { ValidationKeyListResult } from '../../../src/schema/validation.ts';
 import { keyList } from '../../../src/validation/views.ts';
@@ -16,6 +16,6 @@ export default class ValidationKeyList extends BaseCommand {
 
   override async run(): Promise<ValidationKeyListResult> {
     const { flags } = await this.parse(ValidationKeyList);
-    return this.emit(await withStoreIfAny(flags, async (keys) => keyList(keys)), renderKeys);
+    return this.emit(await withStoresIfAny(flags, (stores) => keyList(stores?.keys)), renderKeys);
   }
 }

@@ -1,6 +1,6 @@
 import { AmendCommand } from '../../../src/cli/amend-command.ts';
 import { changeFlags, slotFlag } from '../../../src/cli/desk.ts';
-import { storeFlags } from '../../../src/cli/key-store.ts';
+import { deskStoreFlags } from '../../../src/cli/key-store.ts';
 import type { YubikeyChangeResult } from '../../../src/schema/yubikey.ts';
 import { NO_CODE } from '../../../src/yubikey/slot.ts';
 
@@ -12,7 +12,7 @@ export default class YubikeyAccessCodeRemove extends AmendCommand {
     '<%= config.bin %> <%= command.id %> --slot 2',
     '<%= config.bin %> <%= command.id %> --slot 2 --access-code-file code.hex --yes --serial 1234567',
   ];
-  static override flags = { ...changeFlags, ...slotFlag, ...storeFlags };
+  static override flags = { ...changeFlags, ...slotFlag, ...deskStoreFlags };
 
   override async run(): Promise<YubikeyChangeResult> {
     const { flags } = await this.parse(YubikeyAccessCodeRemove);

@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { AmendCommand } from '../../../src/cli/amend-command.ts';
 import { changeFlags, readAccessCode, slotFlag } from '../../../src/cli/desk.ts';
 import { withEnvironment } from '../../../src/cli/flags.ts';
-import { storeFlags } from '../../../src/cli/key-store.ts';
+import { deskStoreFlags } from '../../../src/cli/key-store.ts';
 import type { YubikeyChangeResult } from '../../../src/schema/yubikey.ts';
 
 export default class YubikeyAccessCodeSet extends AmendCommand {
@@ -18,7 +18,7 @@ export default class YubikeyAccessCodeSet extends AmendCommand {
   static override flags = {
     ...changeFlags,
     ...slotFlag,
-    ...storeFlags,
+    ...deskStoreFlags,
     ...withEnvironment({
       'new-access-code-file': Flags.string({
         summary:

@@ -1,3 +1,4 @@
+import type { MarkWorld } from '../../bimi/indicator.ts';
 import { type CheckOptions, checkMessage } from '../../check/check.ts';
 import { checkOnly } from '../../check/only.ts';
 import type { MessageCheck, PartialCheck } from '../../check/types.ts';
@@ -6,6 +7,7 @@ import { caseDns } from '../case-dns.ts';
 import type { CheckFlags } from '../check-flags.ts';
 import { caseOptions, checkOptionsOf } from '../check-options.ts';
 import { newRoom } from '../input.ts';
+import type { openMarks } from '../marks.ts';
 import { checkInput, READ_BYTES } from '../message-check-input.ts';
 import { type MessagePlace, readMessage } from '../message-sources.ts';
 import { openDns } from '../open-dns.ts';
@@ -44,6 +46,11 @@ export type Checker = {
   readonly finish: () => void;
 };
 
+/** Loaded only where somebody asks: most never do. */
+async function marksFor(...asked: Parameters<typeof openMarks>): Promise<MarkWorld> {
+  return (await import('../marks.ts')).openMarks(...asked);
+}
+
 /** @throws AppError for a flag that cannot be, or a list that cannot be read */
 export async function openChecker(
   { flags, root, folder, nowMs }: Order,
@@ -51,7 +58,11 @@ export async function openChecker(
 ): Promise<Checker> {
   const { dns, finish } = await openDns(flags, signal);
   try {
-    const options: CheckOptions = { ...(await checkOptionsOf(flags, root, nowMs)), dns };
+    const options: CheckOptions = {
+      ...(await checkOptionsOf(flags, root, nowMs)),
+      dns,
+      ...(flags.bimi && { marks: await marksFor(flags, { root, dns, signal }) }),
+    };
     const pathOf = (name: string) => pathBelow(folder, name);
     const dnsOf = caseDns(pathOf, dns);
     const checkBytes = (name: string, bytes: Buffer, lenient: boolean, own: CheckOptions) => {

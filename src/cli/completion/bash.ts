@@ -4,9 +4,9 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Values as the script passes them on: a kind, or the words themselves. */
-function valueWords(values: Values): string {
-  return values.kind === 'words' ? values.words.join(' ') : `@${values.kind}`;
+/** Values as the script passes them on: the words themselves, and the sources, marked. */
+function valueWords({ words, from }: Values): string {
+  return [...from.map((source) => `@${source}`), ...words].join(' ');
 }
 
 /** Branches of a case statement; what is equal shares one. */
@@ -54,13 +54,33 @@ _postern_args() {
 ${branches(args)}
   esac
 }
+_postern_offer() {
+  # What readline took for words of their own before the cursor is there already; it gives back the at sign.
+  local word there="\${whole%"$current"}"
+  for word in "$@"; do
+    [[ $word == "$whole"* ]] && COMPREPLY+=("\${word#"\${there%@}"}")
+  done
+}
 _postern_reply() {
-  case "$1" in
-    @none) ;;
-    @file) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
-    @host) mapfile -t COMPREPLY < <(compgen -A hostname -- "$2") ;;
-    *) mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2") ;;
-  esac
+  local each found
+  for each in $1; do
+    case "$each" in
+      @file)
+        compopt -o filenames 2>/dev/null
+        mapfile -t found < <(compgen -f -- "$current")
+        COMPREPLY+=("\${found[@]}")
+        ;;
+      @host)
+        mapfile -t found < <(compgen -A hostname -- "$current")
+        COMPREPLY+=("\${found[@]}")
+        ;;
+      @*)
+        mapfile -t found < <(command postern completion --values "\${each#@}" --format text 2>/dev/null)
+        _postern_offer "\${found[@]%% *}"
+        ;;
+      *) _postern_offer "$each" ;;
+    esac
+  done
 }
 _postern() {
   local current="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD - 1]}" command='' i
@@ -69,22 +89,28 @@ _postern() {
     [[ " $(_postern_next "$command") " == *" \${COMP_WORDS[i]} "* ]] || break
     command="\${command:+$command }\${COMP_WORDS[i]}"
   done
-  # "--flag=value" is three words to readline.
-  if [[ $current == = ]]; then
-    current=''
-  elif [[ $before == = ]]; then
-    before="\${COMP_WORDS[COMP_CWORD - 2]}"
+  # What readline takes apart, such as --flag=value and ann@example.org, is one word to everybody else.
+  local line="\${COMP_LINE:0:COMP_POINT}"
+  local whole="\${line##*[[:space:]]}"
+  if [[ $whole == --*=* ]]; then
+    before="\${whole%%=*}"
+    whole="\${whole#*=}"
+    [[ $current == = ]] && current=''
+  elif [[ $whole != "$current" ]]; then
+    local -a typed
+    read -ra typed <<< "\${line%"$whole"}"
+    before="\${typed[\${#typed[@]} - 1]}"
   fi
   local values following
   following="$(_postern_next "$command")"
   if [[ $before == --* ]] && values="$(_postern_values "$command $before")"; then
-    _postern_reply "$values" "$current"
+    _postern_reply "$values"
   elif [[ $current == -* ]]; then
-    _postern_reply "$(_postern_flags "$command")" "$current"
+    _postern_reply "$(_postern_flags "$command")"
   elif [[ -n $following && $i -eq $COMP_CWORD ]]; then
-    _postern_reply "$following" "$current"
+    _postern_reply "$following"
   else
-    _postern_reply "$(_postern_args "$command")" "$current"
+    _postern_reply "$(_postern_args "$command")"
   fi
 }
 complete -F _postern postern

@@ -4,18 +4,13 @@ function quoted(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
-/** How `complete` is told what may stand in a place. */
-function offer(values: Values): string {
-  switch (values.kind) {
-    case 'none':
-      return '';
-    case 'file':
-      return '-F';
-    case 'host':
-      return "-a '(__fish_print_hostnames)'";
-    case 'words':
-      return `-a ${quoted(values.words.join(' '))}`;
-  }
+/** How `complete` is told what may stand in a place, but for files; null for nothing. */
+function offered({ words, from }: Values): string | null {
+  const calls = from
+    .filter((source) => source !== 'file')
+    .map((source) => (source === 'host' ? '(__fish_print_hostnames)' : `(__postern_stored ${source})`));
+  const all = [...calls, ...words].join(' ');
+  return all === '' ? null : `-a ${quoted(all)}`;
 }
 
 function at(name: string): string {
@@ -25,13 +20,16 @@ function at(name: string): string {
 function flagLine(name: string, flag: FlagSpec): string {
   const { values } = flag;
   // -r and -x want a value; -x offers no files.
-  const value = values === null ? '' : values.kind === 'file' ? `-r ${offer(values)}` : `-x ${offer(values)}`;
-  return [at(name), `-l ${flag.name}`, value, `-d ${quoted(flag.summary)}`].filter(Boolean).join(' ');
+  const wants = values === null ? null : values.from.includes('file') ? '-r -F' : '-x';
+  const words = values && offered(values);
+  return [at(name), `-l ${flag.name}`, wants, words, `-d ${quoted(flag.summary)}`].filter(Boolean).join(' ');
 }
 
 function commandLines({ name, flags, args }: CommandSpec): string[] {
-  const own = flags.map((flag) => flagLine(name, flag));
-  return args.kind === 'none' ? own : [...own, `${at(name)} ${offer(args)}`];
+  const words = offered(args);
+  const files = args.from.includes('file') ? '-F' : null;
+  const own = words === null && files === null ? [] : [[at(name), files, words].filter(Boolean).join(' ')];
+  return [...flags.map((flag) => flagLine(name, flag)), ...own];
 }
 
 /** The completion script for fish 3.4 and later. */
@@ -51,6 +49,9 @@ function __postern_at
         set command $longer
     end
     test "$command" = "$argv[1]"
+end
+function __postern_stored
+    command postern completion --values $argv[1] --format text 2>/dev/null | string replace ' ' \\t
 end
 complete -c postern -f
 ${[...words, ...commands.flatMap(commandLines)].join('\n')}

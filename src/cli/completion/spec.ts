@@ -2,12 +2,26 @@ import type { Interfaces } from '@oclif/core';
 import type { Command } from '@oclif/core/command';
 import { HELP_TOPICS } from '../help-topics.ts';
 
-/** What may stand in a place: nothing that could be offered, files, hosts, or one of some words. */
-export type Values =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'file' }
-  | { readonly kind: 'host' }
-  | { readonly kind: 'words'; readonly words: readonly string[] };
+/** Names that only this machine knows: the script asks for them, each time one is typed. */
+export const STORED = [
+  'account',
+  'change',
+  'client',
+  'decision',
+  'entry',
+  'key',
+  'login',
+  'profile',
+  'session',
+  'site',
+] as const;
+export type Stored = (typeof STORED)[number];
+
+/** Where words come from that are not in the script. */
+export type Source = 'file' | 'host' | Stored;
+
+/** What may stand in a place: one of some words, or what a source has; nothing that could be offered without either. */
+export type Values = { readonly words: readonly string[]; readonly from: readonly Source[] };
 
 export type FlagSpec = {
   /** Without dashes. */
@@ -49,17 +63,63 @@ const KINDS: Readonly<Record<string, 'file' | 'host'>> = {
   host: 'host',
 };
 
+/** Flags whose value is the name of something on this machine. */
+const STORED_FLAGS: Readonly<Record<string, Stored>> = {
+  account: 'account',
+  profile: 'profile',
+  site: 'site',
+};
+
+/** The same of arguments, by command. */
+const STORED_ARGS: Readonly<Record<string, Stored>> = {
+  'browser diagnose': 'profile',
+  'browser disable': 'profile',
+  'browser undo': 'change',
+  'login add': 'account',
+  'login list': 'account',
+  'login passwd': 'login',
+  'login remove': 'login',
+  'login session end': 'session',
+  'login session list': 'account',
+  'login session new': 'account',
+  'login verify': 'account',
+  'mediator approve': 'entry',
+  'mediator logo': 'entry',
+  'mediator renew': 'entry',
+  'mediator revoke': 'entry',
+  'mediator suspend': 'entry',
+  'mediator vet': 'entry',
+  'throttle policy set': 'site',
+  'throttle site edit': 'site',
+  'throttle site remove': 'site',
+  'throttle site show': 'site',
+  'throttle top': 'site',
+  'trust override': 'decision',
+  'trust show': 'decision',
+  'validation client disable': 'client',
+  'validation client enable': 'client',
+  'validation client rotate': 'client',
+  'validation key disable': 'key',
+  'validation key enable': 'key',
+};
+
 /** Words that no shell takes for anything else; others are not offered. */
-const PLAIN = /^[\w.:+-]+$/;
+const PLAIN = /^[\w.:+/-]+$/;
 
 /** Words without order among them, each once. */
-function wordsOf(words: readonly string[]): Values {
-  const plain = [...new Set(words)].filter((word) => PLAIN.test(word));
-  return plain.length === 0 ? { kind: 'none' } : { kind: 'words', words: plain };
+function plainWords(words: readonly string[]): readonly string[] {
+  return [...new Set(words)].filter((word) => PLAIN.test(word));
 }
 
-function byName(name: string): Values {
-  return { kind: KINDS[name.toLowerCase()] ?? 'none' };
+function byName(name: string): readonly Source[] {
+  const kind = KINDS[name.toLowerCase()];
+  return kind === undefined ? [] : [kind];
+}
+
+/** What the value of a flag may be. */
+function flagValues(name: string, options: readonly string[], helpValue: string): Values {
+  const stored = STORED_FLAGS[name];
+  return { words: plainWords(options), from: stored ? [stored] : byName(helpValue) };
 }
 
 function brief(text: string | undefined): string {
@@ -75,17 +135,17 @@ function flagSpecs(flag: Command.Flag.Cached): FlagSpec[] {
     return flag.allowNo ? [own, { name: `no-${name}`, summary: `Not: ${summary}`, values: null }] : [own];
   }
   const { options, helpValue = '' } = flag as { options?: readonly string[]; helpValue?: string };
-  return [{ name, summary, values: options ? wordsOf(options) : byName(helpValue) }];
+  return [{ name, summary, values: flagValues(name, options ?? [], helpValue) }];
 }
 
 /** Arguments are not told apart by their place: what any of them may be is offered. */
-function argValues({ args, id }: Command.Loadable, values: Dynamic): Values {
-  const known = values[id];
-  if (known) return wordsOf(known);
+function argValues({ args, id }: Command.Loadable, known: Dynamic): Values {
   const all = Object.values(args);
-  const options = all.flatMap((arg) => arg.options ?? []);
-  if (options.length > 0) return wordsOf(options);
-  return all.map(({ name }) => byName(name)).find(({ kind }) => kind !== 'none') ?? { kind: 'none' };
+  const stored = STORED_ARGS[id.replaceAll(':', ' ')];
+  return {
+    words: plainWords([...(known[id] ?? []), ...all.flatMap((arg) => arg.options ?? [])]),
+    from: [...new Set([...(stored ? [stored] : []), ...all.flatMap(({ name }) => byName(name))])],
+  };
 }
 
 /** Words for the arguments of single commands, by id. */

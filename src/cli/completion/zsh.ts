@@ -1,4 +1,4 @@
-import type { CompletionSpec, FlagSpec, Values, Word } from './spec.ts';
+import type { CompletionSpec, FlagSpec, Source, Values, Word } from './spec.ts';
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
@@ -21,18 +21,22 @@ function describedFlags(flags: readonly FlagSpec[]): string[] {
   return flags.map(({ name, summary }) => described(`--${name}`, summary));
 }
 
-/** What offers the values of one place. */
-function offer(values: Values): string {
-  switch (values.kind) {
-    case 'none':
-      return '_message value';
+/** What offers the words of a source. */
+function offerOf(source: Source): string {
+  switch (source) {
     case 'file':
       return '_files';
     case 'host':
       return '_hosts';
-    case 'words':
-      return `compadd -- ${values.words.join(' ')}`;
+    default:
+      return `_postern_stored ${source}`;
   }
+}
+
+/** What offers the values of one place. */
+function offer({ words, from }: Values): string {
+  const parts = [...from.map(offerOf), ...(words.length > 0 ? [`compadd -- ${words.join(' ')}`] : [])];
+  return parts.length === 0 ? '_message value' : parts.join('; ');
 }
 
 /** Branches that offer something; what is equal shares one. */
@@ -62,11 +66,20 @@ _postern_flags() {
 ${commands.map(({ name, flags }) => branch(name, describedFlags(flags))).join('\n')}
   esac
 }
+_postern_stored() {
+  local line
+  local -a items
+  for line in \${(f)"$(command postern completion --values $1 --format text 2>/dev/null)"}; do
+    items+=("\${\${line%% *}//:/\\:}:\${line#* }")
+  done
+  _describe $1 items
+}
 _postern_values() {
   case "$1" in
 ${offers(values)}
     *) return 1 ;;
   esac
+  return 0
 }
 _postern_args() {
   case "$1" in

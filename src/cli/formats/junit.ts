@@ -1,4 +1,4 @@
-import type { Check } from '../../report.ts';
+import type { Check, Status } from '../../report.ts';
 import type { About, Located, Row, Writer } from './types.ts';
 import { type Xml, xml } from './xml.ts';
 
@@ -8,34 +8,43 @@ function body({ message, evidence, fix, ref }: Check): Xml[] {
   return lines.filter((line) => line !== undefined && line !== '').map((line) => xml`${line as string}\n`);
 }
 
-function outcome(check: Check): Xml {
-  switch (check.status) {
+/** A state that fails nothing is told all the same. */
+const NAMES: Readonly<Record<Status, string>> = {
+  ok: '',
+  warn: 'warning: ',
+  crit: 'critical: ',
+  unknown: 'unknown: ',
+};
+
+function outcome(check: Check, counted: Status): Xml {
+  switch (counted) {
     case 'crit':
       return xml`<failure type="${check.id}" message="${check.message}">${body(check)}</failure>`;
     case 'unknown':
       return xml`<error type="${check.id}" message="${check.message}">${body(check)}</error>`;
     case 'warn':
-      return xml`<system-out>warning: ${body(check)}</system-out>`;
     case 'ok':
-      return xml`<system-out>${body(check)}</system-out>`;
+      return xml`<system-out>${NAMES[check.status]}${body(check)}</system-out>`;
   }
 }
 
-function testCase(className: string, { where, check }: Located): Xml {
+function testCase(className: string, { where, check }: Located, { counts }: About): Xml {
   const name = where === '' ? check.id : `${check.id} ${where}`;
-  return xml`    <testcase classname="${className}" name="${name}">${outcome(check)}</testcase>\n`;
+  return xml`    <testcase classname="${className}" name="${name}">${outcome(check, counts(check.status))}</testcase>\n`;
 }
 
 function failedCase(className: string, { code, message, hint = '' }: NonNullable<Row['failure']>): Xml {
   return xml`    <testcase classname="${className}" name="asked"><error type="${code}" message="${message}">${hint}</error></testcase>\n`;
 }
 
-function suite({ command }: About, row: Row): string {
+function suite(about: About, row: Row): string {
+  const { command, counts } = about;
   const { id, target, timeMs, findings, failure, summary } = row;
   const name = [...new Set([id, target])].filter(Boolean).join(' ') || command;
-  const count = (status: Check['status']) => findings.filter(({ check }) => check.status === status).length;
+  const count = (status: Check['status']) =>
+    findings.filter(({ check }) => counts(check.status) === status).length;
   const cases = [
-    ...findings.map((each) => testCase(`${command}: ${name}`, each)),
+    ...findings.map((each) => testCase(`${command}: ${name}`, each, about)),
     ...(failure ? [failedCase(`${command}: ${name}`, failure)] : []),
   ];
   const errors = count('unknown') + (failure ? 1 : 0);

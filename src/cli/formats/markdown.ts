@@ -9,11 +9,14 @@ const MARKS: Readonly<Record<Status, string>> = {
   unknown: '? unknown',
 };
 
-/** Text in Markdown, also in the cell of a table: nothing in it ends the cell, becomes a tag or a link. */
+/**
+ * Text in Markdown, also in the cell of a table: nothing in it ends the cell, becomes a tag, a link or a mention. An
+ * at sign stands in code: links and mentions are looked for in what an entity has become, and not in code.
+ */
 export function escapeMarkdown(text: string): string {
   return clean(text)
     .replace(/[\\`*_{}[\]<>|#~!&]/g, '\\$&')
-    .replaceAll('@', '&#64;')
+    .replace(/@+/g, '`$&`')
     .replaceAll('://', ':&#47;/')
     .replace(/www\./gi, (word) => `${word.slice(0, 3)}&#46;`);
 }

@@ -46,6 +46,8 @@ export type About = {
   readonly tool: Tool;
   /** What the targets are: a file has lines and a path, a name has not. */
   readonly targets: 'name' | 'file';
+  /** What a state counts as under --fail-on and --unknown: a document agrees with the exit code. */
+  readonly counts: (status: Status) => Status;
 };
 
 /** Writes rows as one document: each part is due at once, so that a format that can stream does. */

@@ -5,8 +5,10 @@ import type {
   BrowserUndoResult,
   Measurement,
 } from '../../schema/browser.ts';
-import { dim, type Line, line, mark, shorten, strong, table, wrap } from '../text.ts';
-import { renderFindings } from './findings.ts';
+import { dim, fittedTable, type Line, line, mark, shorten, strong, table, wrap } from '../text.ts';
+import { renderChecks } from './findings.ts';
+
+const running = (count: number) => (count === 1 ? '1 extension runs' : `${count} extensions run`);
 
 /** Profiles, a line each, and what is to be said about them. */
 export function renderDiagnosis(
@@ -17,19 +19,16 @@ export function renderDiagnosis(
     strong(name),
     isDefault ? 'default' : '',
     `RoboForm ${roboform}`,
-    `${extensions.filter(({ active }) => active).length} extensions run`,
+    running(extensions.filter(({ active }) => active).length),
     use === 'in-use' ? 'in use' : use === 'free' ? 'not in use' : 'in use or not: unknown',
     dim(folder),
   ]);
   return [
     ...wrap(line`${mark(status)}  ${summary}`, columns, 4),
-    ...table(rows, 2),
+    ...fittedTable(rows, columns, 2),
     ...(measurement === null ? [] : renderMeasurement(measurement)),
     ...checks.filter(({ info }) => info).flatMap(({ message }) => wrap(line`  ${dim(message)}`, columns, 2)),
-    ...renderFindings(
-      checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    ...renderChecks({ summary, checks }, columns),
   ];
 }
 
@@ -141,9 +140,6 @@ export function renderPasswords(
         )),
     ...(profile === null ? [] : wrap(line`  imported into ${profile}`, columns, 4)),
     ...checks.filter(({ info }) => info).flatMap(({ message }) => wrap(line`  ${dim(message)}`, columns, 2)),
-    ...renderFindings(
-      checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    ...renderChecks({ summary, checks }, columns),
   ];
 }

@@ -1,3 +1,4 @@
+import { markWords } from '../../check/report.ts';
 import type {
   LoneSignatureSection,
   MessageCheck,
@@ -88,6 +89,10 @@ function listing({ status, purpose }: MessageCheck['dnsbl'][number]): Inline {
   return unknown(status);
 }
 
+function bimiWords({ reason, location, mark }: NonNullable<MessageCheck['bimi']>): string {
+  return mark === null ? (reason ?? location ?? '') : markWords(mark);
+}
+
 /** Signatures that get a line. */
 const MAX_SIGNATURES = 10;
 
@@ -107,7 +112,7 @@ function mechanisms(check: MessageCheck): (readonly Inline[])[] {
       ? [['', '', dim(`by RFC 7489, as most receivers still judge: ${dmarc.legacy.result}`)]]
       : []),
     ...(arc.sets.length === 0 ? [] : [['ARC', result(arc.result), arcWords(arc)]]),
-    ...(bimi === null ? [] : [['BIMI', result(bimi.result), bimi.reason ?? bimi.location ?? '']]),
+    ...(bimi === null ? [] : [['BIMI', result(bimi.result), bimiWords(bimi)]]),
     ...dnsbl.map((each): Inline[] => [
       'DNSBL',
       listing(each),

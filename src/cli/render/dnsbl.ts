@@ -1,6 +1,6 @@
 import type { DnsblCheckResult } from '../../schema/dnsbl-check.ts';
 import { crit, dim, type Inline, type Line, line, mark, ok, strong, table, unknown, wrap } from '../text.ts';
-import { renderFindings } from './findings.ts';
+import { renderChecks } from './findings.ts';
 
 type Row = DnsblCheckResult['lists'][number];
 
@@ -30,9 +30,6 @@ export function renderDnsblCheck(result: DnsblCheckResult, columns: number): Lin
   return [
     ...wrap(line`${mark(result.status)}  ${strong(result.summary)}`, columns, 4),
     ...table(rows, 2).flatMap((row) => wrap(row, columns, 8)),
-    ...renderFindings(
-      result.checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    ...renderChecks(result, columns),
   ];
 }

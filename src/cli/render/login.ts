@@ -7,15 +7,14 @@ import type {
   SessionView,
 } from '../../schema/login.ts';
 import { dim, fittedTable, type Line, line, mark, strong, wrap } from '../text.ts';
-import { renderFindings } from './findings.ts';
 
 /** One sentence, and what to do when it is no good news. */
 export function renderOutcome({ status, summary, checks }: Report, columns: number): Line[] {
-  if (status === 'ok') return wrap(line`${mark(status)}  ${summary}`, columns, 4);
-  return renderFindings(
-    checks.map((check) => ({ where: '', check })),
-    columns,
-  );
+  const fixes = checks.flatMap(({ fix }) => fix ?? []);
+  return [
+    ...wrap(line`${mark(status)}  ${summary}`, columns, 4),
+    ...fixes.flatMap((fix) => wrap(line`  ${dim(fix)}`, columns, 2)),
+  ];
 }
 
 function loginRow({ id, account, kind, label, publicIds, services, expires }: LoginView) {

@@ -8,7 +8,7 @@ import type {
   MediatorListResult,
   MediatorPublishResult,
 } from '../../schema/mediator.ts';
-import { dim, type Line, line, mark, strong, table, wrap } from '../text.ts';
+import { dim, fittedTable, type Line, line, mark, strong, table, wrap } from '../text.ts';
 
 /** Summary and findings, for people. */
 export function renderFindings(result: Report, columns: number): Line[] {
@@ -18,12 +18,13 @@ export function renderFindings(result: Report, columns: number): Line[] {
 export function renderInit(result: MediatorInitResult, columns: number): Line[] {
   return [
     ...head(result, columns),
-    ...table(
+    ...fittedTable(
       [
         [dim('folder'), result.folder],
         [dim('root to hand out'), result.root],
         ...result.keys.map(({ role, file }) => [dim(`${role} key`), file]),
       ],
+      columns,
       4,
     ),
   ];

@@ -5,7 +5,7 @@ import type {
   OtpVerifyResult,
 } from '../../schema/otp.ts';
 import { dim, type Line, line, mark, strong, table, wrap } from '../text.ts';
-import { renderFindings } from './findings.ts';
+import { renderChecks } from './findings.ts';
 
 /** The fields of an OTP, a line each. */
 export function fieldTable({ publicId, fields, privateId, layout }: OtpDecodeResult, indent: number): Line[] {
@@ -32,20 +32,14 @@ export function renderDecoded(result: OtpDecodeResult, columns: number): Line[] 
   return [
     ...wrap(line`${mark(result.status)}  ${strong(result.summary)}`, columns, 4),
     ...fieldTable(result, 2),
-    ...renderFindings(
-      result.checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    ...renderChecks(result, columns),
   ];
 }
 
 /** The verdict on an OTP, and how it came about. */
 export function renderVerified(result: OtpVerifyResult, explain: boolean, columns: number): Line[] {
   const steps = explain ? result.steps.flatMap((step) => wrap(line`  ${dim(step)}`, columns, 2)) : [];
-  const refusal = renderFindings(
-    result.checks.map((check) => ({ where: '', check })),
-    columns,
-  );
+  const refusal = renderChecks(result, columns);
   return [...wrap(line`${mark(result.status)}  ${strong(result.summary)}`, columns, 4), ...steps, ...refusal];
 }
 

@@ -1,7 +1,7 @@
 import type { Hop, MessagePath } from '../../received/types.ts';
 import { escapeMarkdown as cell } from '../formats/markdown.ts';
 import { type Html, html, page } from '../html.ts';
-import { notes, peerName, spell } from './path.ts';
+import { informationOf, notes, peerName, spell } from './path.ts';
 
 type Words = {
   readonly word: string;
@@ -56,7 +56,7 @@ export function pathMarkdown(path: MessagePath): string {
   const findings = path.checks
     .filter(({ status }) => status !== 'ok')
     .map(({ message }) => `- ${cell(message)}`);
-  const information = path.checks.filter(({ info }) => info).map(({ message }) => `- ${cell(message)}`);
+  const information = informationOf(path).map((message) => `- ${cell(message)}`);
   return [
     `**${cell(path.summary)}**`,
     '',

@@ -153,13 +153,22 @@ export function renderOneOfSeveral(path: MessagePath, columns: number): Line[] {
   return [[strong(path.target ?? '')], ...renderMessagePath(path, columns)];
 }
 
+/** What is worth knowing beside the findings, with the hops that it is about. */
+export function informationOf({ checks }: MessagePath): string[] {
+  return checks
+    .filter(({ info }) => info)
+    .map(({ message, evidence }) =>
+      evidence === undefined ? message : `${message.replace(/\.$/, '')}: ${evidence}.`,
+    );
+}
+
 /** The way of a message for people: one sentence to paste, a timeline, what is wrong. */
 export function renderMessagePath(path: MessagePath, columns: number): Line[] {
   const findings = renderFindings(
     path.checks.map((check) => ({ where: '', check })),
     columns,
   );
-  const information = path.checks.filter(({ info }) => info).map(({ message }) => message);
+  const information = informationOf(path);
   return [
     ...wrap(line`${mark(path.status)}  ${strong(path.summary)}`, columns, 4),
     ...(path.hops.length > 0 ? [[], ...hopLines(path.hops, columns)] : []),

@@ -1,7 +1,7 @@
 import type { SrsForwardResult } from '../../schema/srs-forward.ts';
 import type { SrsReverseResult } from '../../schema/srs-reverse.ts';
 import { dim, type Line, line, mark, strong, wrap } from '../text.ts';
-import { renderFindings } from './findings.ts';
+import { renderChecks } from './findings.ts';
 
 /** The address alone, as a script wants it; what is to be said about it is told beside. */
 export function renderSrsForward({ address }: SrsForwardResult): Line[] {
@@ -13,13 +13,7 @@ export function renderSrsReverse(result: SrsReverseResult, columns: number): Lin
   const { verified, address, original, ageDays, kind, status, summary } = result;
   if (verified === true) return [line`${strong(address ?? '')}`];
   if (verified === false)
-    return [
-      ...wrap(line`${mark(status)}  ${summary}`, columns, 4),
-      ...renderFindings(
-        result.checks.map((check) => ({ where: '', check })),
-        columns,
-      ),
-    ];
+    return [...wrap(line`${mark(status)}  ${summary}`, columns, 4), ...renderChecks(result, columns)];
   return [
     line`sender   ${original ?? '(cannot be read)'}`,
     ...(kind === 'srs1' ? [line`bounces  ${address ?? ''}`] : []),

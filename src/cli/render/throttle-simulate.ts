@@ -1,6 +1,6 @@
 import type { ThrottleSimulateResult } from '../../schema/throttle.ts';
 import { crit, dim, fittedTable, type Line, line, mark, ok, strong, table, warn, wrap } from '../text.ts';
-import { renderFindings } from './findings.ts';
+import { renderChecks } from './findings.ts';
 
 /** Clients that are listed; `--json` has all. */
 const LISTED = 10;
@@ -101,10 +101,7 @@ export function renderSimulation(result: ThrottleSimulateResult, columns: number
       .flatMap(({ message, evidence }) =>
         wrap(line`  ${dim('· note')}  ${message}${evidence ? dim(` (${evidence})`) : ''}`, columns, 4),
       ),
-    ...renderFindings(
-      checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    ...renderChecks({ summary, checks }, columns),
     ...broken.map(({ file, line: at, text }) => line`    ${dim(`${file}, line ${at}:`)} ${dim(text)}`),
   ];
   if (totals.requests === 0) return [...head, ...findings];

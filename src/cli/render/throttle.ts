@@ -3,6 +3,7 @@ import type {
   ThrottleBlocksResult,
   ThrottleCompileResult,
   ThrottleDashboardResult,
+  ThrottleExemption,
   ThrottleExemptResult,
   ThrottleExplainResult,
   ThrottleNetwork,
@@ -15,7 +16,7 @@ import type {
   ThrottleTopResult,
 } from '../../schema/throttle.ts';
 import { crit, dim, type Inline, type Line, line, mark, ok, strong, table, warn, wrap } from '../text.ts';
-import { renderFindings } from './findings.ts';
+import { renderChecks } from './findings.ts';
 
 const number = (value: number): string => value.toLocaleString('en');
 
@@ -200,16 +201,21 @@ export function renderLiveTop(result: ThrottleTopResult, columns: number, view: 
   ];
 }
 
+function exemptLines({ network, reason }: ThrottleExemption, columns: number): Line[] {
+  return wrap(line`  ${ok('exempt')} as ${network}${reason === '' ? '' : dim(` ${reason}`)}`, columns, 4);
+}
+
 export function renderExplain(result: ThrottleExplainResult, columns: number): Line[] {
   return [
     ...summaryLine(result, columns),
+    ...(result.exempt === null ? [] : exemptLines(result.exempt, columns)),
     ...result.sites.flatMap(({ standing, block, exempt, next }) => [
       [],
       line`${strong(standing.site)}`,
       ...table([standingRow(standing)], 2),
       ...(block === null ? [] : table([blockRow(block)], 2)),
       ...(block?.tipping ? wrap(line`  ${dim(`user agent ${block.tipping.userAgent}`)}`, columns, 4) : []),
-      ...(exempt === null ? [] : [line`  ${ok('exempt')} as ${exempt.network} ${dim(exempt.reason)}`]),
+      ...(exempt === null || exempt.site === null ? [] : exemptLines(exempt, columns)),
       ...(next.length === 0
         ? []
         : [line`  ${dim('nearest to a block there')}`, ...table(next.map(standingRow), 4)]),
@@ -250,10 +256,7 @@ export function renderStatus(result: ThrottleStatusResult, columns: number): Lin
     ...(result.service === null
       ? []
       : [...serviceRows(result.service), ...networkRows(result.service.heaviest)]),
-    ...renderFindings(
-      result.checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    ...renderChecks(result, columns),
   ];
 }
 
@@ -272,9 +275,10 @@ export function renderCompile(result: ThrottleCompileResult, columns: number): L
   return [
     ...summaryLine(result, columns),
     ...result.files.map((file) => line`  ${file}`),
-    ...renderFindings(
-      result.checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    // Not wrong, and nobody should have to find it out.
+    ...result.checks
+      .filter(({ status }) => status === 'ok')
+      .flatMap(({ message, evidence }) => [[], ...wrap(line`  ${message} ${evidence ?? ''}`, columns, 2)]),
+    ...renderChecks(result, columns),
   ];
 }

@@ -1,6 +1,6 @@
 import type { MxTlsaCheckResult, MxTlsaMakeResult } from '../../schema/mx-tlsa.ts';
 import { asLine, dim, type Line, line, mark, strong, wrap } from '../text.ts';
-import { renderFindings } from './findings.ts';
+import { renderChecks } from './findings.ts';
 
 /** Records as lines of a zone file, and nothing else: they are pasted. */
 export function renderTlsaMake({ records }: MxTlsaMakeResult): Line[] {
@@ -16,9 +16,6 @@ export function renderTlsaCheck(result: MxTlsaCheckResult, columns: number): Lin
     ...records.flatMap((record) => wrap(line`  ${name ?? ''} TLSA ${record}`, columns, 6)),
     ...(ttl === null ? [] : [line`  ${dim(`TTL ${ttl} s`)}`]),
     ...good.flatMap((message) => wrap([...asLine('  '), message], columns, 2)),
-    ...renderFindings(
-      checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    ...renderChecks({ summary, checks }, columns),
   ];
 }

@@ -1,4 +1,8 @@
-import type { ValidationExportResult, ValidationImportResult } from '../../schema/validation-transfer.ts';
+import type {
+  ValidationExportResult,
+  ValidationImportResult,
+  ValidationMoveResult,
+} from '../../schema/validation-transfer.ts';
 import { dim, type Line, line, mark, table, wrap } from '../text.ts';
 import { renderFindings } from './findings.ts';
 
@@ -33,4 +37,24 @@ export function renderExport({ status, summary, checks }: ValidationExportResult
     checks.map((check) => ({ where: '', check })),
     columns,
   );
+}
+
+/** What went from a folder into a database. */
+export function renderMove(result: ValidationMoveResult, columns: number): Line[] {
+  const { keys, clients, logins, sessions } = result;
+  const kinds = Object.entries({ keys, clients, logins, 'session passwords': sessions });
+  const rows = kinds.map(([name, { added, updated, unchanged }]) => [
+    name,
+    `${added} added`,
+    `${updated} changed`,
+    dim(`${unchanged} as they were`),
+  ]);
+  return [
+    ...wrap(line`${mark(result.status)}  ${result.summary}`, columns, 4),
+    ...table(rows, 2),
+    ...renderFindings(
+      result.checks.map((check) => ({ where: '', check })),
+      columns,
+    ),
+  ];
 }

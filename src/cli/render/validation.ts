@@ -8,7 +8,7 @@ import type {
   ValidationStatusResult,
 } from '../../schema/validation.ts';
 import { dim, fittedTable, type Inline, type Line, line, mark, strong, warn, wrap } from '../text.ts';
-import { renderFindings } from './findings.ts';
+import { renderChecks } from './findings.ts';
 
 /** One sentence. */
 export function renderDone({ status, summary }: Report, columns: number): Line[] {
@@ -82,9 +82,6 @@ export function renderValidationStatus(result: ValidationStatusResult, columns: 
       columns,
       2,
     ),
-    ...renderFindings(
-      checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    ...renderChecks({ summary, checks }, columns),
   ];
 }

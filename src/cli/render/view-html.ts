@@ -3,19 +3,20 @@ import type {
   MessagePageView,
   MessageViewResult,
   ViewedMailbox,
+  ViewedMark,
   ViewedMessage,
 } from '../../schema/message-view.ts';
 import type { Reason } from '../../trust/facts.ts';
 import { kindOf } from '../../view/mailbox.ts';
-import { badgeOf, plainName, plainText, sizeWords } from '../../view/shown.ts';
+import { badgeOf, markWords, plainName, plainText, sizeWords } from '../../view/shown.ts';
 import { type Html, html, POLICY_WITH_IMAGES, page } from '../html.ts';
-import { companyKey } from '../logos.ts';
+import { companyKey, markKey } from '../logos.ts';
 import { leftOutWords } from './view.ts';
 import { VIEW_STYLE } from './view-style.ts';
 
 /** What the page shows beside the result. */
 export type HtmlView = {
-  /** Harmless data URIs by {@link companyKey}. */
+  /** Harmless data URIs by {@link companyKey} and {@link markKey}. */
   readonly logos: ReadonlyMap<string, string>;
   /** Every reason in the list, too. */
   readonly explain: boolean;
@@ -32,7 +33,10 @@ const SIGNS: Readonly<Record<Kind, readonly [sign: string, word: string, style: 
   undecided: ['?', 'undecided', 'dim'],
 };
 
-/** Rows that a browser lays out together; those far away it passes over. */
+/**
+ * Rows that a browser looks at together: groups far away it passes over, and of a group that is near the rows out of sight.
+ * Each group and each row of a near one costs a little in every frame, so there are few of both.
+ */
 const ROWS_TOGETHER = 50;
 /** Reasons that are told when the pointer rests on a verdict. */
 const HOVERED = 3;
@@ -41,7 +45,7 @@ const MAX_REASONS = 60;
 /** A message, or a mailbox with its messages behind the rows: one file that loads and runs nothing. */
 export function viewHtml(view: MessageViewResult, options: HtmlView): string {
   const [only] = view.messages;
-  const classes = companyClasses(view.messages);
+  const classes = logoClasses(view.messages);
   const style = VIEW_STYLE + logoStyle(classes, options.logos);
   const draw = new Drawing(classes, options);
   const isOne = view.messages.length === 1 && only?.page;
@@ -50,21 +54,21 @@ export function viewHtml(view: MessageViewResult, options: HtmlView): string {
   return page(title, body, { style, policy: POLICY_WITH_IMAGES });
 }
 
-/** Each company once: its class, whose style has the logo. */
-type Classes = ReadonlyMap<string, { readonly name: string; readonly company: Company }>;
+/** Each company and each mark once: its class, whose style has the logo. */
+type Classes = ReadonlyMap<string, string>;
 
-function companyClasses(messages: readonly ViewedMessage[]): Classes {
-  const classes = new Map<string, { name: string; company: Company }>();
-  for (const { company } of messages) {
-    if (company === null || classes.has(companyKey(company))) continue;
-    classes.set(companyKey(company), { name: `c${classes.size}`, company });
+function logoClasses(messages: readonly ViewedMessage[]): Classes {
+  const classes = new Map<string, string>();
+  for (const { company, mark } of messages) {
+    const key = company === null ? mark && markKey(mark) : companyKey(company);
+    if (key !== null && !classes.has(key)) classes.set(key, `c${classes.size}`);
   }
   return classes;
 }
 
 function logoStyle(classes: Classes, logos: ReadonlyMap<string, string>): string {
   return [...classes]
-    .map(([key, { name }]) => {
+    .map(([key, name]) => {
       const uri = logos.get(key);
       // Dark enough for white letters, whatever the hue.
       if (uri === undefined) return `.${name} { background: hsl(${hueOf(key)} 45% 30%); }\n`;
@@ -115,7 +119,7 @@ ${messages.map((each, index) => (each.page === null ? html`` : this.message(each
     const shown =
       message.page === null ? html`<bdi>${words}</bdi>` : html`<a href="#m${index}"><bdi>${words}</bdi></a>`;
     const green = company !== null;
-    return html`<tr role="row" class="${green ? 'trusted' : ''}"><td role="cell" class="verdict ${style}" title="${hover(reasons, target)}"><span class="sign" aria-hidden="true">${sign}</span> ${word}</td><td role="cell" class="who">${green ? this.company(company) : nameOf(sender)}</td><td role="cell" class="said"><span><span class="subject">${shown}</span>${green ? html`<small class="dim">${inlineName(sender)}</small>` : html``}${withdrawn === null ? html`` : html`<small class="warn">${withdrawn}</small>`}</span>${timeOf(date)}<span class="size">${sizeWords(sizeBytes)}</span>${this.options.explain ? reasonList(reasons) : html``}</td></tr>
+    return html`<tr role="row" class="${green ? 'trusted' : ''}"><td role="cell" class="verdict ${style}" title="${hover(reasons, target)}"><span class="sign" aria-hidden="true">${sign}</span> ${word}</td><td role="cell" class="who">${green ? this.company(company) : this.sender(message)}</td><td role="cell" class="said"><span><span class="subject">${shown}</span>${green ? html`<small class="dim">${inlineName(sender)}</small>` : html``}${withdrawn === null ? html`` : html`<small class="warn">${withdrawn}</small>`}</span>${timeOf(date)}<span class="size">${sizeWords(sizeBytes)}</span>${this.options.explain ? reasonList(reasons) : html``}</td></tr>
 `;
   }
 
@@ -127,7 +131,17 @@ ${messages.map((each, index) => (each.page === null ? html`` : this.message(each
   private logo(company: Company): Html {
     const key = companyKey(company);
     const letters = this.options.logos.has(key) ? '' : badgeOf(company.name);
-    return html`<span class="logo ${this.classes.get(key)?.name ?? ''}" aria-hidden="true">${letters}</span>`;
+    return html`<span class="logo ${this.classes.get(key) ?? ''}" aria-hidden="true">${letters}</span>`;
+  }
+
+  /** What the sender is called, beside the logo that a certificate proves; on plain ground. */
+  private sender({ sender, mark }: ViewedMessage): Html {
+    if (mark === null) return nameOf(sender);
+    return html`<span class="marked" title="${markWords(mark)}">${this.proved(mark)}<span>${nameOf(sender)}</span></span>`;
+  }
+
+  private proved(mark: ViewedMark): Html {
+    return html`<span class="logo ${this.classes.get(markKey(mark)) ?? ''}" aria-hidden="true"></span>`;
   }
 
   message(message: ViewedMessage, shown: MessagePageView, index: number | null): Html {
@@ -154,7 +168,9 @@ ${letter(shown)}
     const kind = kindOf(message);
     const [sign, word, style] = SIGNS[kind];
     if (company === null) {
-      return html`<div class="box ${kind}"><p><strong class="${style}">${sign} ${word}</strong><br>${summary}</p></div>`;
+      const { mark } = message;
+      const proof = mark === null ? html`` : html`<br><span class="dim">${markWords(mark)}</span>`;
+      return html`<div class="box ${kind}">${mark === null ? html`` : this.proved(mark)}<p><strong class="${style}">${sign} ${word}</strong><br>${summary}${proof}</p></div>`;
     }
     const { name, legalName, country, mediator, domain } = company;
     const legal = [legalName, country].filter((each) => each !== null && each !== name).join(', ');

@@ -13,6 +13,7 @@ a { color: inherit; } :focus-visible { outline: 3px solid var(--focus); outline-
 .counts li.trusted { background: var(--green); border-color: var(--green-line); color: var(--green-fg); }
 table, caption, thead, tbody { display: block; } caption { text-align: left; }
 tbody { content-visibility: auto; contain-intrinsic-size: auto 3200px; }
+tbody tr { content-visibility: auto; contain-intrinsic-size: auto 58px; }
 tr { display: grid; grid-template-columns: 11rem 16rem minmax(0, 1fr); align-items: stretch; margin-bottom: .4rem; border: 1px solid var(--line); border-radius: .6rem; background: var(--paper); overflow: hidden; }
 thead tr { background: none; border-color: transparent; margin-bottom: .1rem; }
 th { font-size: .8rem; font-weight: 600; color: var(--dim); text-align: left; padding: 0 .9rem; }
@@ -22,6 +23,7 @@ td.verdict { display: flex; align-items: center; font-weight: 600; font-size: .9
 tr.trusted td.verdict, tr.trusted td.who { color: var(--green-fg); }
 .sign { display: inline-block; width: 1.4em; text-align: center; }
 .company { display: flex; align-items: center; gap: .7rem; font-weight: 650; }
+.marked { display: flex; align-items: center; gap: .7rem; } .marked > span:last-child { min-width: 0; } .marked .logo, .box:not(.trusted) .logo { border: 1px solid var(--line); }
 .company small, .who small { display: block; font-weight: 400; }
 .logo { flex: none; display: inline-grid; place-items: center; width: 2.25rem; height: 2.25rem; border-radius: .5rem; background: #fff center / contain no-repeat; font-weight: 700; font-size: .9rem; color: #fff; print-color-adjust: exact; }
 td.said { display: grid; grid-template-columns: minmax(0, 1fr) auto 4.6rem; gap: 0 1.2rem; align-items: center; background: var(--paper); }
@@ -48,6 +50,6 @@ iframe { display: block; width: 100%; height: 34rem; resize: vertical; border: 1
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 56rem) { tr { grid-template-columns: 11rem minmax(0, 1fr); } td.said { grid-column: 1 / -1; } thead { display: none; } .message { padding: 1.1rem; } .box { flex-wrap: wrap; } .box .tick { margin-left: 0; } }
 @media (max-width: 32rem) { body { padding: 1.1rem .7rem 3rem; } tr { grid-template-columns: minmax(0, 1fr); padding: .35rem 0; } td { padding: .2rem .8rem; } td.said, tr.trusted td.said { grid-template-columns: minmax(0, 1fr) auto; gap: .2rem 1rem; } td.said > span:first-child { grid-column: 1 / -1; } tr.trusted td.said { margin: .3rem .35rem 0; padding: .35rem .45rem; } .box { align-items: flex-start; flex-wrap: nowrap; } .box.trusted { display: grid; grid-template-columns: auto minmax(0, 1fr); } .box .tick { grid-column: 1 / -1; } }
-@media print { :root { color-scheme: light; --page: #fff; --paper: #fff; --fg: #000; --dim: #444; --line: #bbb; --green: #dcf5e1; --green-fg: #0a4d24; --green-line: #86cf9c; --warn: #6b4500; --crit: #9a1b14; } body { padding: 0; max-width: none; } tr, .box { break-inside: avoid; print-color-adjust: exact; } tbody { content-visibility: visible; } .back, summary { display: none; } .message { border: 0; padding: 0; } }
+@media print { :root { color-scheme: light; --page: #fff; --paper: #fff; --fg: #000; --dim: #444; --line: #bbb; --green: #dcf5e1; --green-fg: #0a4d24; --green-line: #86cf9c; --warn: #6b4500; --crit: #9a1b14; } body { padding: 0; max-width: none; } tr, .box { break-inside: avoid; print-color-adjust: exact; } tbody, tbody tr { content-visibility: visible; } .back, summary { display: none; } .message { border: 0; padding: 0; } }
 @media (forced-colors: active) { tr.trusted, .box.trusted { border: 3px solid CanvasText; } thead tr { border-color: Canvas; } }
 `;

@@ -4,7 +4,7 @@ import type {
   ViewedMailbox,
   ViewedMessage,
 } from '../../schema/message-view.ts';
-import { badgeOf, plainName, plainText, sizeWords } from '../../view/shown.ts';
+import { badgeOf, markWords, plainName, plainText, sizeWords } from '../../view/shown.ts';
 import { dim, type Line, line, mark, type Span, shorten, strong, trusted, widthOf, wrap } from '../text.ts';
 import { reasonLines, verdictMark, wouldTrustLines } from './trust.ts';
 
@@ -132,7 +132,10 @@ function messageLines(
 /** The box under the subject. */
 function banner(message: ViewedMessage, columns: number): Line[] {
   const { company, summary } = message;
-  if (company === null) return wrap(line`${markOf(message)}  ${summary}`, columns, 4);
+  if (company === null) {
+    const proof = message.mark === null ? [] : wrap(line`    ${dim(markWords(message.mark))}`, columns, 4);
+    return [...wrap(line`${markOf(message)}  ${summary}`, columns, 4), ...proof];
+  }
   const green = trusted(` ${markOf(message).text}  ${companyWords(company.name)} `);
   return wrap([green, ...line`  ${company.mediator} vouches for ${company.domain}.`], columns, 2);
 }

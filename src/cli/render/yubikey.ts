@@ -9,7 +9,7 @@ import type {
   YubikeyListResult,
   YubikeyLostResult,
 } from '../../schema/yubikey.ts';
-import { dim, type Line, line, mark, strong, table, wrap } from '../text.ts';
+import { dim, fittedTable, type Line, line, mark, strong, table, wrap } from '../text.ts';
 import { renderFindings } from './findings.ts';
 
 const findings = (checks: readonly Check[], columns: number) =>
@@ -35,7 +35,7 @@ export function renderKeys({ summary, status, keys, checks }: YubikeyListResult,
   ]);
   return [
     line`${mark(status)}  ${summary}`,
-    ...table(rows, 2),
+    ...fittedTable(rows, columns, 2),
     ...information(checks, columns),
     ...findings(checks, columns),
   ];

@@ -1,6 +1,7 @@
 import { decryptOtp, isLater, splitOtp } from '../../otp/token.ts';
+import type { KeyChange, ServedKeys } from '../served.ts';
 import { isOurs } from '../spend.ts';
-import type { KeyRecord, KeyStore, OtpSecret } from '../store.ts';
+import type { KeyRecord, OtpSecret } from '../store.ts';
 import type { KeyEntry } from './entry.ts';
 
 /** What became of a key from a file. */
@@ -74,7 +75,11 @@ function prove(entry: KeyEntry, known: OtpSecret | undefined, ciphertext: Uint8A
   };
 }
 
-function proveAll(store: KeyStore | undefined, whole: Map<string, KeyEntry>, otps: readonly string[]) {
+async function proveAll(
+  store: ServedKeys | undefined,
+  whole: Map<string, KeyEntry>,
+  otps: readonly string[],
+) {
   const proven = new Map<string, boolean>();
   const strangers: string[] = [];
   for (const typed of otps) {
@@ -84,7 +89,7 @@ function proveAll(store: KeyStore | undefined, whole: Map<string, KeyEntry>, otp
       strangers.push(split?.publicId ?? '');
       continue;
     }
-    const better = prove(entry, store?.secretOf(split.publicId), split.ciphertext);
+    const better = prove(entry, await store?.secretOf(split.publicId), split.ciphertext);
     if (better) whole.set(split.publicId, better);
     proven.set(split.publicId, better !== undefined && proven.get(split.publicId) !== false);
   }
@@ -107,26 +112,30 @@ function stateAfter(
   return mayServe && (state ?? before?.state ?? 'active') === 'active' ? 'active' : 'written';
 }
 
-function adoptOne(
-  store: KeyStore | undefined,
-  entry: KeyEntry,
-  { nowMs, dryRun, mayServe }: { nowMs: number; dryRun: boolean; mayServe: boolean },
-) {
+/** What is to become of a key, and what has to be changed for it. */
+type Decision = Pick<Adopted, 'outcome' | 'state'> & { readonly change?: KeyChange };
+
+async function decide(store: ServedKeys | undefined, entry: KeyEntry, mayServe: boolean): Promise<Decision> {
   const { publicId, aesKey, privateId, counters, serial } = entry;
-  const before = store?.key(publicId);
-  const known = store?.secretOf(publicId);
+  const before = await store?.key(publicId);
+  const known = await store?.secretOf(publicId);
   const state = stateAfter(entry, before, mayServe);
   if (before && known) {
-    if (!sameSecret(known, entry)) return { outcome: 'conflict', state: before.state } as const;
+    if (!sameSecret(known, entry)) return { outcome: 'conflict', state: before.state };
     const rises = counters !== null && isLater(counters, before.counters);
-    if (!rises && state === before.state) return { outcome: 'unchanged', state } as const;
-    if (!dryRun) store?.raise(publicId, { state, counters: rises ? counters : null }, nowMs);
-    return { outcome: 'updated', state } as const;
+    if (!rises && state === before.state) return { outcome: 'unchanged', state };
+    const change = { kind: 'raise', publicId, state, counters: rises ? counters : null } as const;
+    return { outcome: 'updated', state, change };
   }
-  if (!aesKey || !privateId) return { outcome: 'no-secret', state: null } as const;
-  if (!dryRun) store?.add({ publicId, state, serial, counters, secret: { aesKey, privateId } }, nowMs);
-  return { outcome: 'added', state } as const;
+  if (!aesKey || !privateId) return { outcome: 'no-secret', state: null };
+  const key = { publicId, state, serial, counters, secret: { aesKey, privateId } };
+  return { outcome: 'added', state, change: { kind: 'add', key } };
 }
+
+/** What became of each, and the public ids of OTPs whose key is in none of the files. */
+export type Adoptions = { readonly keys: readonly Adopted[]; readonly strangers: readonly string[] };
+
+const TORN: Decision = { outcome: 'conflict', state: null };
 
 /** How keys are taken over. */
 export type Adoption = {
@@ -143,26 +152,30 @@ export type Adoption = {
  *
  * @param otps  one OTP of each key, to prove that it decrypts with what the file says
  * @param store  undefined only for a dry run
- * @returns what became of each, and the public ids of OTPs whose key is in none of the files
  */
-export function adopt(
-  store: KeyStore | undefined,
+export async function adopt(
+  store: ServedKeys | undefined,
   entries: Iterable<KeyEntry>,
   otps: readonly string[],
   { nowMs, dryRun, requireProof }: Adoption,
-): { readonly keys: Adopted[]; readonly strangers: string[] } {
+): Promise<Adoptions> {
   const { whole, torn } = mergeAll(entries);
-  const { proven, strangers } = proveAll(store, whole, otps);
+  const { proven, strangers } = await proveAll(store, whole, otps);
   // An OTP that does not decrypt says that the file is not of this key: then nothing is taken.
   const blocked = [...proven.values()].includes(false);
-  const work = () =>
-    [...whole.values()].map((entry): Adopted => {
+  for (;;) {
+    const keys: Adopted[] = [];
+    const changes: KeyChange[] = [];
+    for (const entry of whole.values()) {
       const { publicId } = entry;
       const shared = { publicId, proven: proven.get(publicId) ?? null };
-      if (torn.has(publicId)) return { ...shared, outcome: 'conflict', state: null };
-      const mayServe = shared.proven === true || !requireProof;
-      return { ...shared, ...adoptOne(store, entry, { nowMs, dryRun: dryRun || blocked, mayServe }) };
-    });
-  const keys = store && !dryRun ? store.atomically(work) : work();
-  return { keys, strangers };
+      const { change, ...decided } = torn.has(publicId)
+        ? TORN
+        : await decide(store, entry, shared.proven === true || !requireProof);
+      keys.push({ ...shared, ...decided });
+      if (change) changes.push(change);
+    }
+    // Where somebody else added one of them meanwhile, that one is looked at again.
+    if (!store || dryRun || blocked || (await store.apply(changes, nowMs))) return { keys, strangers };
+  }
 }

@@ -1,4 +1,4 @@
-import { collector, countOf, type Found, type RawEntry, rawFromRow } from './entry.ts';
+import { collector, countOf, type Found, NOT_OURS, type RawEntry, rawFromRow } from './entry.ts';
 
 /** Longest line; a key takes about a hundred and fifty characters. */
 const MAX_LINE = 4096;
@@ -29,15 +29,16 @@ const isHex = (text: string | undefined, digits: number) =>
 
 /** serial, public id, private id, AES key, access code, created, accessed, flags: ykksm, ykman, personalization GUI. */
 const keyProvisioning: Layout = ([serial, publicId, privateId, aesKey]) => {
+  if (aesKey === undefined) return 'it has fewer than four fields';
   // The GUI writes its other slots in the same columns: their third field is a moving factor or empty.
-  if (!isHex(privateId, 12)) return 'it is no Yubico OTP: it has no private id';
+  if (!isHex(privateId, 12)) return `${NOT_OURS}: it has no private id`;
   return { serial, publicId, privateId, aesKey };
 };
 
 /** "Yubico OTP", date, slot, public id, private id, AES key, two access codes, ten flags; a date may hold commas. */
 const traditional: Layout = (fields) => {
   const at = fields.findIndex((field, index) => isHex(field, 32) && isHex(fields[index - 1], 12));
-  if (at < 2) return 'it is no Yubico OTP: it has no AES key behind a private id';
+  if (at < 2) return `${NOT_OURS}: it has no AES key behind a private id`;
   return { publicId: fields[at - 2], privateId: fields[at - 1], aesKey: fields[at] };
 };
 
@@ -81,7 +82,7 @@ function namedColumns(names: readonly string[]): Layout | undefined {
   };
   if (at.aesKey < 0 || at.type < 0) return undefined;
   return (fields) => {
-    if (fields[at.type]?.toLowerCase() !== 'yubikey') return 'it is no Yubico OTP';
+    if (fields[at.type]?.toLowerCase() !== 'yubikey') return NOT_OURS;
     const count = countOf(fields[at.count], 0xff_ffff);
     const counters = count ? { useCounter: String(count >> 8), sessionUse: String(count & 0xff) } : {};
     return {
@@ -125,8 +126,11 @@ function dialectOf(lines: readonly string[]): Dialect | undefined {
 export function keysFromCsv(text: string): Found | undefined {
   const lines = text.split(/\r\n|\n|\r/).map((line, index) => ({ number: index + 1, line }));
   const rows = lines.filter(({ line }) => line.trim() !== '' && !line.startsWith('#'));
-  const dialect = dialectOf(rows.map(({ line }) => line));
-  if (!dialect) return /^# ykksm/.test(text) ? collector('ykksm').found() : undefined;
+  const named = /^# ykksm/.test(text)
+    ? { name: 'ykksm', layout: keyProvisioning, separator: ',' }
+    : undefined;
+  const dialect = dialectOf(rows.map(({ line }) => line)) ?? named;
+  if (!dialect) return undefined;
   const { add, leave, found } = collector(dialect.name);
   for (const { number, line } of rows) {
     const where = `line ${number}`;

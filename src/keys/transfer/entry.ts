@@ -100,6 +100,9 @@ export function entryFrom(raw: RawEntry): KeyEntry | string {
 }
 
 /** Collects what is in a file, within its bounds. */
+/** How the reason begins for a row that is not damaged but of another use of a key. */
+export const NOT_OURS = 'it is no Yubico OTP';
+
 export function collector(format: string) {
   const entries: KeyEntry[] = [];
   const leftOut: LeftOut[] = [];

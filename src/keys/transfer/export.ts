@@ -1,26 +1,22 @@
-import type { KeyRecord, KeyStore } from '../store.ts';
+import { NO_CODE } from '../../yubikey/slot.ts';
+import type { ServedKeys } from '../served.ts';
+import type { KeyRecord, OtpSecret } from '../store.ts';
 
 /** What keys can be written as. */
 export const EXPORT_FORMATS = ['ykksm', 'yubikey-val', 'pskc'] as const;
 
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
+/** A key with its secrets. */
+type Whole = KeyRecord & OtpSecret;
+
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const timeOf = (ms: number) => new Date(ms).toISOString().slice(0, 19);
 
 /** serial, public id, private id, AES key, access code, created, accessed: the order of yubikey-ksm. */
-function ykksm(store: KeyStore, keys: readonly KeyRecord[]): string {
-  const codes = new Map(
-    store
-      .slots()
-      .filter(({ state, publicId }) => state === 'current' && publicId !== null)
-      .map((record) => [record.publicId, hex(store.contentOf(record).accessCode)]),
-  );
-  const rows = keys.map((key) => {
-    const secret = store.secretOf(key.publicId);
-    if (!secret) return '';
-    const { privateId, aesKey } = secret;
-    const code = codes.get(key.publicId) ?? '000000000000';
+function ykksm(keys: readonly Whole[], codes: ReadonlyMap<string, Uint8Array>): string {
+  const rows = keys.map(({ privateId, aesKey, ...key }) => {
+    const code = hex(codes.get(key.publicId) ?? NO_CODE);
     const created = timeOf(key.createdMs);
     return `${key.serial ?? 0},${key.publicId},${hex(privateId)},${hex(aesKey)},${code},${created},\n`;
   });
@@ -40,20 +36,17 @@ function yubikeyVal(keys: readonly KeyRecord[]): string {
   return rows.join('');
 }
 
-function pskc(store: KeyStore, keys: readonly KeyRecord[]): string {
-  const packages = keys.map(({ publicId, serial }) => {
-    const secret = store.secretOf(publicId);
-    if (!secret) return '';
-    const { privateId, aesKey } = secret;
-    return `  <KeyPackage>
+function pskc(keys: readonly Whole[]): string {
+  const packages = keys.map(
+    ({ publicId, serial, privateId, aesKey }) => `  <KeyPackage>
     <DeviceInfo><Manufacturer>oath.UB</Manufacturer><SerialNo>${serial ?? 0}</SerialNo></DeviceInfo>
     <Key Id="${publicId}" Algorithm="http://www.yubico.com/#yubikey-aes">
       <Data><Secret><PlainValue>${Buffer.from(aesKey).toString('base64')}</PlainValue></Secret></Data>
       <UserId>CN=${publicId}, UID=${hex(privateId)}</UserId>
     </Key>
   </KeyPackage>
-`;
-  });
+`,
+  );
   return `<?xml version="1.0" encoding="UTF-8"?>
 <KeyContainer Version="1.0" xmlns="urn:ietf:params:xml:ns:keyprov:pskc">
 ${packages.join('')}</KeyContainer>
@@ -65,7 +58,16 @@ ${packages.join('')}</KeyContainer>
  *
  * @returns in clear: it goes into a file that is encrypted
  */
-export function exportKeys(store: KeyStore, keys: readonly KeyRecord[], format: ExportFormat): string {
-  if (format === 'ykksm') return ykksm(store, keys);
-  return format === 'pskc' ? pskc(store, keys) : yubikeyVal(keys);
+export async function exportKeys(
+  store: ServedKeys,
+  keys: readonly KeyRecord[],
+  format: ExportFormat,
+): Promise<string> {
+  if (format === 'yubikey-val') return yubikeyVal(keys);
+  const whole: Whole[] = [];
+  for (const key of keys) {
+    const secret = await store.secretOf(key.publicId);
+    if (secret) whole.push({ ...key, ...secret });
+  }
+  return format === 'pskc' ? pskc(whole) : ykksm(whole, await store.accessCodes());
 }

@@ -1,5 +1,5 @@
 import { AppError, ExitCode } from '../../errors.ts';
-import { collector, type Found } from './entry.ts';
+import { collector, type Found, NOT_OURS } from './entry.ts';
 import { containerKey, type Derivation, decryptValue, isAuthentic, type PskcKey } from './pskc-secret.ts';
 
 const MAX_DEPTH = 32;
@@ -122,7 +122,7 @@ export async function keysFromPskc(text: string, file: string, given: PskcKey | 
     const key = child(pack, 'Key');
     if (!key) return leave(where, 'it holds no key');
     const algorithm = key.attributes['Algorithm'] ?? '';
-    if (!/yubikey-aes/i.test(algorithm)) return leave(where, 'it is no Yubico OTP');
+    if (!/yubikey-aes/i.test(algorithm)) return leave(where, NOT_OURS);
     const secret = secretOf(key, root, () => {
       opened ??= containerKey(given, derivationOf(root));
       return opened;

@@ -1,7 +1,7 @@
 import { type Check, worst } from '../../report.ts';
 import type { ValidationImportResult } from '../../schema/validation-transfer.ts';
-import type { adopt, Outcome } from './adopt.ts';
-import type { Found } from './entry.ts';
+import type { Adoptions, Outcome } from './adopt.ts';
+import { type Found, NOT_OURS } from './entry.ts';
 
 /** How many keys a finding names. */
 const NAMED = 5;
@@ -11,7 +11,33 @@ const some = (ids: readonly string[]) =>
 
 const keysOf = (count: number) => (count === 1 ? 'One key' : `${count} keys`);
 
-function checksOf({ keys, strangers }: ReturnType<typeof adopt>, leftOut: number): Check[] {
+type LeftOutRows = { readonly count: number; readonly damaged: readonly string[] };
+
+/** Rows of other uses of a key are none of ours; damaged ones are keys that somebody may miss. */
+function aboutLeftOut({ count, damaged }: LeftOutRows, keys: number): Check | null {
+  if (count === 0) return null;
+  const id = 'import.left-out';
+  const rows = count === 1 ? 'One row was' : `${count} rows were`;
+  if (keys === 0)
+    return {
+      id,
+      status: 'crit',
+      message: `There is no key in it: ${rows} left out.`,
+      evidence: some(damaged),
+      fix: 'Look at those rows, and whether it is the right file.',
+    };
+  if (damaged.length === 0)
+    return { id, status: 'ok', info: true, message: `${rows} left out: no Yubico OTP.` };
+  return {
+    id,
+    status: 'warn',
+    message: `${damaged.length === 1 ? 'One row' : `${damaged.length} rows`} could not be read, and ${damaged.length === 1 ? 'was' : 'were'} left out.`,
+    evidence: some(damaged),
+    fix: 'Mend those rows and import the file again: what is there already stays as it is.',
+  };
+}
+
+function checksOf({ keys, strangers }: Adoptions, rows: LeftOutRows): Check[] {
   const ids = (fits: (key: (typeof keys)[number]) => boolean) =>
     keys.filter(fits).map(({ publicId }) => publicId);
   const disproved = ids(({ proven }) => proven === false);
@@ -54,20 +80,15 @@ function checksOf({ keys, strangers }: ReturnType<typeof adopt>, leftOut: number
       info: true,
       message: `${keysOf(waiting.length)} will be taken once an OTP was seen: import again with --prove.`,
     });
-  if (leftOut > 0)
-    found.push({
-      id: 'import.left-out',
-      status: 'ok',
-      info: true,
-      message: `${leftOut === 1 ? 'One row is' : `${leftOut} rows are`} no Yubico OTP, or damaged.`,
-    });
+  const leftOut = aboutLeftOut(rows, keys.length);
+  if (leftOut !== null) found.push(leftOut);
   return found;
 }
 
 /** What came of an import. */
 export function importResult(
   files: readonly { readonly file: string; readonly found: Found }[],
-  adopted: ReturnType<typeof adopt>,
+  adopted: Adoptions,
   dryRun: boolean,
 ): ValidationImportResult {
   const { keys } = adopted;
@@ -80,8 +101,13 @@ export function importResult(
     'no-secret': number('no-secret'),
     proven: keys.filter(({ proven }) => proven === true).length,
   };
-  const leftOut = files.reduce((sum, { found }) => sum + found.leftOutCount, 0);
-  const checks = checksOf(adopted, leftOut);
+  const left = files.flatMap(({ file, found }) => found.leftOut.map((each) => ({ file, ...each })));
+  const checks = checksOf(adopted, {
+    count: files.reduce((sum, { found }) => sum + found.leftOutCount, 0),
+    damaged: left
+      .filter(({ why }) => !why.startsWith(NOT_OURS))
+      .map(({ file, where, why }) => `${file}, ${where}: ${why}`),
+  });
   const blocked = checks.some(({ id }) => id === 'import.proof');
   const would = dryRun || blocked ? 'would be ' : '';
   return {
@@ -98,6 +124,6 @@ export function importResult(
     })),
     counts,
     keys,
-    leftOut: files.flatMap(({ file, found }) => found.leftOut.map((each) => ({ file, ...each }))),
+    leftOut: left,
   };
 }

@@ -1,4 +1,3 @@
-import type { Check } from '../../report.ts';
 import type { ThrottleExemption, ThrottleSite } from '../../schema/throttle.ts';
 import { errorPage } from '../error-page.ts';
 import { haproxyMaps, kibibytes, mappedOf } from '../haproxy/maps.ts';
@@ -28,22 +27,28 @@ export type HaproxyPlan = {
 export type Peer = { readonly name: string; readonly at: string };
 
 /** The page, with the seconds that are left put in by HAProxy: a percent sign is its own. */
-function logFormatPage(): string {
-  const { body } = errorPage({
-    status: 429,
-    retryAfter: 987_654,
-    site: 'this site',
-    accept: undefined,
-    because: 'client',
-  });
+function logFormatPage(because: 'client' | 'site'): string {
+  const refused = { status: 429, retryAfter: 987_654, site: 'this site', accept: undefined } as const;
+  const { body } = errorPage({ ...refused, because });
   return body.replaceAll('%', '%%').replace(/\d+ minutes?/, '%[var(txn.retry)] seconds');
 }
 
-/** Answers with the error page, in the status that the site wants. */
+function page(status: number, file: string, when: string): string {
+  return `    http-request return status ${status} content-type "text/html; charset=utf-8" hdr retry-after %[var(txn.retry)] hdr cache-control no-store lf-file @FOLDER@/${file} if ${when}`;
+}
+
+/** Counts a request under a kind, and, where the kind is refused, answers with the error page as the site wants it. */
+function counted(kind: string, condition: string): string {
+  return `    http-request track-sc2 var(txn.site),concat(|${kind}) table throttle_sums if ${condition}`;
+}
+
 function refusal(condition: string): string {
-  const page = (status: number, when: string) =>
-    `    http-request return status ${status} content-type "text/html; charset=utf-8" hdr retry-after %[var(txn.retry)] hdr cache-control no-store lf-file @FOLDER@/page.html if ${when}`;
-  return [page(503, `s503 ${condition}`), page(429, condition)].join('\n');
+  return [
+    counted('refused', condition),
+    // The rare question last: it is not asked of who is served.
+    page(503, 'page.html', `${condition} s503`),
+    page(429, 'page.html', condition),
+  ].join('\n');
 }
 
 function peerSection(peers: readonly Peer[]): string {
@@ -89,11 +94,15 @@ defaults
 
 # What a client had in one window of the clock: its number is in the key, so every window begins at nought.
 backend throttle_window
-    stick-table type string len 64 size 2m expire ${windowSeconds + 1}s store http_req_cnt,bytes_out_cnt
+    stick-table type string len 80 size 2m expire ${windowSeconds + 1}s store http_req_cnt,bytes_out_cnt
 
 # Who is blocked; gpt0 is the second at which that ends, gpc0 is set when it began by bytes. A flood of clients fills the table above, never this one.
 backend throttle_block
-    stick-table type string len 64 size 1m expire ${blockSeconds}s store gpt0,gpc0${peers.length > 0 ? ' peers throttle_peers' : ''}
+    stick-table type string len 80 size 1m expire ${blockSeconds}s store gpt0,gpc0${peers.length > 0 ? ' peers throttle_peers' : ''}
+
+# What each site served and refused, for the figures of the service and for budgets.
+backend throttle_sums
+    stick-table type string len 80 size 500k expire 1d store http_req_cnt,bytes_out_cnt
 ${peerSection(peers)}
 frontend throttle
     bind ${bind}
@@ -101,17 +110,32 @@ frontend throttle
 ${mapped(bind, trusted)}    http-request set-var(txn.site) req.hdr(host),lower,field(1,:),map(@FOLDER@/sites.map,${OTHER})
     http-request set-var(txn.ip) src,ipmask(32,${ipv6Prefix})
     http-request set-var(txn.key) var(txn.site),concat(|,txn.ip)
+    http-request set-var(txn.mode) var(txn.site),map(@FOLDER@/mode.map,enforce)
+    # Exempt everywhere, or on this site: the narrowest network that names the client, and the pair of both.
+    http-request set-var(txn.network) src,map_ip(@FOLDER@/exempt-networks.map)
+    acl exempt src -f @FOLDER@/exempt.lst
+    acl exempt var(txn.network),concat(|,txn.site) -m str -f @FOLDER@/exempt-pairs.lst
+    acl exempt var(txn.mode) -m str off
+    http-request set-var(txn.free) bool(true) if exempt
+    acl free var(txn.free) -m bool
+    acl dry var(txn.mode) -m str dry
+    acl shed var(txn.mode) -m str shed
+    acl s503 var(txn.site),map(@FOLDER@/status.map,429) -m str 503
     # A look-up by a converter does not touch the entry: it cannot prolong a block.
     acl listed var(txn.key),in_table(throttle_block)
     http-request set-var(txn.now) date if listed
     http-request set-var(txn.until) var(txn.key),table_gpt0(throttle_block) if listed
     http-request set-var(txn.retry) var(txn.until),sub(txn.now) if listed
-    acl free src -f @FOLDER@/exempt.lst
-    acl free var(txn.site),map(@FOLDER@/mode.map,enforce) -m str off
-    acl dry var(txn.site),map(@FOLDER@/mode.map,enforce) -m str dry
-    acl s503 var(txn.site),map(@FOLDER@/status.map,429) -m str 503
     acl blocked var(txn.retry) -m int gt 0
 ${refusal('blocked !free !dry')}
+    # All clients together had too much: the service says so, and until when, so that it ends without the service, too.
+    http-request set-var(txn.now) date if shed
+    http-request set-var(txn.until) var(txn.site),map_str_int(@FOLDER@/shed.map,0) if shed
+    http-request set-var(txn.wait) var(txn.until),sub(txn.now) if shed
+    acl waits var(txn.wait) -m int gt 0
+    http-request set-var(txn.retry) var(txn.wait) if waits !free
+${counted('over', 'waits !free')}
+${page(503, 'busy.html', 'waits !free')}
     http-request set-var(txn.window) date,div(${windowSeconds})
     http-request set-var(txn.counted) var(txn.key),concat(|,txn.window)
     http-request track-sc0 var(txn.counted) table throttle_window if !free !blocked
@@ -129,6 +153,10 @@ ${refusal('blocked !free !dry')}
     http-request sc-inc-gpc0(1) if over overbytes
     http-request set-var(txn.retry) int(${blockSeconds}) if over
 ${refusal('over !dry')}
+${counted('dry', 'over')}
+${counted('dry', 'blocked !free')}
+${counted('free', 'free')}
+    http-request track-sc2 var(txn.site) table throttle_sums
     default_backend site
 
 backend site
@@ -146,8 +174,7 @@ backend site
  */
 export function compileHaproxy(plan: HaproxyPlan): ReadonlyMap<string, string> {
   const { sites, exemptions, trusted } = plan;
-  const networks = exemptions.filter(({ site }) => site === null).map(({ network }) => network);
-  const maps = [...haproxyMaps(sites.map(mappedOf), networks)].map(([name, rows]): [string, string] => [
+  const maps = [...haproxyMaps(sites.map(mappedOf), exemptions)].map(([name, rows]): [string, string] => [
     name,
     [...rows].map(([key, value]) => `${value === '' ? key : `${key} ${value}`}\n`).join(''),
   ]);
@@ -155,21 +182,7 @@ export function compileHaproxy(plan: HaproxyPlan): ReadonlyMap<string, string> {
     ['haproxy.cfg', configuration(plan)],
     ...maps,
     ['trusted.lst', trusted.map((network) => `${network}\n`).join('')],
-    ['page.html', logFormatPage()],
+    ['page.html', logFormatPage('client')],
+    ['busy.html', logFormatPage('site')],
   ]);
-}
-
-/** What a configuration for HAProxy cannot keep: it has one list of exempt networks for all sites. */
-export function lostExemptions(exemptions: readonly ThrottleExemption[]): Check[] {
-  const lost = exemptions.filter(({ site }) => site !== null);
-  if (lost.length === 0) return [];
-  return [
-    {
-      id: 'throttle.compile.exemption',
-      status: 'warn',
-      message: 'Exemptions for single sites are left out: HAProxy has one list for all.',
-      evidence: lost.map(({ network, site }) => `${network} on ${site}`).join(', '),
-      fix: 'Exempt the network everywhere, or let the built-in front or nginx ask the service.',
-    },
-  ];
 }

@@ -22,8 +22,8 @@ export type NginxPlan = {
 const PAGE_SECONDS = 987_654;
 
 /** The error page as a string of nginx. @param when  what stands in place of "in N minutes" */
-function page(when: string): string {
-  const refusal = { status: 429, site: 'this site', accept: undefined, because: 'client' } as const;
+function page(when: string, because: 'client' | 'site'): string {
+  const refusal = { status: 429, site: 'this site', accept: undefined, because } as const;
   const { body } = errorPage({ ...refusal, retryAfter: PAGE_SECONDS });
   return body
     .replace(/in \d+ minutes?/, when)
@@ -31,17 +31,31 @@ function page(when: string): string {
     .replaceAll('\n', '\\n');
 }
 
-/** What answers whoever is refused. */
-function refusal(location: string, retryAfter: string, condition: string, when: string): string {
+/** What answers whoever is refused. @param answers  directives that end in an answer */
+function limited(location: string, retryAfter: string, answers: string): string {
   return `    location ${location} {
         add_header Retry-After ${retryAfter} always;
         add_header Cache-Control no-store always;
         add_header X-Content-Type-Options nosniff always;
         default_type "text/html; charset=utf-8";
-        if (${condition}) { return 503 "${page(when)}"; }
-        return 429 "${page(when)}";
+        ${answers}
     }`;
 }
+
+function busy(when: string): string {
+  return `return 503 "${page(when, 'site')}";`;
+}
+
+function refusal(location: string, retryAfter: string, condition: string, when: string, before = ''): string {
+  const text = page(when, 'client');
+  return limited(
+    location,
+    retryAfter,
+    `${before}if (${condition}) { return 503 "${text}"; }\n        return 429 "${text}";`,
+  );
+}
+
+const internal = (location: string) => location.replace('{\n', '{\n        internal;\n');
 
 function behind(server: string): string {
   return `proxy_set_header Host $host;
@@ -72,6 +86,13 @@ map $host $postern_site { default ${OTHER}; include ${blocks}/sites.map*; }
 map $postern_site $postern_503 { default ""; include ${blocks}/status.map*; }
 # Without this file, which is taken away when the service ends, everybody is served.
 map "$postern_site|$postern_client" $postern_until { default ""; include ${blocks}/blocks.map*; }
+# Sites of which all clients wait, as they had too much together, but for who is exempt.
+geo $postern_everywhere { default ""; include ${blocks}/exempt.geo; }
+geo $postern_network { default ""; include ${blocks}/networks.geo; }
+map "$postern_site|$postern_network" $postern_here { default ""; include ${blocks}/exempt.map*; }
+map $postern_site $postern_over { default ""; include ${blocks}/shed.map*; }
+map "$postern_everywhere$postern_here" $postern_waits { default ""; "" $postern_over; }
+map $postern_over $postern_shed { default $postern_waits; "" ""; }
 ${logging(plan)}
 server {
     listen ${bind};
@@ -81,8 +102,14 @@ ${realAddress(trusted)}
     set $postern_refused "";
     if ($postern_client) { set $postern_refused $postern_until; }
     if ($postern_refused) { rewrite ^ /_postern_refused last; }
+    if ($postern_shed) {
+        set $postern_refused $postern_shed;
+        rewrite ^ /_postern_busy last;
+    }
 
-${refusal('= /_postern_refused', '$postern_until', '$postern_503', 'after $postern_until').replace('{\n', '{\n        internal;\n')}
+${internal(refusal('= /_postern_refused', '$postern_until', '$postern_503', 'after $postern_until'))}
+
+${internal(limited('= /_postern_busy', '$postern_over', busy('after $postern_over')))}
 
     location / {
         ${behind(server)}
@@ -123,6 +150,7 @@ ${realAddress(trusted)}
         auth_request /_postern_throttle;
         auth_request_set $postern_retry $upstream_http_retry_after;
         auth_request_set $postern_status $upstream_http_x_postern_status;
+        auth_request_set $postern_because $upstream_http_x_postern_because;
         # auth_request knows no other refusal than 403.
         error_page 403 = @postern_limited;
         # The service is away: everybody passes, and the error log says so.
@@ -130,7 +158,13 @@ ${realAddress(trusted)}
         ${behind(server)}
     }
 
-${refusal('@postern_limited', '$postern_retry', '$postern_status = 503', 'in $postern_retry seconds')}
+${refusal(
+  '@postern_limited',
+  '$postern_retry',
+  '$postern_status = 503',
+  'in $postern_retry seconds',
+  `if ($postern_because = site) { ${busy('in $postern_retry seconds')} }\n        `,
+)}
 
     location @postern_open {
         ${behind(server)}

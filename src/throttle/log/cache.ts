@@ -1,3 +1,5 @@
+import { hashOf, isSame, textOf } from './bytes.ts';
+
 /**
  * What was made of a few bytes, remembered for when they come again: names of browsers and clients repeat line after
  * line. Each has two places, and whoever needs one next takes it, so a log that is made to collide costs time, nothing
@@ -6,60 +8,82 @@
 export class ByteCache<T extends object | boolean | null> {
   private readonly make: (text: string) => T;
   private readonly width: number;
-  private readonly mask: number;
-  private readonly keys: Uint8Array;
-  private readonly lengths: Uint16Array;
-  private readonly values: (T | undefined)[] = [];
+  private readonly most: number;
+  private slots: number;
+  private used = 0;
+  private keys: DataView;
+  private lengths: Uint16Array;
+  private values: (T | undefined)[];
 
   /**
-   * @param slots  places, a power of two
+   * @param slots  places to begin with, a power of two
+   * @param most  places at the most, a power of two: there are twice as many whenever half of them are taken
    * @param width  longest key that is remembered, in bytes
    * @param make  what is made of a key, as Latin-1
    */
-  constructor(slots: number, width: number, make: (text: string) => T) {
+  constructor(slots: number, most: number, width: number, make: (text: string) => T) {
     this.make = make;
     this.width = width;
-    this.mask = slots - 1;
-    this.keys = new Uint8Array(slots * width);
+    this.most = most;
+    this.slots = slots;
+    this.keys = new DataView(new ArrayBuffer(slots * width));
     this.lengths = new Uint16Array(slots);
-    for (let slot = 0; slot < slots; slot += 1) this.values.push(undefined);
+    this.values = places(slots);
   }
 
   /** What is made of the bytes between two places. */
-  get(bytes: Buffer, from: number, to: number): T {
-    if (to - from > this.width) return this.make(bytes.toString('latin1', from, to));
-    const home = this.slotOf(bytes, from, to);
-    const known = this.at(home, bytes, from, to) ?? this.at(home ^ 1, bytes, from, to);
-    return known ?? this.keep(this.values[home] === undefined ? home : home ^ 1, bytes, from, to);
+  get(bytes: DataView, from: number, to: number): T {
+    const length = to - from;
+    if (length > this.width) return this.make(textOf(bytes, from, to));
+    const home = hashOf(bytes, from, to) & (this.slots - 1);
+    if (this.isAt(home, bytes, from, length)) return this.values[home] as T;
+    if (this.isAt(home ^ 1, bytes, from, length)) return this.values[home ^ 1] as T;
+    return this.keep(bytes, from, to);
   }
 
-  private at(slot: number, bytes: Buffer, from: number, to: number): T | undefined {
-    return this.lengths[slot] === to - from && this.isKey(slot, bytes, from, to)
-      ? this.values[slot]
-      : undefined;
+  private isAt(slot: number, bytes: DataView, from: number, length: number): boolean {
+    return (
+      this.lengths[slot] === length &&
+      this.values[slot] !== undefined &&
+      isSame(this.keys, slot * this.width, bytes, from, length)
+    );
   }
 
-  private keep(slot: number, bytes: Buffer, from: number, to: number): T {
-    const made = this.make(bytes.toString('latin1', from, to));
-    this.keys.set(bytes.subarray(from, to), slot * this.width);
-    this.lengths[slot] = to - from;
-    this.values[slot] = made;
+  private keep(bytes: DataView, from: number, to: number): T {
+    if (this.used > this.slots / 2 && this.slots < this.most) this.grow();
+    const made = this.make(textOf(bytes, from, to));
+    this.put(bytes, from, to, made);
     return made;
   }
 
-  /** From the last 16 bytes and every eighth before: short keys differ at their end. */
-  private slotOf(bytes: Buffer, from: number, to: number): number {
-    let hash = to - from;
-    const near = Math.max(from, to - 16);
-    for (let at = from; at < near; at += 8) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
-    for (let at = near; at < to; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
-    return (hash ^ (hash >>> 15)) & this.mask;
+  private put(bytes: DataView, from: number, to: number, value: T): void {
+    const home = hashOf(bytes, from, to) & (this.slots - 1);
+    const slot = this.values[home] === undefined ? home : home ^ 1;
+    if (this.values[slot] === undefined) this.used += 1;
+    for (let at = from, key = slot * this.width; at < to; at += 1, key += 1)
+      this.keys.setUint8(key, bytes.getUint8(at));
+    this.lengths[slot] = to - from;
+    this.values[slot] = value;
   }
 
-  private isKey(slot: number, bytes: Buffer, from: number, to: number): boolean {
-    const { keys } = this;
-    for (let at = from, key = slot * this.width; at < to; at += 1, key += 1)
-      if (keys[key] !== bytes[at]) return false;
-    return true;
+  private grow(): void {
+    const { keys, lengths, values, slots, width } = this;
+    this.slots = slots * 2;
+    this.used = 0;
+    this.keys = new DataView(new ArrayBuffer(this.slots * width));
+    this.lengths = new Uint16Array(this.slots);
+    this.values = places(this.slots);
+    for (let slot = 0; slot < slots; slot += 1) {
+      const value = values[slot];
+      const key = slot * width;
+      if (value !== undefined) this.put(keys, key, key + (lengths[slot] ?? 0), value);
+    }
   }
+}
+
+/** Filled one by one: an array that is told its length has holes, and is slower to look into. */
+function places<T>(slots: number): (T | undefined)[] {
+  const all: (T | undefined)[] = [];
+  for (let slot = 0; slot < slots; slot += 1) all.push(undefined);
+  return all;
 }

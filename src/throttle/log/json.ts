@@ -3,22 +3,31 @@ import { createClfClock, epochMs, isoMs } from './time.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-// Names by nginx (its variables), Caddy (below `request`), Traefik (capitals), and what people use beside them.
-const CLIENT = ['remote_addr', 'client_ip', 'remote_ip', 'ClientHost', 'ClientAddr', 'clientip', 'client'];
-const TIME = ['StartUTC', 'time_iso8601', 'time_local', 'msec', 'ts', '@timestamp', 'timestamp', 'time'];
-const BYTES = ['bytes_sent', 'DownstreamContentSize', 'size', 'body_bytes_sent', 'bytes'];
-const SITE = ['host', 'RequestHost', 'http_host', 'server_name', 'vhost'];
-const STATUS = ['status', 'DownstreamStatus'];
-const REQUEST = ['request_uri', 'uri', 'RequestPath', 'path', 'request'];
-const REFERER = ['http_referer', 'referer', 'referrer', 'request_Referer'];
-const AGENT = ['http_user_agent', 'user_agent', 'agent', 'request_User-Agent'];
+/** What a log may call something, the first that it has counts. */
+export type Names = readonly string[];
+
+/** Names by nginx (its variables), Caddy (below `request`), Traefik (capitals), and what people use beside them. */
+export const NAMES = {
+  client: ['remote_addr', 'client_ip', 'remote_ip', 'ClientHost', 'ClientAddr', 'clientip', 'client'],
+  time: ['StartUTC', 'time_iso8601', 'time_local', 'msec', 'ts', '@timestamp', 'timestamp', 'time'],
+  bytes: ['bytes_sent', 'DownstreamContentSize', 'size', 'body_bytes_sent', 'bytes'],
+  site: ['host', 'RequestHost', 'http_host', 'server_name', 'vhost'],
+  status: ['status', 'DownstreamStatus'],
+  request: ['request_uri', 'uri', 'RequestPath', 'path', 'request'],
+  referer: ['http_referer', 'referer', 'referrer', 'request_Referer'],
+  agent: ['http_user_agent', 'user_agent', 'agent', 'request_User-Agent'],
+} as const satisfies Record<string, Names>;
+
+/** What {@link NAMES} Caddy writes below `request`, and the fields of HTTP that it lists there below `headers`. */
+export const BELOW_REQUEST = ['client', 'site', 'request'] as const;
+export const HEADERS = { referer: 'Referer', agent: 'User-Agent' } as const;
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The first member of those names that is a string or a number. */
-function first(fields: Fields, names: readonly string[]): string | number | undefined {
+function first(fields: Fields, names: Names): string | number | undefined {
   for (const name of names) {
     const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value))) return value;
@@ -34,7 +43,7 @@ function header(fields: Fields, name: string): string | undefined {
 }
 
 /** An address that has its port with it. */
-function withoutPort(client: string): string {
+export function withoutPort(client: string): string {
   return /^(?:\d{1,3}\.){3}\d{1,3}:\d+$/.test(client)
     ? client.slice(0, client.lastIndexOf(':'))
     : client.replace(/^\[(.*)\](?::\d+)?$/, '$1');
@@ -60,20 +69,20 @@ export function createJsonParser(): (line: string) => LogEntry | null {
     if (!isFields(parsed)) return null;
     const inner = parsed['request'];
     const request: Fields = isFields(inner) ? inner : {};
-    const client = withoutPort(String(first(request, CLIENT) ?? first(parsed, CLIENT) ?? ''));
-    const timeMs = timeOf(first(parsed, TIME));
-    const bytes = sizeOf(String(first(parsed, BYTES) ?? '-'));
+    const client = withoutPort(String(first(request, NAMES.client) ?? first(parsed, NAMES.client) ?? ''));
+    const timeMs = timeOf(first(parsed, NAMES.time));
+    const bytes = sizeOf(String(first(parsed, NAMES.bytes) ?? '-'));
     if (timeMs === null || bytes === null || !isClient(client)) return null;
-    const site = first(request, SITE) ?? first(parsed, SITE);
-    const agent = header(request, 'User-Agent') ?? first(parsed, AGENT);
+    const site = first(request, NAMES.site) ?? first(parsed, NAMES.site);
+    const agent = header(request, HEADERS.agent) ?? first(parsed, NAMES.agent);
     return {
       timeMs,
       client,
       site: site === undefined ? null : String(site),
       bytes,
-      status: Number(first(parsed, STATUS)) || 0,
-      request: String(first(request, REQUEST) ?? first(parsed, REQUEST) ?? ''),
-      referer: String(header(request, 'Referer') ?? first(parsed, REFERER) ?? ''),
+      status: Number(first(parsed, NAMES.status)) || 0,
+      request: String(first(request, NAMES.request) ?? first(parsed, NAMES.request) ?? ''),
+      referer: String(header(request, HEADERS.referer) ?? first(parsed, NAMES.referer) ?? ''),
       userAgent: agent === undefined ? null : String(agent),
     };
   };

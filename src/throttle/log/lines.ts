@@ -9,7 +9,8 @@ function concat(parts: readonly Buffer[]): Buffer {
 }
 
 /**
- * The lines of a log, as many together as come at once; each ends with a line feed, the last one of the log, too.
+ * The lines of a log, as many together as come at once; each ends with a line feed, the last one of the log, too. They
+ * are good until more are asked for.
  *
  * @returns null in place of a line that is too long
  */
@@ -23,7 +24,7 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
       length += chunk.length;
       // Of a line that is too long its length is all that is kept.
       if (length > LONGEST) parts = [];
-      else parts.push(chunk);
+      else parts.push(Buffer.from(chunk));
       continue;
     }
     let from = 0;
@@ -33,7 +34,7 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
     }
     const last = chunk.lastIndexOf(LF) + 1;
     yield* short(chunk.subarray(from, last));
-    parts = last === chunk.length ? [] : [chunk.subarray(last)];
+    parts = last === chunk.length ? [] : [Buffer.from(chunk.subarray(last))];
     length = chunk.length - last;
   }
   if (length > LONGEST) yield null;

@@ -15,7 +15,7 @@ function expander(first: Uint8Array) {
 
 /**
  * The bytes of a log; gzip (RFC 1952) and Zstandard (RFC 8878) are recognised by how they begin and expanded as they
- * are read.
+ * are read. Each piece is good until the next one is asked for, of the source and here.
  *
  * @throws what the source throws, and what zlib throws when the file is damaged or cut off
  */
@@ -28,8 +28,12 @@ export async function* expanded(source: AsyncIterable<Uint8Array>): AsyncGenerat
     yield head;
     for (let each = await chunks.next(); !each.done; each = await chunks.next()) yield each.value;
   }
+  // A stream asks for more before it is done with what it has.
+  async function* copied(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of whole()) yield Buffer.from(chunk);
+  }
   const through = expander(head);
   if (through === null) yield* whole();
   // The error reaches whoever reads the far end.
-  else yield* pipeline(Readable.from(whole()), through, () => undefined) as AsyncIterable<Uint8Array>;
+  else yield* pipeline(Readable.from(copied()), through, () => undefined) as AsyncIterable<Uint8Array>;
 }

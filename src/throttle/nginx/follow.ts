@@ -3,6 +3,9 @@ import { type NginxEntry, parseNginxLine } from './log.ts';
 import { NginxPublisher } from './publisher.ts';
 import { Tail } from './tail.ts';
 
+/** How often it is looked whether a site has spent its budget, in milliseconds. */
+const BUDGET_MS = 500;
+
 export type NginxOptions = {
   /** The log that nginx writes in our format. */
   readonly log: string;
@@ -27,8 +30,7 @@ export function takeIn(
     return;
   }
   if (refused) return warden.noteRefused(host, address);
-  const verdict = warden.admit(host, address, request);
-  if (verdict.kind === 'serve') verdict.account(bytes);
+  warden.noteServed(host, address, bytes, request);
 }
 
 /**
@@ -57,9 +59,20 @@ export async function followNginx(
   });
   await publisher?.start();
   await tail.start();
+  let shed = '';
+  const watch = setInterval(() => {
+    const now = warden.sites
+      .all()
+      .map((site) => warden.shedUntilMs(site) ?? '')
+      .join();
+    if (now !== shed) publisher?.changed();
+    shed = now;
+  }, BUDGET_MS);
+  watch.unref();
   return {
     changed: () => publisher?.changed(),
     stop: async () => {
+      clearInterval(watch);
       await tail.stop();
       await publisher?.stop();
     },

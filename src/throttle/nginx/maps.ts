@@ -1,4 +1,5 @@
 import type { Block } from '../engine.ts';
+import { exemptPairs } from '../exempt-pairs.ts';
 import { OTHER, policyOf, type Site } from '../site.ts';
 import type { Warden } from '../warden.ts';
 
@@ -34,15 +35,37 @@ function enforced(warden: Warden): Block[] {
     .slice(0, MOST_BLOCKS);
 }
 
+/** As nginx sends it in Retry-After: it cannot subtract, so what it sends is the date (RFC 9110 §10.2.3). */
+function dateOf(untilMs: number): string {
+  return new Date(Math.ceil(untilMs / 1000) * 1000).toUTCString();
+}
+
+/** Sites of which all clients wait, as they had too much together, and who need not. */
+function shedFiles(warden: Warden): [name: string, content: string][] {
+  const exemptions = warden.exemptions();
+  const shed = warden.sites.all().flatMap((site) => {
+    const untilMs = warden.shedUntilMs(site);
+    return untilMs === null ? [] : [`${quoted(site.name)} ${quoted(dateOf(untilMs))};\n`];
+  });
+  const everywhere = new Set(exemptions.filter(({ site }) => site === null).map(({ network }) => network));
+  const pairs = exemptPairs(exemptions);
+  const networks = new Set(pairs.map(({ network }) => network));
+  const rows = new Set(pairs.map(({ network, site }) => `${quoted(`${site}|${network}`)} 1;\n`));
+  return [
+    ['exempt.geo', [...everywhere].map((network) => `${network} 1;\n`).join('')],
+    ['networks.geo', [...networks].map((network) => `${network} ${quoted(network)};\n`).join('')],
+    ['exempt.map', [...rows].join('')],
+    ['shed.map', shed.join('')],
+  ];
+}
+
 /**
- * The blocks as nginx looks them up: a client by its network, then client and site. nginx cannot subtract, so what it
- * sends as Retry-After is the date (RFC 9110 §10.2.3), which is as exact and the same for every request.
+ * The blocks as nginx looks them up: a client by its network, then client and site.
  */
 export function nginxFiles(warden: Warden): NginxFiles {
   const sites = warden.sites.all();
   const blocks = enforced(warden);
   const clients = new Set(blocks.map(({ client }) => client.text));
-  const date = ({ untilMs }: Block) => new Date(Math.ceil(untilMs / 1000) * 1000).toUTCString();
   return new Map([
     ['sites.map', siteLines(sites)],
     [
@@ -58,17 +81,19 @@ export function nginxFiles(warden: Warden): NginxFiles {
       blocks
         .map(
           (block) =>
-            `${quoted(`${warden.sites.at(block.site).name}|${block.client.text}`)} ${quoted(date(block))};\n`,
+            `${quoted(`${warden.sites.at(block.site).name}|${block.client.text}`)} ${quoted(dateOf(block.untilMs))};\n`,
         )
         .join(''),
     ],
+    ...shedFiles(warden),
   ]);
 }
 
-/** When the files are out of date by themselves: a block ends, or the policy of a few hours does. */
+/** When the files are out of date by themselves: a block ends, the policy of a few hours, or waiting. */
 export function nextChangeMs(warden: Warden): number {
   const ends = [
     ...warden.blocks().map(({ block }) => block.untilMs),
+    ...warden.sites.all().map((site) => warden.shedUntilMs(site) ?? Number.POSITIVE_INFINITY),
     ...warden.sites.all().map(({ temporary }) => temporary?.untilMs ?? Number.POSITIVE_INFINITY),
     ...warden.exemptions().map(({ untilMs }) => untilMs ?? Number.POSITIVE_INFINITY),
   ].filter((each) => each > warden.nowMs);

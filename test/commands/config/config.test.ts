@@ -137,10 +137,29 @@ describe('config show', () => {
   });
 });
 
+test.for([
+  ['"resolver": "http://x"', ['mx', 'probe', 'x.test'], 'The DNS server "http://x" knows only'],
+  ['"as-of": "tomorrow"', ['mx', 'probe', 'x.test'], "--as-of: 'tomorrow' is not a time"],
+  ['"service": "nowhere"', ['throttle', 'status'], "'nowhere'"],
+] as const)(
+  'what a command finds wrong with %s is blamed on the line that says it',
+  async ([member, call, words]) => {
+    const file = config('late.json', '{', '', `${member}}`);
+    const [topic, verb, ...argv] = call;
+    const ran = await run(`${topic} ${verb}`, [...argv, '--config', file]);
+    expect(ran).toMatchObject({ exit: 78, stdout: '' });
+    expect(ran.stderr).toContain(`Configuration ${file}, line 3: `);
+    expect(ran.stderr).toContain(words);
+    const name = /"(.*?)"/.exec(member)?.[1];
+    // What stands on the command line is no fault of a file.
+    expect((await run(`${topic} ${verb}`, [...argv, '--config', file, `--${name}`, '=x'])).exit).not.toBe(78);
+  },
+);
+
 test('a command that meets a wrong value names file and line', async () => {
   const file = config('wrong.json', '{', '"port": "many"}');
   expect(await run('mx probe', ['x.test', '--config', file])).toMatchObject({
     exit: 78,
-    stderr: expect.stringContaining('wrong.json, line 2: "port" is "many", expected what --port takes'),
+    stderr: expect.stringContaining('wrong.json, line 2: "port" is "many", expected a whole number'),
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type PracticeKey, practiceKey } from '../../helpers/practice-key.ts';
 import { runBuilt } from '../../helpers/run.ts';
+import { LabStore } from '../../helpers/stores.ts';
 import { type Peer, startPeer } from '../../helpers/validation-peer.ts';
 
 // The built program from programming a key to losing it, each test with a state of its own.
@@ -11,9 +12,13 @@ import { type Peer, startPeer } from '../../helpers/validation-peer.ts';
 const PASSWORD = 'correct horse';
 
 let key: PracticeKey;
-let env: { XDG_STATE_HOME: string };
+/** The state of the desk, where the key is programmed. */
+let desk: { XDG_STATE_HOME: string };
+/** Where logins are, when that is a database that servers share. */
+let shared: Record<string, string>;
 
-const postern = (argv: readonly string[], input = '') => runBuilt(argv, { env, input });
+const postern = (argv: readonly string[], input = '') =>
+  runBuilt(argv, { env: argv[1] === 'program' ? desk : { ...desk, ...shared }, input });
 const login = (argv: readonly string[], input = '') => postern(['login', ...argv], input);
 const json = async (argv: readonly string[], input = '') =>
   JSON.parse((await postern([...argv, '--json'], input)).stdout);
@@ -33,18 +38,31 @@ async function add(account: string, ...more: readonly string[]) {
 
 beforeEach(async () => {
   key = practiceKey({ blank: true });
-  env = { XDG_STATE_HOME: mkdtempSync(join(tmpdir(), 'postern-state-')) };
+  desk = { XDG_STATE_HOME: mkdtempSync(join(tmpdir(), 'postern-state-')) };
+  shared = {};
   const on = ['--software-key', key.file, '--yes', '--serial', String(key.serial)];
   await postern(['yubikey', 'program', ...on, '--slot', '1']);
   await postern(['yubikey', 'program', ...on, '--resume', '--otp-file', '-'], `${key.press(1)}\n`);
+  const store = new LabStore(key.folder);
+  if (store.kind === 'postgresql') await moveTo(store);
 });
+
+/** The keys of the desk go into a database, with all that belongs to them. */
+async function moveTo(store: LabStore): Promise<void> {
+  const { POSTERN_STORE: url = '', POSTERN_STORE_PASSWORD_FILE: file = '' } = await store.env();
+  const moved = await runBuilt(['validation', 'move', '--to', url, '--to-password-file', file], {
+    env: desk,
+  });
+  expect(moved.exit, moved.stderr).toBe(0);
+  shared = { POSTERN_STORE: url, POSTERN_STORE_PASSWORD_FILE: file };
+}
 
 test('a key is associated by a touch, logs in, and is removed', async () => {
   await add('ann@example.org', '--label', 'desk');
   const otp = key.press(1);
   expect((await verify('ann@example.org', otp)).exit).toBe(0);
   const again = await verify('ann@example.org', otp);
-  expect(again).toMatchObject({ exit: 2, stdout: expect.stringContaining('replayed') });
+  expect(again).toMatchObject({ exit: 2, stdout: expect.stringContaining('has been used before') });
   const { logins } = await json(['login', 'list']);
   expect(logins).toMatchObject([{ account: 'ann@example.org', kind: 'otp', validators: ['local'] }]);
   expect((await login(['remove', logins[0].id])).exit).toBe(0);

@@ -1,9 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { generateKeyPairSync, hash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { createAuthority } from '../../../src/lab/certificates.ts';
 import { needs } from '../../helpers/debian.ts';
 import { ANN, BEN, companyZone, type MediatorLab, mediatorLab } from '../../helpers/mediator.ts';
 import { root, run } from '../../helpers/run.ts';
@@ -113,6 +116,67 @@ describe('a logo', () => {
     const refused = await lab.act('logo', 'bank', file, '--actor', ANN);
     expect(refused).toMatchObject({ exit: 65, result: { error: { code: 'E_LOGO' } } });
     expect(readFileSync(journal())).toEqual(before);
+  });
+});
+
+describe('domains of open sign-up', () => {
+  const names = () => join(home, 'names.txt');
+
+  async function noted(text: string, ...argv: string[]) {
+    writeFileSync(names(), text);
+    return await lab.act('open-signup', names(), '--actor', ANN, ...argv);
+  }
+
+  test('reach readers with the next sync, hold below each name, stay when the list expires, and go again', async () => {
+    await lab.list('bank', 'bank.example');
+    expect((await noted('# ours\nfree.example\n')).result).toMatchObject({ names: 1, added: 1, removed: 0 });
+    await publish();
+    await sync(www, '--root', rootFile());
+    expect(await verdictOn('bank.example')).toBe('trusted');
+    expect(await verdictOn('mail.free.example')).toBe('open-signup');
+    expect((await run('trust show', ['free.example'])).stdout).toContain(
+      'open-signup.listed:mediator.example',
+    );
+    expect((await lab.act('audit')).exit).toBe(0);
+    expect((await noted('other.example\n', '--kind', 'disposable')).result).toMatchObject({
+      added: 1,
+      removed: 1,
+    });
+    await publish();
+    expect((await sync()).result).toMatchObject({ changed: true });
+    expect(await verdictOn('free.example')).toBe('authenticated');
+    expect(await verdictOn('other.example')).toBe('open-signup');
+  });
+
+  test('that were changed where they are kept are fetched again', async () => {
+    await noted('free.example\n');
+    await publish();
+    await sync(www, '--root', rootFile());
+    const folder = join(home, 'cache', 'postern', 'trust', 'mediator.example');
+    const [kept = ''] = readdirSync(folder).filter((name) => name.endsWith('.names'));
+    writeFileSync(join(folder, kept), '# open-signup/1\n');
+    expect(await verdictOn('free.example')).toBe('authenticated');
+    await sync();
+    expect(await verdictOn('free.example')).toBe('open-signup');
+  });
+
+  test('and entries exclude each other', async () => {
+    await lab.list('bank', 'www.bank.example');
+    const refused = await noted('bank.example\n');
+    expect(refused.exit).toBe(64);
+    expect(JSON.stringify(refused.result)).toContain("in the entry 'bank'");
+    await noted('shop.example\n');
+    await lab.list('shop', 'mail.shop.example');
+    expect((await lab.act('list')).result).toMatchObject({
+      entries: [{ status: 'active' }, { status: 'vetted', problems: ['vetting.open-signup'] }],
+    });
+  });
+
+  test('that are no names are refused by line, and nothing is noted', async () => {
+    const { exit, result } = await noted('good.example\nco.uk\n');
+    expect(exit).toBe(65);
+    expect(JSON.stringify(result)).toContain('line 2: is a public suffix');
+    expect(readFileSync(journal(), 'utf8')).not.toContain('open-signup');
   });
 });
 
@@ -371,6 +435,112 @@ test('watch tells what got worse since a company was approved', async () => {
   const worse = await watch();
   expect(worse.exit).toBe(2);
   expect(worse.result['summary']).toContain('p=none');
+});
+
+describe('watch tells until when a domain is registered', () => {
+  const NOW = '2026-11-25T12:00:00Z';
+  const answer = (changes: object = {}) => ({
+    objectClassName: 'domain',
+    ldhName: 'BANK.example',
+    status: ['active'],
+    events: [
+      { eventAction: 'registration', eventDate: '2001-01-01T00:00:00Z' },
+      { eventAction: 'expiration', eventDate: '2027-06-30T00:00:00Z' },
+    ],
+    ...changes,
+  });
+  const expiring = (day: string) => answer({ events: [{ eventAction: 'expiration', eventDate: day }] });
+
+  async function watch(...argv: string[]) {
+    writeFileSync(join(lab.folder, 'dns.json'), JSON.stringify(lab.zone));
+    const dns = [
+      '--selector',
+      's1',
+      '--offline',
+      '--dns-cache',
+      join(lab.folder, 'dns.json'),
+      '--as-of',
+      NOW,
+    ];
+    const ran = await lab.act('watch', ...dns, ...argv);
+    const checks = (ran.result['checks'] ?? []) as readonly { id: string; status: string; message: string }[];
+    const found = checks.find(({ id }) => id === 'watch.registration');
+    return { ...ran, found };
+  }
+
+  beforeEach(() => lab.list('bank', 'www.bank.example'));
+
+  test.for([
+    ['for long', answer(), 'ok', '2027-06-30'],
+    ['for six weeks', expiring('2026-12-30T00:00:00Z'), 'warn', '2026-12-30'],
+    ['for days', expiring('2026-11-30T00:00:00Z'), 'crit', '2026-11-30'],
+    ['no longer', expiring('2026-11-01T00:00:00Z'), 'crit', 'was registered until'],
+    ['and about to be deleted', answer({ status: ['active', 'Pending Delete'] }), 'crit', 'pending delete'],
+    ['for a time that nobody tells', answer({ events: [] }), 'ok', 'does not say'],
+  ] as const)('%s', async ([, document, status, words]) => {
+    const file = join(home, 'rdap.json');
+    writeFileSync(file, JSON.stringify(document));
+    const { found } = await watch('--rdap', file);
+    expect(found).toMatchObject({ status, message: expect.stringContaining(words) });
+  });
+
+  test('from what the vetter noted, when no registry is asked', async () => {
+    expect((await watch()).found).toMatchObject({ status: 'ok', message: expect.stringContaining('--rdap') });
+    await lab.vet('bank', ANN, '--evidence', 'registration-expires=2026-12-01');
+    await lab.act('renew', 'bank', '--actor', BEN, '--yes');
+    expect((await watch()).found).toMatchObject({
+      status: 'crit',
+      message: expect.stringContaining('2026-12-01'),
+    });
+  });
+
+  test('asked of a server, by the list of registries; one that lies, hangs or is private tells nothing', async () => {
+    const authority = await createAuthority('Registry CA', Date.now());
+    const { keyPem: key, chainPem: cert } = await authority.issue({ names: ['127.0.0.1'] });
+    const ca = join(home, 'ca.pem');
+    writeFileSync(ca, authority.certificatePem);
+    const replies = new Map<string, () => object | null>([
+      ['/good/domain/bank.example', () => answer()],
+      ['/other/domain/bank.example', () => answer({ ldhName: 'shop.example' })],
+      ['/odd/domain/bank.example', () => ({ objectClassName: 'entity' })],
+      ['/slow/domain/bank.example', () => null],
+    ]);
+    const server = createServer({ key, cert }, (request, response) => {
+      const reply = replies.get(request.url ?? '');
+      if (reply === undefined) return void response.writeHead(404).end();
+      const said = reply();
+      if (said !== null) response.end(JSON.stringify(said));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const base = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const list = join(home, 'dns.json');
+      writeFileSync(list, JSON.stringify({ services: [[['example'], [`${base}/good/`]]] }));
+      const laboratory = ['--allow-private', '--ca', ca, '--timeout-https', '1s'];
+      expect((await watch('--rdap', list, ...laboratory)).found).toMatchObject({ status: 'ok' });
+      const about = async (path: string, ...argv: string[]) =>
+        (await watch('--rdap', `${base}/${path}/`, ...argv)).found;
+      expect(await about('good', ...laboratory)).toMatchObject({
+        message: expect.stringContaining('2027-06-30'),
+      });
+      expect(await about('none', ...laboratory)).toMatchObject({ status: 'crit' });
+      for (const path of ['other', 'odd', 'slow'])
+        expect(await about(path, ...laboratory), path).toMatchObject({ status: 'unknown' });
+      expect(await about('good', '--ca', ca)).toMatchObject({
+        status: 'unknown',
+        message: expect.stringContaining('no public address'),
+      });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  test('and a policy that was stricter when the company was vetted is a warning', async () => {
+    lab.zone['_dmarc.www.bank.example'] = { TXT: [['v=DMARC1; p=quarantine']] };
+    const { result } = await watch();
+    expect(result).toMatchObject({ status: 'warn', summary: expect.stringContaining('was p=reject') });
+  });
 });
 
 test('watch finds who could be taken for a company', async () => {

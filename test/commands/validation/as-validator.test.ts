@@ -103,10 +103,9 @@ test('the server answers logins too, on a listener of their own, to those with t
   const both = await lab.serve(['--login-listen', `unix:${socket}`, '--login-token-file', file]);
   expect(both.loginAt).toBe(`unix:${socket}`);
   const key = freshKey();
-  const place = ['--store', lab.folder];
-  const added = await runBuilt(['login', 'add', 'web@example.org', '--otp-file', '-', ...place], {
+  const added = await runBuilt(['login', 'add', 'web@example.org', '--otp-file', '-'], {
     input: key.otp(1),
-    env: state,
+    env: { ...state, ...(await lab.store.env()) },
   });
   expect(added.exit, added.stderr).toBe(0);
   const otp = key.otp(2);

@@ -60,7 +60,7 @@ const verdict = async () => (await ask(near.url, { client, otp: key.press(1) }))
 
 /** The server's word on this key's number. */
 async function onRecord(): Promise<string | undefined> {
-  const { stdout } = await runBuilt(['validation', 'key', 'list', '--store', lab.folder, '--json']);
+  const { stdout } = await runBuilt(['validation', 'key', 'list', '--json'], { env: await lab.store.env() });
   const { keys } = JSON.parse(stdout) as { keys: { serial: number | null; state: string }[] };
   return keys.find((each) => each.serial === key.serial)?.state;
 }
@@ -76,7 +76,7 @@ describe('a key whose server is elsewhere', () => {
     expect(await onRecord()).toBe('active');
     expect((await ask(near.url, { client, otp: first })).status).toBe('REPLAYED_OTP');
     expect(await verdict()).toBe('OK');
-    const audit = await runBuilt(['validation', 'status', '--store', lab.folder, '--json']);
+    const audit = await runBuilt(['validation', 'status', '--json'], { env: await lab.store.env() });
     expect(audit.stdout).toContain('key record');
     for (const log of [secure.log, near.log]) expect(log.join('\n')).not.toMatch(/aesKey|privateId/);
   });

@@ -171,7 +171,7 @@ describe('a database that cannot be written', () => {
       }),
       spend: refuse,
       check: refuse,
-      close: () => undefined,
+      close: async () => undefined,
     };
     const events: VerifyEvent[] = [];
     const world = {

@@ -6,21 +6,42 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { documents } from '../../../src/schema/documents.ts';
 import { type PracticeKey, practiceKey } from '../../helpers/practice-key.ts';
 import { runBuilt } from '../../helpers/run.ts';
+import { LabStore } from '../../helpers/stores.ts';
 
 // A desk where keys are programmed, and a server elsewhere: two folders of state.
 
 let key: PracticeKey;
 let folder: string;
+let store: LabStore;
 
 beforeEach(() => {
   key = practiceKey({ blank: true });
   folder = mkdtempSync(join(tmpdir(), 'postern-transfer-'));
+  store = new LabStore(folder);
 });
 
 const at = (name: string) => ({ env: { XDG_STATE_HOME: join(folder, name) } });
 const desk = (argv: readonly string[], input?: string) =>
   runBuilt(argv, { ...at('desk'), ...(input !== undefined && { input }) });
-const server = (...argv: readonly string[]) => runBuilt(argv, at('server'));
+const server = async (...argv: readonly string[]) =>
+  runBuilt(argv, { env: { ...at('server').env, ...(await sharedEnv()) } });
+
+/** The keys that the server has on record, with their counters. */
+async function known(): Promise<unknown> {
+  if (store.kind === 'sqlite')
+    return JSON.parse((await server('yubikey', 'inventory', '--json')).stdout).keys;
+  return store.rows(
+    'SELECT public_id AS "publicId", use_counter AS "useCounter", session_use AS "sessionUse", state FROM postern.keys',
+  );
+}
+
+/** Where the server keeps its keys, when that is a database. */
+async function sharedEnv(): Promise<Record<string, string>> {
+  if (store.kind === 'sqlite') return {};
+  const { POSTERN_MASTER_KEY_FILE: _, ...env } = await store.env();
+  return env;
+}
+
 const file = (name: string, text: string) => {
   writeFileSync(join(folder, name), text, { mode: 0o600 });
   return join(folder, name);
@@ -115,8 +136,7 @@ describe('an import', () => {
     expect(await imported(secrets, file('val1.csv', VAL(20, 3)))).toMatchObject({ counts: { unchanged: 1 } });
     expect(await imported(file('val2.csv', VAL(5, 9)))).toMatchObject({ counts: { unchanged: 1 } });
     expect(await imported(file('val3.csv', VAL(21, 0)))).toMatchObject({ counts: { updated: 1 } });
-    const inventory = JSON.parse((await server('yubikey', 'inventory', '--json')).stdout);
-    expect(inventory.keys).toMatchObject([{ publicId: ID, useCounter: 21, sessionUse: 0, state: 'active' }]);
+    expect(await known()).toMatchObject([{ publicId: ID, useCounter: 21, sessionUse: 0, state: 'active' }]);
   });
 
   test('of other secrets for a key that is known changes nothing', async () => {
@@ -138,7 +158,7 @@ describe('an import', () => {
       exit: 2,
       checks: [{ id: 'import.proof' }],
     });
-    expect(JSON.parse((await server('yubikey', 'inventory', '--json')).stdout).keys).toEqual([]);
+    expect(await known()).toEqual([]);
     expect(await imported(good, '--require-proof')).toMatchObject({
       keys: [{ state: 'written', proven: null }],
     });
@@ -205,4 +225,27 @@ test('what is exported is encrypted, and imports elsewhere; in clear only for wh
     `1,${ID},d74fbdf6a890,82211e0854e7369e83d941f24761a84e,000000000000,`,
   );
   expect(statSync(plain).mode & 0o777).toBe(0o600);
+});
+
+test('rows that cannot be read are told, and a file without a key is no success', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-rows-'));
+  const file = join(folder, 'keys.csv');
+  const good = '1,dteffuje,8792ebfe26cc,ecde18dbe76fbd0c33330f1c354871db,000000000000,2009-12-14T16:40:57,';
+  const imported = async (text: string) => {
+    writeFileSync(file, text);
+    const argv = ['validation', 'import', file, '--store', join(folder, 'store'), '--json'];
+    const { exit, stdout } = await runBuilt(argv);
+    const { checks, counts } = JSON.parse(stdout);
+    return { exit, added: counts.added, checks };
+  };
+  expect(await imported('# ykksm 1\n1,abc\nfoo\n')).toMatchObject({
+    exit: 2,
+    added: 0,
+    checks: [{ id: 'import.left-out', status: 'crit' }],
+  });
+  expect(await imported(`# ykksm 1\n${good}\n1,abc\n`)).toMatchObject({
+    exit: 1,
+    added: 1,
+    checks: [{ id: 'import.left-out', status: 'warn', evidence: expect.stringContaining('line 3') }],
+  });
 });

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { readCertificates } from '../../../src/bimi/certificate.ts';
+import type { Fetcher } from '../../../src/bimi/fetching.ts';
 import { recordedResolver } from '../../../src/dns/recorded.ts';
 import type { Resolver } from '../../../src/dns/types.ts';
 import { listOf } from '../../../src/dnsbl/catalogue.ts';
@@ -15,6 +17,7 @@ import {
   onTop,
   replaced,
 } from '../../helpers/attack-world.ts';
+import { MARK_LOGO, markAuthority, markExtensions } from '../../helpers/marks.ts';
 import { NOW } from '../../helpers/trust.ts';
 
 const codes = (reasons: readonly { code: string }[]) => reasons.map(({ code }) => code);
@@ -276,6 +279,51 @@ describe('a BIMI record', () => {
     ['no record', byAttacker(letter({ From: ' a@attack.example' })), 'none'],
   ] as const)('%s: %s', async ([, message, result]) => {
     expect((await bimi(message))?.result).toBe(result);
+  });
+});
+
+describe('a logo that a certificate proves', () => {
+  const L = 'https://attack.example/l.svg';
+  const A = 'https://attack.example/m.pem';
+  const zone = {
+    's1._domainkey.attack.example': { TXT: [keyRecord(keys.attacker)] },
+    '_dmarc.attack.example': { TXT: [['v=DMARC1; p=reject']] },
+    'default._bimi.attack.example': { TXT: [[`v=BIMI1; l=${L}; a=${A}`]] },
+  };
+  const honest = byAttacker(letter({ From: ' Attack Shop <a@attack.example>' }));
+
+  async function withMark(message: Buffer, names: readonly string[], notBefore = '2026-01-01T00:00:00Z') {
+    const authority = await markAuthority();
+    const pem = await authority.mark({ extensions: markExtensions({ names }), notBefore });
+    const files: Readonly<Record<string, Buffer>> = { [L]: MARK_LOGO, [A]: Buffer.from(pem) };
+    const fetch: Fetcher = async (url) => ({ kind: 'found', bytes: files[url] ?? Buffer.alloc(0) });
+    const marks = { fetch, roots: readCertificates(authority.root.pem) };
+    return await judge(message, { bimi: true, dns: recordedResolver(zone), marks });
+  }
+
+  test('adds a logo, and never trust', async () => {
+    const check = await withMark(honest, ['attack.example']);
+    expect(check).toMatchObject({
+      verdict: 'authenticated',
+      organization: null,
+      bimi: { result: 'pass', mark: { kind: 'vmc', organization: 'Example Bank' } },
+    });
+    expect(check.bimi?.mark?.logo.dataUri).toMatch(/^data:image\/svg\+xml;base64,/);
+  });
+
+  test.for([
+    ['another domain', ['bank.example'], '2026-01-01T00:00:00Z', 'is for bank.example'],
+    ['a day to come', ['attack.example'], '2026-12-01T00:00:00Z', 'valid from 2026-12-01'],
+  ] as const)('of %s is none, and it is said why', async ([, names, on, words]) => {
+    const { bimi } = await withMark(honest, names, on);
+    expect(bimi).toMatchObject({ result: 'fail', mark: null, reason: expect.stringContaining(words) });
+  });
+
+  test('is not even fetched for mail that proves nothing', async () => {
+    const marks = { fetch: () => expect.unreachable(), roots: [] };
+    const forged = letter({ From: ' Attack Shop <a@attack.example>' });
+    const { bimi } = await judge(forged, { bimi: true, dns: recordedResolver(zone), marks });
+    expect(bimi).toMatchObject({ result: 'skipped', mark: null });
   });
 });
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { exitFor } from '../../../src/cli/base.ts';
+import { countsAs } from '../../../src/cli/base.ts';
 import { describeFailure } from '../../../src/cli/failure.ts';
 import { readSettings } from '../../../src/cli/settings.ts';
 import { formatDuration, parseDuration } from '../../../src/cli/units.ts';
@@ -88,7 +88,7 @@ test.for([
   ['unknown', 'crit', 'warn', 1],
   ['unknown', 'crit', 'crit', 2],
 ] as const)('%s with --fail-on %s and --unknown %s exits with %i', ([status, failOn, unknown, exit]) => {
-  expect(exitFor(status, failOn, unknown)).toBe(exit);
+  expect(ExitCode[countsAs(status, { failOn, unknown })]).toBe(exit);
 });
 
 test('the worst state is crit over unknown over warn over ok', () => {

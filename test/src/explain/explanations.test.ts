@@ -59,7 +59,7 @@ const COMPUTED: Readonly<Record<string, readonly string[]>> = {
 
 /** What only looks like an id: properties of Authentication-Results (RFC 8601 §2.7), hosts, and names of files. */
 const NO_ID =
-  /^(?:smtp\.(?:mailfrom|helo|rcptto|remote-ip)|policy\.iprev|dns\.(?:google|quad9\.net)|browser\.startup\.page|.*\.(?:test|example|json|eml|zone|db))$/;
+  /^(?:smtp\.(?:mailfrom|helo|rcptto|remote-ip)|policy\.iprev|dns\.(?:google|quad9\.net)|browser\.startup\.page|.*\.(?:test|example|json|eml|zone|rbldnsd|txt|db))$/;
 
 const ID = /'([a-z0-9-]+(?:\.[a-z0-9-]+)+)'/g;
 /** A code that tells the case behind its colon. */

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openExistingStore, openOrCreateStore } from '../../../src/keys/open.ts';
+import { servedBy } from '../../../src/keys/served.ts';
 import { spendOtp } from '../../../src/keys/spend.ts';
 import type { KeyStore, NewSlot } from '../../../src/keys/store.ts';
 import { encodeModhex } from '../../../src/otp/modhex.ts';
@@ -58,12 +59,15 @@ async function withActiveKey(): Promise<KeyStore> {
 describe('an OTP', () => {
   test('is accepted once, and neither it nor an earlier one ever again', async () => {
     const store = await withActiveKey();
-    expect(spendOtp(store, otp(1, 0), 4).kind).toBe('replayed');
-    expect(spendOtp(store, otp(3, 1), 4)).toMatchObject({ kind: 'accepted', fields: { useCounter: 3 } });
-    expect(spendOtp(store, otp(3, 1), 5).kind).toBe('replayed');
-    expect(spendOtp(store, otp(3, 0), 5).kind).toBe('replayed');
-    expect(spendOtp(store, otp(2, 255), 5).kind).toBe('replayed');
-    expect(spendOtp(store, otp(3, 2), 5).kind).toBe('accepted');
+    expect((await spendOtp(servedBy(store), otp(1, 0), 4)).kind).toBe('replayed');
+    expect(await spendOtp(servedBy(store), otp(3, 1), 4)).toMatchObject({
+      kind: 'accepted',
+      fields: { useCounter: 3 },
+    });
+    expect((await spendOtp(servedBy(store), otp(3, 1), 5)).kind).toBe('replayed');
+    expect((await spendOtp(servedBy(store), otp(3, 0), 5)).kind).toBe('replayed');
+    expect((await spendOtp(servedBy(store), otp(2, 255), 5)).kind).toBe('replayed');
+    expect((await spendOtp(servedBy(store), otp(3, 2), 5)).kind).toBe('accepted');
   });
 
   test.for([
@@ -73,20 +77,20 @@ describe('an OTP', () => {
     ['that is none', 'hello', 'no-otp'],
   ] as const)('%s is refused, and moves no counter', async ([, typed, kind]) => {
     const store = await withActiveKey();
-    expect(spendOtp(store, typed, 4).kind).toBe(kind);
+    expect((await spendOtp(servedBy(store), typed, 4)).kind).toBe(kind);
     expect(store.key(PUBLIC)?.counters).toEqual({ useCounter: 1, sessionUse: 0 });
   });
 
   test('of a lost key is refused and spent all the same', async () => {
     const store = await withActiveKey();
     expect(store.disable(SLOT.serial, 4)).toEqual([PUBLIC]);
-    expect(spendOtp(store, otp(5, 0), 5).kind).toBe('disabled');
+    expect((await spendOtp(servedBy(store), otp(5, 0), 5)).kind).toBe('disabled');
     expect(store.key(PUBLIC)?.counters).toEqual({ useCounter: 5, sessionUse: 0 });
   });
 
   test('shown to anybody holds no private id', async () => {
     const store = await withActiveKey();
-    expect(JSON.stringify(spendOtp(store, otp(5, 0), 5))).not.toContain(PRIVATE);
+    expect(JSON.stringify(await spendOtp(servedBy(store), otp(5, 0), 5))).not.toContain(PRIVATE);
   });
 
   test('that several processes get at the same time is fresh for one of them', async () => {
@@ -164,9 +168,9 @@ describe('the record of a slot', () => {
     const id = store.begin(SLOT, 1);
     expect(store.key(PUBLIC)).toBeUndefined();
     store.wasWritten(id, 2);
-    expect(spendOtp(store, otp(1, 0), 3).kind).toBe('disabled');
+    expect((await spendOtp(servedBy(store), otp(1, 0), 3)).kind).toBe('disabled');
     store.activate(id, 4);
-    expect(spendOtp(store, otp(1, 1), 5).kind).toBe('accepted');
+    expect((await spendOtp(servedBy(store), otp(1, 1), 5)).kind).toBe('accepted');
   });
 
   test('replaces what was in the slot, and stops serving it', async () => {

@@ -13,8 +13,8 @@ let other: LabKey;
 beforeEach(async () => {
   // Answers as soon as they are known: what the padding would hide is looked at without it.
   lab = await loginLab({ failureMs: 0.001 });
-  key = lab.key(1);
-  other = lab.key(2);
+  key = await lab.key(1);
+  other = await lab.key(2);
   await lab.add('ann@example.org', key.publicId, { password: 'correct horse' });
   await lab.add('bob@example.org', other.publicId, { password: 'correct horse' });
 });

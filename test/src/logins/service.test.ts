@@ -21,7 +21,7 @@ let tokenFile: string;
 
 beforeEach(async () => {
   lab = await loginLab();
-  key = lab.key(1);
+  key = await lab.key(1);
   await lab.add('ann@example.org', key.publicId, { password: PASSWORD });
   events = [];
   socket = join(lab.folder, 'login.sock');

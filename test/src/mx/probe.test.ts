@@ -48,6 +48,9 @@ const EXPECTED: Readonly<Record<Habit, readonly [status: string, check: string, 
   'need-starttls': ['ok', 'tls.version', 'offered'],
   'rcpt-450': ['ok', 'tls.version', 'offered'],
   'rcpt-550': ['ok', 'tls.version', 'offered'],
+  'no-relay': ['ok', 'tls.version', 'offered'],
+  'carries-over': ['ok', 'tls.version', 'offered'],
+  'any-line-end': ['ok', 'tls.version', 'offered'],
   'data-lost': ['ok', 'tls.version', 'offered'],
 };
 

@@ -33,6 +33,7 @@ const good: MxAddressResult = {
     coversHost: true,
   },
   versions: null,
+  intrusive: null,
   iprev: null,
   banner: 'mx',
   extensions: [],

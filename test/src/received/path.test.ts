@@ -141,6 +141,42 @@ test.for([
   expect(pathOfFile('fallback', options)).toMatchObject({ border, status });
 });
 
+const OWN_RELAY = [
+  'from mail.bank.example (mail.bank.example [192.0.2.20]) by mx1.uni.example (Postfix) with ESMTPS id A; Mon, 2 Nov 2020 01:57:23 +0000',
+];
+const withFields = (fields: readonly string[], options: Partial<PathOptions> = {}) =>
+  pathOfText(fields.map((field) => `Received: ${field}\n`).join(''), options);
+const FROM_MX1 = 'from mx1.uni.example (mx1.uni.example [198.51.100.10]) by imap.uni.example';
+
+test('LMTP is spoken inside of a system, with whatever address', () => {
+  const path = withFields([
+    `${FROM_MX1} (Dovecot) with LMTP id B; Mon, 2 Nov 2020 01:57:24 +0000`,
+    ...OWN_RELAY,
+  ]);
+  expect(path.hops[path.border ?? 9]).toMatchObject({ by: 'mx1.uni.example', encrypted: 'yes' });
+});
+
+test('LMTP does not make a line true that another system wrote', () => {
+  const path = withFields([
+    `${FROM_MX1} (Dovecot) with LMTP id B; Mon, 2 Nov 2020 01:57:24 +0000`,
+    'from a.example ([192.0.2.9]) by mx.elsewhere.example with ESMTPS id A; Mon, 2 Nov 2020 01:57:23 +0000',
+  ]);
+  expect(path.hops[path.border ?? 9]?.by).toBe('imap.uni.example');
+});
+
+test('a neighbour by name is taken for a stranger, and the flag that says otherwise is told', () => {
+  const fields = [`${FROM_MX1} (Postfix) with ESMTP id B; Mon, 2 Nov 2020 01:57:24 +0000`, ...OWN_RELAY];
+  expect(withFields(fields).checks).toContainEqual(
+    expect.objectContaining({
+      id: 'path.border.neighbour',
+      message: expect.stringContaining('--trusted-ip 198.51.100.10'),
+    }),
+  );
+  const told = withFields(fields, { trustedIps: ['198.51.100.10'] });
+  expect(told.hops[told.border ?? 9]?.by).toBe('mx1.uni.example');
+  expect(told.checks.map(({ id }) => id)).not.toContain('path.border.neighbour');
+});
+
 test('HELO alone makes nobody trusted', () => {
   const path = pathOfText(
     [

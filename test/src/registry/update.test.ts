@@ -3,6 +3,7 @@ import { pointerPayload, type Root, rootPayload } from '../../../src/registry/do
 import { readEnvelope, writeEnvelope } from '../../../src/registry/envelope.ts';
 import { makeSigningKey, sha256 } from '../../../src/registry/keys.ts';
 import { firstHolding, type Holding, holdingFrom, update } from '../../../src/registry/update.ts';
+import { writeNameFile } from '../../../src/trust/name-file.ts';
 import {
   DAY_MS,
   memorySource,
@@ -24,7 +25,10 @@ function first(root: Partial<Root> = {}, of = keys): Holding {
 
 /** What a reader that handed over the root holds after a day's update. */
 async function heldAfter(given: Partial<Publication> = {}, held = first(), nowMs = NOW): Promise<Holding> {
-  const updated = await update(held, memorySource(publication({ keys, ...given })), { nowMs, have: null });
+  const updated = await update(held, memorySource(publication({ keys, ...given })), {
+    nowMs,
+    have: new Set(),
+  });
   expect(updated.fault).toBeNull();
   return updated.holding;
 }
@@ -34,7 +38,7 @@ async function faultOf(
   held = first(),
   nowMs = NOW,
 ): Promise<string | null> {
-  const { fault, document } = await update(held, memorySource(files), { nowMs, have: null });
+  const { fault, document } = await update(held, memorySource(files), { nowMs, have: new Set() });
   if (fault !== null) expect(document).toBeNull();
   return fault?.rule ?? null;
 }
@@ -54,12 +58,12 @@ const pointerOf = (held: Holding) => held.pointer?.said ?? expect.unreachable();
 
 test('what a mediator publishes is taken: root, pointer, list, and the list of domains once', async () => {
   const source = memorySource(publication({ keys }));
-  const updated = await update(first(), source, { nowMs: NOW, have: null });
+  const updated = await update(first(), source, { nowMs: NOW, have: new Set() });
   expect(updated.fault).toBeNull();
   expect(updated.document?.length).toBeGreaterThan(100);
   const again = await update(updated.holding, source, {
     nowMs: NOW,
-    have: updated.holding.list?.said.document.sha256 ?? '',
+    have: new Set([updated.holding.list?.said.document.sha256 ?? '']),
   });
   expect(again).toMatchObject({ fault: null, document: null });
   expect(source.asked.filter((name) => name.startsWith('lists/'))).toHaveLength(1);
@@ -198,6 +202,48 @@ describe('an attacker who holds the web server', () => {
   });
 });
 
+describe('domains of open sign-up', () => {
+  const origin = { kind: 'free-mail', date: '2026-11-25', source: 'desk', note: '' } as const;
+  const names = writeNameFile([{ name: 'free.example', origin }]);
+
+  test('come with the list, once', async () => {
+    const source = memorySource(publication({ keys, names }));
+    const { holding, openSignup, fault } = await update(first(), source, { nowMs: NOW, have: new Set() });
+    expect(fault).toBeNull();
+    expect(Buffer.from(openSignup ?? [])).toEqual(names);
+    const have = new Set([holding.list?.said.openSignup?.sha256 ?? '']);
+    expect(await update(holding, source, { nowMs: NOW, have })).toMatchObject({
+      openSignup: null,
+      fault: null,
+    });
+  });
+
+  test('that were altered, cut short, left away or cannot be read are refused with the list', async () => {
+    const altered = changed(publication({ keys, names }), '.names', (bytes) =>
+      Buffer.from(bytes.toString().replace('free.', 'bank.')),
+    );
+    expect(await faultOf(altered)).toBe('digest');
+    const cut = changed(publication({ keys, names }), '.names', (bytes) => bytes.subarray(1));
+    expect(await faultOf(cut)).toBe('digest');
+    const missing = publication({ keys, names });
+    for (const name of missing.keys()) if (name.endsWith('.names')) missing.delete(name);
+    expect(await faultOf(missing)).toBe('missing');
+    const everybody = Buffer.from(`${names.toString().replace('free.example', 'com')}`);
+    expect(await faultOf(publication({ keys, names: everybody }))).toBe('form');
+  });
+
+  test('of yesterday do not come back', async () => {
+    const held = await heldAfter({ names, version: 2 });
+    const older = publication({ keys, names: writeNameFile([]), version: 1 });
+    expect(await faultOf(older, held)).toBe('rollback');
+  });
+
+  test('said to be larger than anybody takes are not asked for', async () => {
+    const openSignup = { sha256: '0'.repeat(64), lengthBytes: 17 * 1024 * 1024 };
+    expect(await faultOf(publication({ keys, list: { openSignup } }))).toBe('form');
+  });
+});
+
 describe('keys change', () => {
   const fresh = ring();
 
@@ -207,7 +253,7 @@ describe('keys change', () => {
     const files = publication({ keys: fresh, root: { version: 3 } });
     files.set('2.root.json', sealed('root', rootPayload(second), [...keys.root, ...fresh.root]));
     files.set('3.root.json', sealed('root', rootPayload(third), fresh.root));
-    const { holding, fault } = await update(first(), memorySource(files), { nowMs: NOW, have: null });
+    const { holding, fault } = await update(first(), memorySource(files), { nowMs: NOW, have: new Set() });
     expect(fault).toBeNull();
     expect(holding.root.said.version).toBe(3);
   });
@@ -247,7 +293,7 @@ describe('keys change', () => {
     expect(pointerOf(held).version).toBe(1);
     const second = rootDocument({ ...keys, list: fresh.list }, { version: 2 });
     const files = new Map([['2.root.json', sealed('root', rootPayload(second), keys.root)]]);
-    const { holding, fault } = await update(held, memorySource(files), { nowMs: NOW, have: null });
+    const { holding, fault } = await update(held, memorySource(files), { nowMs: NOW, have: new Set() });
     expect(fault?.rule).toBe('missing');
     expect(holding.root.said.version).toBe(2);
     expect(holding.list).toBeNull();

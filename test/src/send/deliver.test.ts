@@ -83,6 +83,9 @@ const OPPORTUNISTIC: Readonly<Record<Habit, Expected>> = {
   'need-starttls': ['delivered', 'encrypted', 1],
   'rcpt-450': ['deferred', 'encrypted', 0],
   'rcpt-550': ['refused', 'encrypted', 0],
+  'no-relay': ['delivered', 'encrypted', 1],
+  'carries-over': ['delivered', 'encrypted', 1],
+  'any-line-end': ['delivered', 'encrypted', 1],
   'data-lost': ['unknown', 'encrypted', 1],
 };
 

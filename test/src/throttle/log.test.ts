@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { NAMES } from '../../../src/throttle/log/json.ts';
 import { readLines } from '../../../src/throttle/log/lines.ts';
 import { expanded } from '../../../src/throttle/log/open.ts';
 import { createLogParser } from '../../../src/throttle/log/parse.ts';
@@ -171,6 +172,31 @@ describe('a hostile line cannot pass for another', () => {
 
 describe('the scanner', () => {
   const combined = `www.example.org:443 192.0.2.1 - jo ${at} "GET /a.CSS?b HTTP/1.1" 200 512 "https://example.org/" "curl/8"`;
+  const nginx =
+    '{"remote_addr":"192.0.2.1","time_iso8601":"2015-05-17T12:05:03+02:00","host":"example.org","request_uri":"/a.css","bytes_sent":"77","status":"200","http_referer":"-","http_user_agent":"curl/8"}';
+  const caddy =
+    '{"level":"info","ts":1431857103.25,"request":{"remote_ip":"192.0.2.1","host":"example.org","uri":"/?a\\u0026b","headers":{"User-Agent":["curl/8"],"Referer":["https://example.org/"]}},"size":9,"status":404}';
+  const traefik =
+    '{"ClientHost":"192.0.2.1","StartUTC":"2015-05-17T10:05:03.123456789Z","DownstreamContentSize":4,"RequestHost":"example.org","RequestPath":"/x","Overhead":1e-3,"request_User-Agent":"Mozilla/5.0"}';
+
+  /** Read lines both ways. @returns how many the scanner took */
+  function compare(texts: readonly string[], scanner = new LineScanner()): number {
+    scanner.open(Buffer.from(texts.map((text) => `${text}\n`).join(''), 'latin1'));
+    let taken = 0;
+    let from = 0;
+    for (const text of texts) {
+      const end = scanner.endOf(from);
+      if (scanner.scan(from, end)) {
+        taken += 1;
+        const entry = createLogParser()(text.replace(/\r$/, ''));
+        expect(entry === null || entry === 'comment' ? entry : requestOf(entry), text).toEqual(
+          scanner.request,
+        );
+      }
+      from = end + 1;
+    }
+    return taken;
+  }
 
   test('reads plain lines, remembered parts and all', () => {
     const scanner = new LineScanner();
@@ -188,36 +214,119 @@ describe('the scanner', () => {
     }
   });
 
+  test('takes the lines of nginx, Caddy and Traefik, in whatever zone and with whatever fraction', () => {
+    const plain = caddy.replace('\\u0026', '&');
+    const times = ['10:05:03Z', '10:05:59.9999Z', '10:06:00,5+00:00', '23:59:59.001-0130', '12:00:01+02:00'];
+    const others = times.map((time) => traefik.replace('10:05:03.123456789Z', time));
+    const epoch = nginx.replace('"time_iso8601":"2015-05-17T12:05:03+02:00"', '"msec":"1431857103.250"');
+    const spaced = nginx.replaceAll(',"', ' , "').replaceAll('":', '"\t: ');
+    const lines = [nginx, nginx, plain, plain, traefik, ...others, epoch, spaced, `${nginx}\r`, nginx];
+    expect(compare(lines)).toBe(lines.length);
+    expect(compare([caddy])).toBe(0);
+  });
+
+  test('a zero byte in the name of a file is a part of it', () => {
+    expect(compare([combined.replace('.CSS', '.\x00CSS')])).toBe(1);
+  });
+
+  test.for([
+    ['a member that stands twice', '"bytes_sent":"77"', '"bytes_sent":1,"bytes_sent":2'],
+    ['a name with an escape', '"remote_addr"', '"remote\\u005faddr"'],
+    ['an escape in what counts', '192.0.2.1', '192.0.2\\u002e1'],
+    ['a number for a client', '"192.0.2.1"', '7'],
+    ['a size with an exponent', '"bytes_sent":"77"', '"bytes_sent":7e1'],
+    ['a size that no number holds', '"bytes_sent":"77"', '"bytes_sent":12345678901234567'],
+    ['midnight that is written 24', 'T12:05:03', 'T24:00:00'],
+    ['a second after that', 'T12:05:03', 'T24:00:01'],
+    ['a leap second', 'T12:05:03', 'T12:05:60'],
+    ['a number that begins with zeros', '"status":"200"', '"status":007'],
+    ['a control character', '"status":"200"', '"x":"\t"'],
+    ['a comma too many', '"status":"200"', '"status":"200",'],
+    ['a colon too many', '"status":', '"status"::'],
+    ['something behind it', '"http_user_agent":"curl/8"}', '"http_user_agent":"curl/8"}}'],
+    ['no end', '"http_user_agent":"curl/8"}', '"http_user_agent":"curl/8"'],
+    ['a word that is none', '"status":"200"', '"status":nul'],
+    ['lists in lists', '"status":"200"', `"x":${'['.repeat(40)}${']'.repeat(40)}`],
+  ] as const)('leaves %s to the parser of whole lines', ([, from, to]) => {
+    expect(nginx).toContain(from);
+    expect(compare([nginx, nginx.replace(from, to)])).toBe(1);
+  });
+
   test('says nothing else than the parser of whole lines, whatever the line', () => {
     const junk = fc.constantFrom(
-      ...'"|\\|{|#|-|[|]| |.js|.woff2?|999|\r|\x80|/:9 '.split('|'),
+      ...'"|\\|{|#|-|[|]| |.js|.woff2?|999|\r|\x80|/:9 |,|}|:|null|\\u0041|0|.5|e3|+|\x00|\t'.split('|'),
       combined,
       at,
       '',
     );
     const scanner = new LineScanner();
-    const edits = fc.array(fc.tuple(fc.nat(150), fc.nat(4), junk), { maxLength: 3 });
+    const edits = fc.array(fc.tuple(fc.nat(200), fc.nat(4), junk), { maxLength: 3 });
+    const lines = fc.array(fc.tuple(fc.constantFrom<string>(combined, nginx, caddy, traefik), edits), {
+      minLength: 1,
+      maxLength: 4,
+    });
     fc.assert(
-      fc.property(fc.array(edits, { minLength: 1, maxLength: 4 }), (lines) => {
-        const texts = lines.map((each) =>
-          each.reduce(
+      fc.property(lines, (each) => {
+        const texts = each.map(([whole, changes]) =>
+          changes.reduce(
             (line, [from, cut, put]) => line.slice(0, from) + put + line.slice(from + cut),
-            combined,
+            whole,
           ),
         );
-        scanner.open(Buffer.from(texts.map((text) => `${text}\n`).join(''), 'latin1'));
-        let from = 0;
-        for (const text of texts) {
-          const end = scanner.endOf(from);
-          if (scanner.scan(from, end)) {
-            const entry = createLogParser()(text.replace(/\r$/, ''));
-            expect(entry === null || entry === 'comment' ? entry : requestOf(entry)).toEqual(scanner.request);
-          }
-          from = end + 1;
-        }
+        compare(texts, scanner);
       }),
-      { numRuns: 500 },
+      { numRuns: 1500 },
     );
+  });
+
+  test('says nothing else about objects, whatever their members', () => {
+    const names = [...Object.values(NAMES).flat(), 'headers', 'User-Agent', 'Referer', 'x', 'y"', 'request'];
+    const text = fc.constantFrom(
+      '192.0.2.1',
+      '[2001:db8::1]:80',
+      'example.org',
+      '-',
+      '',
+      '12',
+      '/a.css',
+      'é\\',
+      'curl',
+    );
+    const time = fc.constantFrom(
+      at.slice(1, -1),
+      '2015-05-17T10:05:03Z',
+      '2015-05-17 10:05:03.25+0130',
+      '1431857103.5',
+    );
+    const number = fc.constantFrom(
+      '0',
+      '-1',
+      '12',
+      '1431857103',
+      '1431857103.2514567',
+      '1e3',
+      '0.5',
+      '9'.repeat(400),
+    );
+    const quoted = fc.oneof(text, time).map((each) => JSON.stringify(each));
+    const plain = fc.oneof(quoted, number, fc.constantFrom('null', 'true', '[]', '{}', '["a",1]', '[["b"]]'));
+    const object = (value: fc.Arbitrary<string>) =>
+      fc
+        .array(fc.tuple(fc.constantFrom(...names), value), { maxLength: 9 })
+        .map((all) => `{${all.map(([name, each]) => `${JSON.stringify(name)}:${each}`).join(',')}}`);
+    const lists = fc.array(plain, { maxLength: 2 }).map((all) => `[${all.join(',')}]`);
+    const headers = object(lists).map((each) => each.replace('"x":', '"User-Agent":'));
+    const request = object(fc.oneof(plain, headers)).map((each) => each.replace('"x":', '"headers":'));
+    const scanner = new LineScanner();
+    let taken = 0;
+    fc.assert(
+      fc.property(object(fc.oneof(plain, plain, request)), quoted, time, (body, client, when) => {
+        const lead = `{"remote_addr":${client},"request":{"client_ip":"192.0.2.9"},"StartUTC":"${when}"`;
+        taken += compare([body, `${lead}${body === '{}' ? '}' : `,${body.slice(1)}`}`], scanner);
+      }),
+      { numRuns: 3000 },
+    );
+    expect(taken).toBeGreaterThan(0);
   });
 });
 

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { callService } from '../../../src/service/call.ts';
 import { Tokens } from '../../../src/service/tokens.ts';
 import { startThrottle } from '../../../src/throttle/service.ts';
-import { openSqliteStore } from '../../../src/throttle/sqlite-store.ts';
+import { openSqliteStore, STEPS } from '../../../src/throttle/sqlite-store.ts';
 import { needs } from '../../helpers/debian.ts';
 import { ask, startThrottleLab, type ThrottleLab } from '../../helpers/throttle-lab.ts';
 
@@ -80,6 +80,22 @@ describe('the admin API', () => {
     });
   });
 
+  test('a client that passes without counting is told apart from one that did nothing', async () => {
+    const { api } = await lab();
+    await api('/v1/sites', 'POST', { name: 'a.example' });
+    await api('/v1/exemptions', 'POST', { network: '192.0.2.0/24', reason: 'office' });
+    await api('/v1/exemptions', 'POST', { network: '198.51.100.7', site: 'a.example' });
+    expect(await api('/v1/explain/192.0.2.9')).toMatchObject({
+      exempt: { network: '192.0.2.0/24', reason: 'office' },
+      sites: [],
+    });
+    expect(await api('/v1/explain/198.51.100.7')).toMatchObject({
+      exempt: null,
+      sites: [{ standing: { site: 'a.example' }, exempt: { network: '198.51.100.7' } }],
+    });
+    expect(await api('/v1/explain/203.0.113.1')).toMatchObject({ exempt: null, sites: [] });
+  });
+
   test.for([
     ['/v1/sites', 'POST', [], 'E_FIELD'],
     ['/v1/sites', 'POST', { name: 'a b' }, 'E_SITE'],
@@ -118,6 +134,8 @@ describe('the admin API', () => {
     });
     expect(text).toContain('throttle_requests_total{site="a.example",decision="refused"} 1\n');
     expect(text).toContain('throttle_blocked_clients{site="a.example"} 1\n');
+    expect(text).toContain('throttle_decision_seconds_bucket{le="+Inf"} 2\n');
+    expect(text).toContain('throttle_decision_seconds_count 2\n');
     expect(text).not.toContain('127.0.0.1');
     const checked = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
     expect(checked).toMatchObject({ status: 0, stderr: '' });
@@ -224,6 +242,19 @@ test('a database of a newer program is not touched', async () => {
   db.exec('PRAGMA user_version = 99');
   db.close();
   await expect(openSqliteStore(file)).rejects.toMatchObject({ code: 'E_STORE', exit: 78 });
+});
+
+test('a database of the first program is brought up to date, with the sites in it', async () => {
+  const file = database();
+  const db = new DatabaseSync(file);
+  db.exec(STEPS[0] ?? '');
+  db.exec(`PRAGMA user_version = 1;
+    INSERT INTO site VALUES (7, 'shop.example', '[]', 20, 2000000, 'enforce', NULL, 429, '')`);
+  db.close();
+  const service = await lab({ database: file });
+  const site = await service.api('/v1/sites/shop.example');
+  expect(site).toMatchObject({ site: { budget: null, lasting: { limits: '20/2M', mode: 'enforce' } } });
+  await service.close();
 });
 
 test('a socket that is in use is told, and one that a killed process left behind is taken over', async () => {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { decide } from '../../../src/trust/decide.ts';
 import type { Decision, Facts, SignatureFacts, Verdict } from '../../../src/trust/facts.ts';
 import { type Knowledge, knowledge } from '../../../src/trust/knowledge.ts';
+import { openNameFile, writeNameFile } from '../../../src/trust/name-file.ts';
 import { NO_OVERRIDES, type Overrides } from '../../../src/trust/overrides.ts';
 import { entryDocument, facts, NOW, reason, registry, signature } from '../../helpers/trust.ts';
 
@@ -94,7 +95,8 @@ function knowledgeFor({ list, open, blocked }: Case): Knowledge {
     openSignup: { add: [], remove: open.startsWith('removed') ? [DOMAIN] : [] },
     sealers: ['sealer.example'],
   };
-  const listed = [{ kind: 'free-mail', source: 'test', bytes: Buffer.from(`${DOMAIN}\n`) }] as const;
+  const origin = { kind: 'free-mail', date: '2026-11-25', source: 'test', note: '' } as const;
+  const listed = [{ mediator: null, file: openNameFile(writeNameFile([{ name: DOMAIN, origin }])) }];
   const made = knowledge({ ...LISTS[list], overrides, nameFiles: open === 'closed' ? [] : listed });
   known.set(key, made);
   return made;

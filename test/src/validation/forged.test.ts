@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { databaseOf, masterKeyOf } from '../../../src/keys/open.ts';
 import { decodeModhex } from '../../../src/otp/modhex.ts';
 import { makeOtp } from '../../../src/otp/token.ts';
+import type { Stores } from '../../../src/stores/types.ts';
 import { WrongOtps } from '../../../src/validation/limits.ts';
-import { openValidationStore } from '../../../src/validation/sqlite-store.ts';
 import type { ValidationStore } from '../../../src/validation/types.ts';
 import { answerVerify, type VerifyEvent } from '../../../src/validation/verify.ts';
 import { type LabClient, newNonce, type SoftKey, ValidationLab } from '../../helpers/validation-lab.ts';
@@ -15,6 +14,7 @@ import { type LabClient, newNonce, type SoftKey, ValidationLab } from '../../hel
 const FORGED = 65_536;
 
 const lab = new ValidationLab();
+let stores: Stores;
 let store: ValidationStore;
 let client: LabClient;
 let key: SoftKey;
@@ -24,11 +24,11 @@ beforeAll(async () => {
   if (!first) throw new Error('there is no key');
   key = first;
   client = await lab.client();
-  const place = { folder: lab.folder };
-  store = await openValidationStore(databaseOf(place), masterKeyOf(place));
+  stores = await lab.store.open();
+  store = await stores.validation();
 });
 afterAll(async () => {
-  store.close();
+  await stores.close();
   await lab.close();
 });
 

@@ -1,0 +1,82 @@
+/*
+ * Bytes are looked at four at a time, as numbers of 32 bits: several times faster than one by one, and without a string
+ * for each of them. Every place may be the start of four, whatever its alignment.
+ */
+
+const ONES = 0x01010101;
+const HIGHS = 0x80808080;
+const BACKSLASHES = 0x5c5c5c5c;
+
+/** With these bits turned, a quote and the control characters are what is below 0x21, and nothing else. */
+const TURNED = 0x02020202;
+const BELOW = 0x21212121;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const BLANK = 0x20;
+
+/** A number of 32 bits from bytes: that of equal bytes is equal. */
+export function hashOf(view: DataView, from: number, to: number): number {
+  let even = to - from;
+  let odd = 0;
+  let at = from;
+  // Two products at a time, neither of which waits for the other.
+  for (; at + 8 <= to; at += 8) {
+    even = Math.imul(even ^ view.getInt32(at, true), 0x9e3779b1);
+    odd = Math.imul(odd ^ view.getInt32(at + 4, true), 0x85ebca77);
+    even ^= even >>> 15;
+  }
+  for (; at < to; at += 1) odd = Math.imul(odd ^ view.getUint8(at), 0xcc9e2d51);
+  const hash = Math.imul(even ^ (odd >>> 16) ^ odd, 0x85ebca6b);
+  return hash ^ (hash >>> 15);
+}
+
+/** Whether as many bytes are the same in two places. */
+export function isSame(one: DataView, at: number, other: DataView, there: number, length: number): boolean {
+  if (length < 4) {
+    for (let each = 0; each < length; each += 1)
+      if (one.getUint8(at + each) !== other.getUint8(there + each)) return false;
+    return true;
+  }
+  const last = length - 4;
+  for (let each = 0; each < last; each += 4)
+    if (one.getInt32(at + each, true) !== other.getInt32(there + each, true)) return false;
+  return one.getInt32(at + last, true) === other.getInt32(there + last, true);
+}
+
+/** Bit 7 of each byte that is a quote, a backslash or a control character; above the first of them others may be set. */
+function special(word: number): number {
+  const turned = word ^ TURNED;
+  const slashes = word ^ BACKSLASHES;
+  return (((turned - BELOW) & ~turned) | ((slashes - ONES) & ~slashes)) & HIGHS;
+}
+
+/** The lowest byte of which bit 7 is set, from 0. */
+function firstOf(highs: number): number {
+  return (31 - Math.clz32(highs & -highs)) >> 3;
+}
+
+/** Where a quote, a backslash or a control character stands next; the end when there is none before it. */
+export function nextInText(view: DataView, from: number, end: number): number {
+  let at = from;
+  for (; at + 4 <= end; at += 4) {
+    const found = special(view.getInt32(at, true));
+    if (found !== 0) return at + firstOf(found);
+  }
+  for (; at < end; at += 1) {
+    const byte = view.getUint8(at);
+    if (byte === QUOTE || byte === BACKSLASH || byte < BLANK) return at;
+  }
+  return end;
+}
+
+/** Whether it is a digit of base 16, in either case. */
+export function isHexDigit(byte: number): boolean {
+  const lower = byte | BLANK;
+  return (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66);
+}
+
+/** Bytes as Latin-1: each is a character, so nothing can make it fail. */
+export function textOf(view: DataView, from: number, to: number): string {
+  return Buffer.from(view.buffer, view.byteOffset + from, to - from).toString('latin1');
+}

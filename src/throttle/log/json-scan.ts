@@ -1,0 +1,361 @@
+import type { Request, Spelling } from '../visitors.ts';
+import { hasAsset } from './asset.ts';
+import { isHexDigit, nextInText, textOf } from './bytes.ts';
+import { ByteCache } from './cache.ts';
+import { ByteClock } from './clock.ts';
+import { isClient } from './entry.ts';
+import { withoutPort } from './json.ts';
+import { CATEGORIES, CATEGORY, type Members, membersOfLine, NOT_FOUND, type Role } from './json-members.ts';
+import { epochMs } from './time.ts';
+
+const TAB = 0x09;
+const CR = 0x0d;
+const BLANK = 0x20;
+const QUOTE = 0x22;
+const PLUS = 0x2b;
+const COMMA = 0x2c;
+const DASH = 0x2d;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+const OPEN_LIST = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_LIST = 0x5d;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+
+/** What may follow a backslash (RFC 8259 §7), apart from `u`. */
+const ESCAPED: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
+const UNICODE = 0x75;
+
+/** `e`, in lower case. */
+const EXPONENT = 0x65;
+
+const WORDS: ReadonlyMap<number, Buffer> = new Map(
+  ['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)]),
+);
+
+/** Most digits that a number holds exactly. */
+const EXACT_DIGITS = 15;
+
+/** Deeper than any log. */
+const DEEPEST = 16;
+
+/** Client, and behind a zero the site. @returns null when nobody can be called that */
+function whoIn(text: string): Spelling | null {
+  const [client = '', site = null] = text.split('\0');
+  const name = withoutPort(client);
+  return isClient(name) ? { client: name, site, visitor: undefined } : null;
+}
+
+/**
+ * Reads objects, one a line, where they lie, without making strings and objects of them. It takes what JSON.parse
+ * would take, and of that what is written plainly: a member that stands twice, an escape in what counts, or a number
+ * in an unusual place is for the parser of whole lines to judge.
+ */
+export class JsonScanner {
+  private readonly request: { -readonly [K in keyof Request]: Request[K] };
+  private readonly agents: ByteCache<boolean>;
+  private readonly members = membersOfLine();
+  private readonly heads = new ByteCache(1 << 10, 1 << 20, 64, whoIn);
+  private readonly clock = new ByteClock();
+  private bytes: DataView = new DataView(new ArrayBuffer(0));
+  private end = 0;
+  private line = 0;
+  private hasEscape = false;
+  // Where something was found, and under which of its names.
+  private readonly ranks = new Uint8Array(CATEGORIES.length);
+  private readonly starts = new Uint32Array(CATEGORIES.length);
+  private readonly ends = new Uint32Array(CATEGORIES.length);
+  private readonly texts = new Uint8Array(CATEGORIES.length);
+  private head = new DataView(new ArrayBuffer(0));
+
+  /** @param request  what a line says is told here */
+  constructor(request: { -readonly [K in keyof Request]: Request[K] }, agents: ByteCache<boolean>) {
+    this.request = request;
+    this.agents = agents;
+  }
+
+  /**
+   * Read one line.
+   *
+   * @param from  where its brace stands
+   * @param end  where its line feed stands
+   * @returns false when the line has to be read in another way
+   */
+  scan(bytes: DataView, from: number, end: number): boolean {
+    this.bytes = bytes;
+    this.end = end;
+    this.line += 1;
+    this.ranks.fill(NOT_FOUND);
+    const close = this.object(from, this.members.line, 0);
+    return close !== -1 && this.blanks(close) === end && this.tell();
+  }
+
+  private tell(): boolean {
+    const { request } = this;
+    const timeMs = this.time();
+    const size = this.size();
+    const who = Number.isNaN(timeMs) || size === -1 ? null : this.who();
+    if (who === null) return false;
+    request.timeMs = timeMs;
+    request.bytes = size;
+    request.who = who;
+    request.isAsset =
+      this.has(CATEGORY.request) &&
+      hasAsset(this.bytes, this.start(CATEGORY.request), this.stop(CATEGORY.request));
+    request.isReferred = this.isReferred();
+    request.isTool =
+      this.has(CATEGORY.agent) &&
+      this.agents.get(this.bytes, this.start(CATEGORY.agent), this.stop(CATEGORY.agent));
+    return true;
+  }
+
+  private has(category: number): boolean {
+    return this.ranks[category] !== NOT_FOUND;
+  }
+
+  private start(category: number): number {
+    return this.starts[category] ?? 0;
+  }
+
+  private stop(category: number): number {
+    return this.ends[category] ?? 0;
+  }
+
+  private isReferred(): boolean {
+    if (!this.has(CATEGORY.referer)) return false;
+    const from = this.start(CATEGORY.referer);
+    const length = this.stop(CATEGORY.referer) - from;
+    return length > 1 || (length === 1 && this.bytes.getUint8(from) !== DASH);
+  }
+
+  /** @returns NaN when it is none, or one that is written unusually */
+  private time(): number {
+    if (!this.has(CATEGORY.time)) return Number.NaN;
+    const [from, to] = [this.start(CATEGORY.time), this.stop(CATEGORY.time)];
+    if (this.texts[CATEGORY.time] === 0) return epochMs(this.number(from, to)) ?? Number.NaN;
+    const timeMs = this.clock.read(this.bytes, from, to);
+    if (!Number.isNaN(timeMs) || !this.isEpoch(from, to)) return timeMs;
+    return epochMs(this.number(from, to)) ?? Number.NaN;
+  }
+
+  /** Whether a text is seconds since the epoch, such as `1431857103.250`. */
+  private isEpoch(from: number, to: number): boolean {
+    const point = this.digits(from);
+    if (point - from < 9 || point - from > 10) return false;
+    return (
+      point === to || (this.bytes.getUint8(point) === DOT && point + 1 < to && this.digits(point + 1) === to)
+    );
+  }
+
+  /** @returns -1 when it is none */
+  private size(): number {
+    if (!this.has(CATEGORY.bytes)) return 0;
+    const [from, to] = [this.start(CATEGORY.bytes), this.stop(CATEGORY.bytes)];
+    if (this.texts[CATEGORY.bytes] === 1 && to - from === 1 && this.bytes.getUint8(from) === DASH) return 0;
+    if (to === from || to - from > EXACT_DIGITS) return -1;
+    let size = 0;
+    for (let at = from; at < to; at += 1) {
+      if (!this.isDigit(at)) return -1;
+      size = size * 10 + this.bytes.getUint8(at) - ZERO;
+    }
+    return size;
+  }
+
+  /** A number as JSON.parse would give it: with few digits the quotient of two exact ones is the nearest there is. */
+  private number(from: number, to: number): number {
+    let whole = 0;
+    let unit = 0;
+    if (to - from > EXACT_DIGITS + 1) return Number(textOf(this.bytes, from, to));
+    for (let at = from; at < to; at += 1) {
+      if (this.isDigit(at)) {
+        whole = whole * 10 + this.bytes.getUint8(at) - ZERO;
+        unit *= 10;
+      } else if (unit === 0 && this.bytes.getUint8(at) === DOT) unit = 1;
+      else return Number(textOf(this.bytes, from, to));
+    }
+    return unit === 0 ? whole : whole / unit;
+  }
+
+  /** Client and site are remembered together. */
+  private who(): Spelling | null {
+    if (!this.has(CATEGORY.client)) return null;
+    const from = this.start(CATEGORY.client);
+    const length = this.stop(CATEGORY.client) - from;
+    if (!this.has(CATEGORY.site)) return this.heads.get(this.bytes, from, from + length);
+    const siteFrom = this.start(CATEGORY.site);
+    const siteLength = this.stop(CATEGORY.site) - siteFrom;
+    const all = length + 1 + siteLength;
+    if (this.head.byteLength < all) this.head = new DataView(new ArrayBuffer(all * 2));
+    this.copy(from, length, 0);
+    this.head.setUint8(length, 0);
+    this.copy(siteFrom, siteLength, length + 1);
+    return this.heads.get(this.head, 0, all);
+  }
+
+  private copy(from: number, length: number, to: number): void {
+    for (let at = 0; at < length; at += 1) this.head.setUint8(to + at, this.bytes.getUint8(from + at));
+  }
+
+  /** Reads an object from its brace on. @returns where it ends, or -1 */
+  private object(from: number, known: Members, depth: number): number {
+    if (depth > DEEPEST) return -1;
+    let at = this.blanks(from + 1);
+    if (this.bytes.getUint8(at) === CLOSE) return at + 1;
+    for (let name = known.begin; ; ) {
+      const guess = name.guess(this.bytes, at, this.end);
+      if (guess === null) {
+        const end = this.nameEnd(at);
+        if (end === -1) return -1;
+        const found = known.named(this.bytes, at + 1, end - 1);
+        name.follow(found);
+        name = found;
+        at = this.blanks(end);
+        if (this.bytes.getUint8(at) !== COLON) return -1;
+        at += 1;
+      } else {
+        name = guess;
+        at += guess.length;
+      }
+      at = this.member(name.role, this.blanks(at), depth);
+      if (at === -1) return -1;
+      at = this.blanks(at);
+      const byte = this.bytes.getUint8(at);
+      if (byte === CLOSE) return at + 1;
+      if (byte !== COMMA) return -1;
+      at = this.blanks(at + 1);
+    }
+  }
+
+  private nameEnd(from: number): number {
+    const end = this.bytes.getUint8(from) === QUOTE ? this.text(from) : -1;
+    return this.hasEscape ? -1 : end;
+  }
+
+  /** Reads a value. @param what  what it says, if anything. @returns where it ends, or -1 */
+  private member(what: Role | null, from: number, depth: number): number {
+    if (what === null) return this.value(from, depth);
+    if (what.line === this.line) return -1;
+    what.line = this.line;
+    const byte = this.bytes.getUint8(from);
+    if (byte === OPEN) return this.object(from, what.below, depth + 1);
+    if (what.isListed) return byte === OPEN_LIST ? this.list(what, from, depth + 1) : this.value(from, depth);
+    const end = this.value(from, depth);
+    if (end === -1) return -1;
+    if (byte === QUOTE) return this.hasEscape ? -1 : this.find(what, from + 1, end - 1, 1, end);
+    if (byte !== DASH && !(byte >= ZERO && byte <= NINE)) return end;
+    // A number that is no time and no size would have to be written as JavaScript does.
+    const isNumeric = what.category === CATEGORY.time || what.category === CATEGORY.bytes;
+    return isNumeric ? this.find(what, from, end, 0, end) : -1;
+  }
+
+  private find(what: Role, start: number, stop: number, isText: 0 | 1, end: number): number {
+    if (what.rank >= (this.ranks[what.category] ?? 0)) return end;
+    this.ranks[what.category] = what.rank;
+    this.starts[what.category] = start;
+    this.ends[what.category] = stop;
+    this.texts[what.category] = isText;
+    return end;
+  }
+
+  /** Passes over a value. @returns where it ends, or -1 when it is none */
+  private value(from: number, depth: number): number {
+    const byte = this.bytes.getUint8(from);
+    if (byte === QUOTE) return this.text(from);
+    if (byte === OPEN) return this.object(from, this.members.nothing, depth + 1);
+    if (byte === OPEN_LIST) return this.list(null, from, depth + 1);
+    return byte === DASH || this.isDigit(from) ? this.numberEnd(from) : this.word(from, byte);
+  }
+
+  /** Reads a list. @param what  what the first says, if anything. @returns where it ends, or -1 */
+  private list(what: Role | null, from: number, depth: number): number {
+    if (depth > DEEPEST) return -1;
+    let at = this.blanks(from + 1);
+    if (this.bytes.getUint8(at) === CLOSE_LIST) return at + 1;
+    for (let first = what; ; first = null) {
+      const end = this.value(at, depth);
+      if (end === -1) return -1;
+      if (first !== null && this.bytes.getUint8(at) === QUOTE) {
+        if (this.hasEscape) return -1;
+        this.find(first, at + 1, end - 1, 1, end);
+      }
+      at = this.blanks(end);
+      const byte = this.bytes.getUint8(at);
+      if (byte === CLOSE_LIST) return at + 1;
+      if (byte !== COMMA) return -1;
+      at = this.blanks(at + 1);
+    }
+  }
+
+  /** `true`, `false` or `null`. */
+  private word(from: number, byte: number): number {
+    const word = WORDS.get(byte);
+    if (word === undefined || from + word.length > this.end) return -1;
+    for (let at = 0; at < word.length; at += 1) if (this.bytes.getUint8(from + at) !== word[at]) return -1;
+    return from + word.length;
+  }
+
+  /** Passes over a text, from its quote on. @returns where it ends, or -1 */
+  private text(from: number): number {
+    this.hasEscape = false;
+    for (let at = from + 1; ; ) {
+      at = nextInText(this.bytes, at, this.end);
+      const byte = at < this.end ? this.bytes.getUint8(at) : 0;
+      if (byte === QUOTE) return at + 1;
+      if (byte !== BACKSLASH) return -1;
+      this.hasEscape = true;
+      at = this.escape(at + 1);
+      if (at === -1) return -1;
+    }
+  }
+
+  private escape(from: number): number {
+    if (ESCAPED.has(this.bytes.getUint8(from))) return from + 1;
+    if (this.bytes.getUint8(from) !== UNICODE || from + 5 > this.end) return -1;
+    for (let at = from + 1; at < from + 5; at += 1) if (!isHexDigit(this.bytes.getUint8(at))) return -1;
+    return from + 5;
+  }
+
+  /** `-1.5e+3` (RFC 8259 §6). */
+  private numberEnd(from: number): number {
+    const first = this.bytes.getUint8(from) === DASH ? from + 1 : from;
+    let at = this.digits(first);
+    if (at === first || (at > first + 1 && this.bytes.getUint8(first) === ZERO)) return -1;
+    if (this.bytes.getUint8(at) === DOT) {
+      const point = at + 1;
+      at = this.digits(point);
+      if (at === point) return -1;
+    }
+    return (this.bytes.getUint8(at) | BLANK) === EXPONENT ? this.exponentEnd(at + 1) : at;
+  }
+
+  private exponentEnd(from: number): number {
+    const sign = this.bytes.getUint8(from);
+    const first = sign === DASH || sign === PLUS ? from + 1 : from;
+    const end = this.digits(first);
+    return end === first ? -1 : end;
+  }
+
+  private digits(from: number): number {
+    let at = from;
+    while (this.isDigit(at)) at += 1;
+    return at;
+  }
+
+  private isDigit(at: number): boolean {
+    const byte = this.bytes.getUint8(at);
+    return byte >= ZERO && byte <= NINE;
+  }
+
+  private blanks(from: number): number {
+    let at = from;
+    while (isBlank(this.bytes.getUint8(at))) at += 1;
+    return at;
+  }
+}
+
+function isBlank(byte: number): boolean {
+  return byte <= BLANK && (byte === BLANK || byte === TAB || byte === CR);
+}

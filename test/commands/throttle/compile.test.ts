@@ -1,0 +1,44 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ThrottleCompileResult } from '../../../src/schema/throttle.ts';
+import { run } from '../../helpers/run.ts';
+import { startThrottleLab, type ThrottleLab } from '../../helpers/throttle-lab.ts';
+
+let lab: ThrottleLab;
+
+beforeAll(async () => {
+  lab = await startThrottleLab();
+  await lab.api('/v1/sites', 'POST', { name: 'www.example.org', limits: '20/2M' });
+  await lab.api('/v1/exemptions', 'POST', { network: '192.0.2.0/24', site: 'www.example.org' });
+});
+afterAll(() => lab.close());
+
+async function compiled(args: readonly string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-compile-'));
+  const where = ['--out', folder, '--service', `unix:${lab.socket.path}`];
+  const { result, stdout } = await run('throttle compile', [...args, ...where]);
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+  return { result: result as ThrottleCompileResult, said: stdout.replaceAll(/\s+/g, ' '), read };
+}
+
+test.for([
+  ['haproxy', [], 'HAProxy counts by itself in windows of the clock'],
+  ['nginx', ['--mode', 'log'], 'nginx learns from its own log whom to refuse'],
+  ['nginx', ['--mode', 'auth'], 'nginx asks before each request'],
+] as const)(
+  '%s %j: what the server cannot do is said with what was written',
+  async ([target, args, expected]) => {
+    const { said, result } = await compiled([target, ...args]);
+    expect(said).toContain(expected);
+    expect(result).toMatchObject({ status: 'ok', checks: [{ id: 'throttle.compile.front', status: 'ok' }] });
+  },
+);
+
+test('an exemption for one site stands in the maps of HAProxy', async () => {
+  const { read } = await compiled(['haproxy']);
+  expect(read('exempt-networks.map')).toBe('192.0.2.0/24 192.0.2.0/24\n');
+  expect(read('exempt-pairs.lst')).toBe('192.0.2.0/24|www.example.org\n');
+  expect(read('exempt.lst')).toBe('');
+});
