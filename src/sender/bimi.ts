@@ -26,9 +26,9 @@ export function bimiChecks(domain: string, found: BimiLookup, { discovery }: Dma
       return [
         {
           id: 'bimi.record',
-          status: 'unknown',
+          status: 'ok',
+          info: true,
           message: `Whether ${domain} publishes a logo could not be told.`,
-          fix: 'Try again.',
           ref: REF,
         },
       ];
