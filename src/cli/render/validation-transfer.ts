@@ -5,7 +5,7 @@ import type {
   ValidationMoveResult,
 } from '../../schema/validation-transfer.ts';
 import { dim, type Line, line, mark, table, wrap } from '../text.ts';
-import { renderFindings } from './findings.ts';
+import { renderChecks, renderFindings } from './findings.ts';
 
 /** Rows that are shown one by one. */
 const SHOWN = 10;
@@ -53,9 +53,6 @@ export function renderMove(result: ValidationMoveResult, columns: number): Line[
   return [
     ...wrap(line`${mark(result.status)}  ${result.summary}`, columns, 4),
     ...table(rows, 2),
-    ...renderFindings(
-      result.checks.map((check) => ({ where: '', check })),
-      columns,
-    ),
+    ...renderChecks(result, columns),
   ];
 }
