@@ -150,6 +150,15 @@ export function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Place {
   };
 }
 
+function demandFolder(given: string | undefined): void {
+  if (given === undefined || isDatabaseUrl(given) || existsSync(given)) return;
+  throw new AppError(`There is no store in '${given}'.`, {
+    code: 'E_NO_STORE',
+    exit: ExitCode.input,
+    hint: 'Name the folder that holds keys.db.',
+  });
+}
+
 /** Work with the store of this desk if there is one. */
 export async function withStoreIfAny<T>(
   flags: DeskStoreFlags,
@@ -190,12 +199,28 @@ export async function withStore<T>(
   }
 }
 
-/** Work with what validation and logins have, if there is anything. */
+/** Somebody who looks for what he put into another store has to be told which one this is. */
+function tellMissing(note: (text: Line) => void): void {
+  const looked = stateFolder(process.env);
+  const other = looked !== SERVICE_STORE && existsSync(SERVICE_STORE);
+  const hint = other ? ` The store of the service is another one: --store ${SERVICE_STORE}` : '';
+  note(line`There is no store in ${looked} yet.${hint}`);
+}
+
+/**
+ * Work with what validation and logins have, if there is anything.
+ *
+ * @param note  told where nothing was found, by commands that only look
+ * @throws AppError E_NO_STORE (exit 65) for a folder that was named to look at and is not there
+ */
 export async function withStoresIfAny<T>(
   flags: StoreFlags,
   work: (stores: Stores | undefined) => Promise<T>,
+  note?: (text: Line) => void,
 ): Promise<T> {
+  if (note) demandFolder(flags.store);
   const stores = await openStores(placeOf(flags, process.env));
+  if (!stores && note && flags.store === undefined) tellMissing(note);
   try {
     return await work(stores);
   } finally {
