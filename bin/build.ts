@@ -11,6 +11,7 @@ const say = (text: string) => !quiet && process.stdout.write(`${text}\n`);
 
 /** Threads, each started from a file of its own: see where `new Worker` is called. */
 const workers = {
+  'check-worker': 'src/cli/bulk/check-worker.ts',
   'policy-host-worker': 'src/mta-sts/policy-host-worker.ts',
   'simulate-worker': 'src/throttle/simulate-worker.ts',
 };

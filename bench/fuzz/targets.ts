@@ -49,6 +49,7 @@ import { findName, openNameFile, readNameFile } from '../../src/trust/name-file.
 import { readOverrides } from '../../src/trust/overrides.ts';
 import { matches, readRegistry } from '../../src/trust/registry.ts';
 import { parsePairs, readRequest } from '../../src/validation/request.ts';
+import { compareVerifiers, signedMessages } from './dkim.ts';
 import type { Target } from './harness.ts';
 import { filesOf, keyFiles, messages, reports, texts } from './seeds.ts';
 import { throttleApi, validationServer } from './services.ts';
@@ -168,6 +169,7 @@ export const targets: readonly Target[] = [
     smtp,
   ),
   pure('dns-messages', dnsSeeds, (input) => decodeReply(input, QUERY)),
+  pure('dkim', signedMessages, compareVerifiers),
   pure('received', messages, path),
   pure('structure', messages, (input) => {
     inspectStructure(input);

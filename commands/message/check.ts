@@ -1,36 +1,22 @@
-import type { Interfaces } from '@oclif/core';
+import { availableParallelism } from 'node:os';
 import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
-import type { MarkWorld } from '../../src/bimi/indicator.ts';
-import { type CheckOptions, checkMessage } from '../../src/check/check.ts';
-import type { MessageCheck as Result } from '../../src/check/types.ts';
-import { adviceFlags, advisersOf } from '../../src/cli/advice.ts';
-import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
-import { type Case, optionalField, readBatch, stringField } from '../../src/cli/batch.ts';
-import { caseDns } from '../../src/cli/case-dns.ts';
+import { BaseCommand } from '../../src/cli/base.ts';
+import { readBatch } from '../../src/cli/batch.ts';
 import {
-  dnsFlags,
-  duration,
-  FINDING_FORMATS,
-  formatFlag,
-  markFlags,
-  trustFlags,
-  withEnvironment,
-} from '../../src/cli/flags.ts';
-import { readInput } from '../../src/cli/input.ts';
-import { checkInput, READ_BYTES } from '../../src/cli/message-check-input.ts';
-import { messageSources } from '../../src/cli/message-sources.ts';
-import { openDns } from '../../src/cli/open-dns.ts';
+  type AnyCheck,
+  idOf,
+  type Job,
+  nameOf,
+  type Order,
+  openChecker,
+} from '../../src/cli/bulk/checker.ts';
+import { asError, CheckPool, type Row } from '../../src/cli/bulk/pool.ts';
+import { type CheckFlags, checkFlags } from '../../src/cli/check-flags.ts';
+import { FINDING_FORMATS, formatFlag } from '../../src/cli/flags.ts';
+import { messagePlaces } from '../../src/cli/message-sources.ts';
 import { mapParallel } from '../../src/cli/parallel.ts';
-import { renderMessageCheck } from '../../src/cli/render/check.ts';
-import { openKnowledge } from '../../src/cli/trust-sources.ts';
-import { parseDomain } from '../../src/dns/names.ts';
-import type { Resolver } from '../../src/dns/types.ts';
-import { AppError, ExitCode } from '../../src/errors.ts';
-import { parseAddress } from '../../src/net/address.ts';
-import type { MessageCheckResult } from '../../src/schema/message-check.ts';
-
-type CheckFlags = Interfaces.InferredFlags<typeof MessageCheck.flags>;
+import { renderMessageCheck, renderPartialCheck } from '../../src/cli/render/check.ts';
+import type { MessageCheckOnlyResult, MessageCheckResult } from '../../src/schema/message-check.ts';
 
 /** Verdicts that meet a demand. */
 const MEETS: Readonly<Record<'trusted' | 'authenticated', ReadonlySet<string>>> = {
@@ -63,210 +49,128 @@ export default class MessageCheck extends BaseCommand {
     }),
   };
   static override flags = {
-    ...withEnvironment({
-      ip: Flags.string({ summary: 'Address of the client that handed the message in.', helpValue: 'IP' }),
-      helo: Flags.string({ summary: 'Name that the client gave (HELO).', helpValue: 'NAME' }),
-      'mail-from': Flags.string({
-        summary: 'Return path (MAIL FROM); "" or "<>" is the empty one.',
-        helpValue: 'ADDRESS',
-      }),
-      mta: Flags.string({
-        summary: 'Name of the server that took it in, as it signs its Authentication-Results.',
-        helpValue: 'HOST',
-      }),
-      rcpt: Flags.string({ summary: 'Recipient in the envelope (RCPT TO).', helpValue: 'ADDRESS' }),
-      'as-of': Flags.string({
-        summary: 'Judge expiry as of this time (ISO 8601) instead of when the message came in.',
-        helpValue: 'TIME',
-      }),
-      'trusted-by': Flags.string({
-        summary: 'Name of one of your own mail servers, as its Received lines have it; several may be given.',
-        multiple: true,
-        multipleNonGreedy: true,
-        helpValue: 'HOST',
-      }),
-      'trusted-ip': Flags.string({
-        summary: 'Address or network of your own mail servers; several may be given.',
-        multiple: true,
-        multipleNonGreedy: true,
-        helpValue: 'IP[/N]',
-      }),
-      require: Flags.option({
-        summary: 'Exit with 2 unless the sender is trusted, or at least authenticated.',
-        options: ['trusted', 'authenticated'] as const,
-      })(),
-      explain: Flags.boolean({
-        summary: 'Tell every reason, the SPF record term by term, and the way it came.',
-      }),
-      dnsbl: Flags.string({
-        summary:
-          'Ask this block list about client and domains, or "usual" the usual ones; several may be given.',
-        multiple: true,
-        multipleNonGreedy: true,
-        helpValue: 'ZONE',
-      }),
-      'max-signatures': Flags.integer({
-        summary: 'DKIM signatures that are evaluated.',
-        default: 10,
-        min: 1,
-        max: 50,
-        helpValue: 'N',
-      }),
-      batch: Flags.string({
-        summary: 'Read cases {"id", "eml", "ip", "helo", "mailFrom", …} from JSON Lines; print a row each.',
-        helpValue: 'FILE',
-        exclusive: ['ip', 'helo', 'mail-from', 'mta', 'rcpt'],
-      }),
-      parallel: Flags.integer({
-        summary: 'Messages at a time.',
-        default: 4,
-        min: 1,
-        max: 1000,
-        helpValue: 'N',
-      }),
-      ordered: Flags.boolean({ summary: 'Print in the order of the files.', default: true, allowNo: true }),
-      'timeout-dns': duration({ summary: 'Wait for one DNS answer.', default: 5000, helpGroup: 'TIME-OUT' }),
-    }),
-    ...trustFlags,
-    ...markFlags,
-    ...adviceFlags,
-    ...dnsFlags,
+    ...checkFlags,
     format: formatFlag(['text', 'json', 'jsonl', ...FINDING_FORMATS, 'sarif']),
   };
 
-  override async run(): Promise<readonly Result[]> {
+  override async run(): Promise<readonly AnyCheck[]> {
     const { args, flags } = await this.parse(MessageCheck);
-    const { explain } = flags;
-    const view = (named: boolean) => (result: Result, columns: number) =>
-      renderMessageCheck(result, columns, { explain, named });
-    const judge = (result: Result): Result => {
-      // What was cut short by Ctrl-C found nothing out.
-      this.signal.throwIfAborted();
-      if (flags.require !== undefined && !MEETS[flags.require].has(result.verdict)) this.demandNotMet();
-      return result satisfies MessageCheckResult;
-    };
-    const { dns, finish } = await openDns(flags, this.signal);
+    if (flags.only !== undefined) this.resultIs('message check only');
+    if (flags.batch !== undefined) {
+      const { cases, folder } = await readBatch(flags.batch);
+      return await this.checkAll(cases, this.order(flags, folder));
+    }
+    if (!args.file && process.stdin.isTTY)
+      this.note([{ text: 'Paste the message or its headers, then Ctrl-D.' }]);
+    const places = await messagePlaces(args.file ?? ['-']);
+    const [only] = places;
+    const order = this.order(flags, '.');
+    return places.length === 1 && only
+      ? await this.checkOne(only, order)
+      : await this.checkAll(places, order);
+  }
+
+  private order(flags: CheckFlags, folder: string): Order {
+    return { flags, root: this.config.root, folder, nowMs: Date.now() };
+  }
+
+  private async checkOne(job: Job, order: Order): Promise<readonly AnyCheck[]> {
+    const checker = await openChecker(order, this.signal);
     try {
-      const options: CheckOptions = {
-        ...(await this.optionsOf(flags)),
-        dns,
-        ...(flags.bimi && { marks: await this.marksFor(flags, dns) }),
-      };
-      if (flags.batch !== undefined)
-        return await this.runBatch(flags.batch, options, flags, judge, view(true));
-      if (!args.file && process.stdin.isTTY)
-        this.note([{ text: 'Paste the message or its headers, then Ctrl-D.' }]);
-      const sources = await messageSources(args.file ?? ['-'], READ_BYTES);
-      const results = await this.each(
-        sources,
-        flags,
-        async (source) => judge(await checkMessage(checkInput(source.name, await source.read()), options)),
-        view(sources.length > 1),
-        ({ name }) => name,
-      );
-      const [only] = results;
-      if (results.length === 1 && only?.authorDomain) this.next(`postern trust show ${only.authorDomain}`);
-      return results;
+      const result = this.judged(await checker.check(job), order);
+      this.emit(result, view(order, false));
+      if ('verdict' in result && result.authorDomain) this.next(`postern trust show ${result.authorDomain}`);
+      return [result];
     } finally {
-      finish();
+      checker.finish();
     }
   }
 
-  /** Loaded only where somebody asks: most never do. */
-  private async marksFor(flags: CheckFlags, dns: Resolver): Promise<MarkWorld> {
-    const { openMarks } = await import('../../src/cli/marks.ts');
-    return openMarks(flags, { root: this.config.root, dns, signal: this.signal });
-  }
-
-  private async optionsOf(flags: CheckFlags): Promise<Omit<CheckOptions, 'dns'>> {
-    return {
-      recipient: flags.rcpt ?? null,
-      asOfMs: flags['as-of'] === undefined ? null : judgeTime(flags['as-of']),
-      nowMs: Date.now(),
-      knowledge: await openKnowledge(flags.registry, this.config.root, flags.grace),
-      policy: { force: flags.force, strictReplay: flags['strict-replay'] },
-      maxSignatures: flags['max-signatures'],
-      liveDns: !flags.offline && flags['dns-cache'] === undefined,
-      bimi: flags.bimi,
-      advisers: advisersOf(flags),
-      ...(flags.dnsbl && { dnsbl: await wishFor(flags.dnsbl) }),
-      ...(flags['trusted-by'] && { trustedBy: flags['trusted-by'] }),
-      ...(flags['trusted-ip'] && { trustedIps: flags['trusted-ip'] }),
-      given: {
-        ...(flags.ip !== undefined && { ip: readIp(flags.ip) }),
-        ...(flags.helo !== undefined && { helo: flags.helo }),
-        ...(flags['mail-from'] !== undefined && { mailFrom: flags['mail-from'] }),
-        ...(flags.mta !== undefined && { mta: flags.mta }),
-      },
-    };
-  }
-
-  /** A row a case; what a case does not say is as on the command line, or comes from its message. */
-  private async runBatch(
-    file: string,
-    options: CheckOptions,
-    several: { parallel: number; ordered: boolean },
-    judge: (result: Result) => Result,
-    view: (result: Result, columns: number) => ReturnType<typeof renderMessageCheck>,
-  ): Promise<readonly Result[]> {
-    const { cases, pathOf } = await readBatch(file);
-    const dnsOf = caseDns(pathOf, options.dns);
-    const check = async (each: Case): Promise<Result> => {
-      const name = stringField(each, 'eml');
-      const input = checkInput(name, await readInput(pathOf(name), READ_BYTES), { lenient: true });
-      return judge(await checkMessage(input, { ...options, ...caseOptions(each), dns: await dnsOf(each) }));
-    };
-    this.beginRows({ fast: true });
-    await mapParallel(cases, { ...several, signal: this.signal }, check, (each, outcome) => {
-      if ('error' in outcome) this.emitFailure(each.id, outcome.error, each.id);
-      else this.emit(outcome.value, view, each.id);
-    });
+  /** A row a job; rows are written and forgotten, as there may be many. */
+  private async checkAll(jobs: readonly Job[], order: Order): Promise<readonly AnyCheck[]> {
+    this.beginRows({ fast: order.flags.batch !== undefined || jobs.length >= MANY });
+    const workers = workersFor(jobs, order.flags);
+    if (workers === 1) await this.checkHere(jobs, order);
+    else await this.checkInThreads(jobs, order, workers);
     this.signal.throwIfAborted();
     return [];
   }
+
+  private async checkHere(jobs: readonly Job[], order: Order): Promise<void> {
+    const checker = await openChecker(order, this.signal);
+    const check = async (job: Job) => this.judged(await checker.check(job), order);
+    try {
+      await mapParallel(jobs, { ...order.flags, signal: this.signal }, check, (job, outcome) => {
+        if ('error' in outcome) this.emitFailure(nameOf(job), outcome.error, idOf(job));
+        else this.emit(outcome.value, view(order, true), idOf(job));
+      });
+    } finally {
+      checker.finish();
+    }
+  }
+
+  private async checkInThreads(jobs: readonly Job[], order: Order, workers: number): Promise<void> {
+    const pool = new CheckPool(order, workers, this.signal);
+    try {
+      await pool.ready();
+      const { ordered } = order.flags;
+      // Each has its next jobs waiting when it is done with some.
+      const spread = { parallel: workers * 2, ordered, signal: this.signal };
+      await mapParallel(inPortions(jobs), spread, pool.run, (some, outcome) => {
+        if ('error' in outcome) throw outcome.error;
+        for (const [index, row] of outcome.value.entries()) this.tellRow(some[index] as Job, row, order);
+      });
+    } finally {
+      await pool.end();
+    }
+  }
+
+  private tellRow(job: Job, row: Row, order: Order): void {
+    if (row.kind === 'failure') return this.emitFailure(nameOf(job), asError(row.failure), idOf(job));
+    this.demand(row.verdict, order);
+    this.emitJson(row.json, row.status, view(order, true), idOf(job));
+  }
+
+  private judged(result: AnyCheck, order: Order): AnyCheck {
+    // What was cut short by Ctrl-C found nothing out.
+    this.signal.throwIfAborted();
+    if ('verdict' in result) this.demand((result satisfies MessageCheckResult).verdict, order);
+    else result satisfies MessageCheckOnlyResult;
+    return result;
+  }
+
+  private demand(verdict: string | null, { flags }: Order): void {
+    if (flags.require !== undefined && verdict !== null && !MEETS[flags.require].has(verdict))
+      this.demandNotMet();
+  }
 }
 
-function caseOptions(each: Case): Partial<CheckOptions> {
-  const [ip, helo, mailFrom, mta] = ['ip', 'helo', 'mailFrom', 'mta'].map((name) =>
-    optionalField(each, name),
+function view({ flags: { explain } }: Order, named: boolean) {
+  return (result: AnyCheck, columns: number) =>
+    'verdict' in result
+      ? renderMessageCheck(result, columns, { explain, named })
+      : renderPartialCheck(result, columns, { named });
+}
+
+/** Rows that are collected before they are written: nobody reads so many as they come. */
+const MANY = 100;
+/** Messages that are worth a thread a processor: each takes as long to start as a hundred messages. */
+const WORTH_THREADS = 1000;
+const MOST_THREADS = 8;
+
+function workersFor(jobs: readonly Job[], flags: CheckFlags): number {
+  // One thread has standard input, and one the recording.
+  const isAlone = flags['dns-record'] !== undefined || flags.registry === '-' || flags['dns-cache'] === '-';
+  if (isAlone || jobs.some((job) => 'file' in job && job.file === '-')) return 1;
+  if (flags.workers !== undefined) return Math.min(flags.workers, Math.max(1, jobs.length));
+  return jobs.length < WORTH_THREADS ? 1 : Math.min(availableParallelism(), MOST_THREADS);
+}
+
+/** Jobs that are handed over at once: few enough that all threads are busy until the end. */
+const PORTION = 32;
+
+function inPortions(jobs: readonly Job[]): readonly (readonly Job[])[] {
+  return Array.from({ length: Math.ceil(jobs.length / PORTION) }, (_, index) =>
+    jobs.slice(index * PORTION, (index + 1) * PORTION),
   );
-  const [recipient, asOf] = [optionalField(each, 'rcpt'), optionalField(each, 'asOf')];
-  return {
-    given: {
-      ...(ip != null && { ip: readIp(ip) }),
-      ...(helo != null && { helo }),
-      ...(mailFrom != null && { mailFrom }),
-      ...(mta != null && { mta }),
-    },
-    ...(recipient !== null && { recipient }),
-    ...(asOf !== null && { asOfMs: judgeTime(asOf) }),
-    ...(each.fields['dns'] != null && { liveDns: false }),
-  };
-}
-
-function readIp(text: string): string {
-  if (parseAddress(text) !== null) return text;
-  throw new AppError(`'${text}' is no IP address.`, {
-    code: 'E_USAGE',
-    exit: ExitCode.usage,
-    hint: 'Give the address of the client, such as --ip 192.0.2.20.',
-  });
-}
-
-async function wishFor(names: readonly string[]): Promise<NonNullable<CheckOptions['dnsbl']>> {
-  const { CATALOGUE, listOf } = await import('../../src/dnsbl/catalogue.ts');
-  const { randomBytes } = await import('node:crypto');
-  const usual = CATALOGUE.filter(({ standard }) => standard);
-  const lists = names.flatMap((name) => (name === 'usual' ? usual : [listOf(zoneOf(name))]));
-  return { lists, madeUp: `${randomBytes(12).toString('hex')}.com` };
-}
-
-function zoneOf(text: string): string {
-  const zone = parseDomain(text, { underscores: true });
-  if (zone.kind === 'name') return zone.ascii;
-  throw new AppError(`--dnsbl: '${text}' ${zone.reason}.`, {
-    code: 'E_LIST',
-    exit: ExitCode.usage,
-    hint: 'Give the zone of a list, such as zen.spamhaus.org, or "usual".',
-  });
 }

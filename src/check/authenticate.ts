@@ -1,5 +1,6 @@
 import { dmarcPassOf, readArcSets } from '../arc/sets.ts';
 import { diagnose } from '../dkim/diagnose.ts';
+import type { Workbench } from '../dkim/direct/verify.ts';
 import { type RawField, splitFields } from '../dkim/fields.ts';
 import { qualify } from '../dkim/qualify.ts';
 import type { Diagnosis, Qualification, SignatureVerdict } from '../dkim/types.ts';
@@ -23,6 +24,7 @@ export type AuthenticateInput = {
   readonly latestMs: number;
   readonly dns: BoundedResolver;
   readonly limits: DkimLimits;
+  readonly workbench?: Workbench | null;
 };
 
 /** A signature with everything that was found out about it. */
@@ -52,6 +54,8 @@ export type Authentication = {
 
 const SPACE = 0x20;
 const TAB = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
 
 /** Most of a header that signatures are verified over. */
 const HEADER_LIMITS = { bytes: 1024 * 1024, fields: 2000, lines: 10_000, blanks: 500 } as const;
@@ -89,9 +93,19 @@ export async function authenticate(input: AuthenticateInput): Promise<Authentica
   };
 }
 
-/** What is parsed line by line must not have a million of them, nor a million blanks in a row. */
-function whyTooLarge({ head }: Wire): string | null {
+/**
+ * Why a header is too large to be verified; null when it is not. What is parsed line by line must not have a million of
+ * them, nor a million blanks in a row.
+ */
+export function whyTooLarge({ head }: Wire): string | null {
   if (head.length > HEADER_LIMITS.bytes) return `it is larger than ${HEADER_LIMITS.bytes} bytes`;
+  // Each line has a byte at least: most headers need not be counted.
+  const many = head.length > HEADER_LIMITS.fields ? tooMany(head) : null;
+  if (many !== null) return many;
+  return hasLongBlank(head) ? `it has more than ${HEADER_LIMITS.blanks} blanks in a row` : null;
+}
+
+function tooMany(head: Uint8Array): string | null {
   let lines = 0;
   let fields = 0;
   for (let at = 0, end = 0; at < head.length && end !== -1; at = end + 1) {
@@ -99,27 +113,34 @@ function whyTooLarge({ head }: Wire): string | null {
     if (head[at] !== SPACE && head[at] !== TAB) fields += 1;
     if (fields > HEADER_LIMITS.fields) return `it has more than ${HEADER_LIMITS.fields} fields`;
     if (lines > HEADER_LIMITS.lines) return `it has more than ${HEADER_LIMITS.lines} lines`;
-    end = head.indexOf('\n', at);
+    end = head.indexOf(LF, at);
   }
-  return longestBlank(head) > HEADER_LIMITS.blanks
-    ? `it has more than ${HEADER_LIMITS.blanks} blanks in a row`
-    : null;
+  return null;
 }
 
-/** Blanks and folds in a row: mailauth trims by a regular expression that takes the square of them. */
-function longestBlank(head: Uint8Array): number {
-  let longest = 0;
-  let run = 0;
-  for (const byte of head) {
-    run = byte === SPACE || byte === TAB || byte === 0x0d || byte === 0x0a ? run + 1 : 0;
-    if (run > longest) longest = run;
+/**
+ * Blanks and folds in a row: mailauth trims by a regular expression that takes the square of them. A run that is too
+ * long covers one byte of every so many, so only there it is looked for.
+ */
+function hasLongBlank(head: Uint8Array): boolean {
+  const limit = HEADER_LIMITS.blanks;
+  for (let at = limit; at < head.length; at += limit) {
+    if (!isBlank(head[at])) continue;
+    let start = at;
+    while (isBlank(head[start - 1])) start -= 1;
+    while (isBlank(head[at])) at += 1;
+    if (at - start > limit) return true;
   }
-  return longest;
+  return false;
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === SPACE || byte === TAB || byte === CR || byte === LF;
 }
 
 /** MAIL FROM, or the HELO name beside it (RFC 7208 §2.3). */
-async function askSpf(
-  { envelope, dns, asOfMs }: AuthenticateInput,
+export async function askSpf(
+  { envelope, dns, asOfMs }: Pick<AuthenticateInput, 'envelope' | 'dns' | 'asOfMs'>,
   heloBeside: boolean,
 ): Promise<SpfCheck | null> {
   const { ip, helo, mailFrom, mta } = envelope;
@@ -156,16 +177,16 @@ function judge(
     const field = agree ? (places[index] ?? null) : null;
     const aligned = dmarc.signaturesAligned[index] === true;
     const context = { fields: raw, field, aligned, orgDomain: dmarc.orgDomain, nowMs: asOfMs, latestMs };
-    const diagnosis = index < MAX_DIAGNOSED ? explain(signature, dkim, raw, wire) : null;
+    const diagnosis = index < MAX_DIAGNOSED ? explainFailure(signature, dkim, raw, wire) : null;
     return { ...signature, diagnosis, field, aligned, qualification: qualify(signature, context) };
   });
 }
 
 /** Signatures whose failure is looked into. */
-const MAX_DIAGNOSED = 5;
+export const MAX_DIAGNOSED = 5;
 
 /** Which common change on the way explains that a signature fails. */
-function explain(
+export function explainFailure(
   signature: SignatureVerdict,
   { keys }: DkimReport,
   fields: readonly RawField[],
@@ -187,7 +208,7 @@ function withoutBody(dmarc: DmarcVerdict, signatures: readonly SignatureVerdict[
   return { ...dmarc, result: 'not-evaluated', reason };
 }
 
-function arcResult(
+export function arcResult(
   { chain }: DkimReport,
   isOpen: boolean,
   { unanswered }: BoundedResolver,

@@ -1,11 +1,10 @@
 import type { MarkWorld } from '../bimi/indicator.ts';
-import { splitFields } from '../dkim/fields.ts';
+import type { Workbench } from '../dkim/direct/verify.ts';
 import { DKIM_LIMITS } from '../dkim/verify.ts';
 import { type BoundedResolver, boundedResolver } from '../dns/bounded.ts';
 import type { Resolver } from '../dns/types.ts';
 import type { Header } from '../message/headers.ts';
-import { toWire, type Wire } from '../message/wire.ts';
-import { describePath } from '../received/path.ts';
+import type { Wire } from '../message/wire.ts';
 import type { TrustOptions } from '../received/trust.ts';
 import type { MessagePath } from '../received/types.ts';
 import { type Advisers, askAdvice } from '../sender/advice.ts';
@@ -19,6 +18,7 @@ import type { DnsblWish } from './dnsbl.ts';
 import { deriveEnvelope, type Envelope, type Given } from './envelope.ts';
 import { factsOf } from './facts.ts';
 import { explainByForwarding } from './forwarding.ts';
+import { borderDate, DNS_BOUNDS, pathOf, wireOf } from './reading.ts';
 import { recordedResults } from './recorded.ts';
 import { remarksOn } from './remarks.ts';
 import { describeCheck } from './report.ts';
@@ -58,16 +58,12 @@ export type CheckOptions = TrustOptions & {
   readonly advisers?: Advisers;
   /** Block lists to ask about the client, the author's domain and those that signed; they decide nothing. */
   readonly dnsbl?: DnsblWish;
+  /** What verifying the signatures of many messages shares; null has mailauth verify all of them. */
+  readonly workbench?: Workbench | null;
 };
-
-/** What one message may cost of the DNS. */
-const DNS_BOUNDS = { queries: 100, questionMs: 10_000, totalMs: 20_000 };
 
 /** Keys and policies of a message that is older than this may have changed since. */
 const STALE_MS = 7 * 86_400_000;
-
-/** A border's date further in the future than this is that of a broken clock. */
-const MAX_SKEW_MS = 86_400_000;
 
 /** What was found out about a message before anything is decided. */
 type Examined = {
@@ -126,6 +122,7 @@ async function examine(input: CheckInput, options: CheckOptions): Promise<Examin
     latestMs: options.asOfMs ?? Math.max(asOfMs, nowMs),
     dns,
     limits: { ...DKIM_LIMITS, signatures: maxSignatures },
+    ...(options.workbench !== undefined && { workbench: options.workbench }),
   });
   const [lists, advice] = await Promise.all([
     askLists(envelope, author.domain, found, options),
@@ -161,37 +158,4 @@ async function askLists(
   const { askDnsbl, dnsblRemarks } = await import('./dnsbl.ts');
   const dnsbl = await askDnsbl(envelope, author, found, wish, dns);
   return { dnsbl, remarks: dnsblRemarks(dnsbl) };
-}
-
-/** As it was signed, as far as that can be told of a header block that somebody pasted. */
-function wireOf({ bytes, header, cut }: CheckInput): Wire {
-  const read = toWire(bytes);
-  const wire = cut ? { ...read, body: null } : read;
-  if (wire.body !== null || cut || header.fields.length <= splitFields(wire.head).length) return wire;
-  // Indented or quoted: the reader for people found more fields than there are lines that begin with one. What is
-  // left of their folds are blanks, which relaxed signatures do not mind.
-  const fields = header.fields.map(({ name, value }) => `${name}: ${value}\r\n`);
-  return { ...wire, head: Buffer.from(fields.join('')) };
-}
-
-function pathOf({ header, target, bytes }: CheckInput, options: CheckOptions): MessagePath {
-  const { fields, truncated, bodyStart } = header;
-  const mta = options.given.mta;
-  return describePath(
-    {
-      fields,
-      truncated,
-      ...(target !== null && { target }),
-      ...(bodyStart !== null && { body: bytes.subarray(bodyStart, bodyStart + 65_536) }),
-    },
-    { ...options, ...(mta !== undefined && { trustedBy: [...(options.trustedBy ?? []), mta] }) },
-  );
-}
-
-/** When the message came in, by the server that took it in; null when that is not told or cannot be true. */
-function borderDate(path: MessagePath, nowMs: number): number | null {
-  const border = path.border === null ? undefined : path.hops[path.border];
-  const date = border?.flags.includes('zone-unknown') ? null : (border?.date ?? null);
-  const instant = date === null ? null : Date.parse(date);
-  return instant !== null && instant <= nowMs + MAX_SKEW_MS ? instant : null;
 }

@@ -7,6 +7,7 @@ import { senderBeforeSrs } from './forwarding.ts';
 import type {
   BimiSection,
   DnsblSection,
+  LoneSignatureSection,
   MarkSection,
   MessageCheck,
   RecordedSection,
@@ -72,7 +73,7 @@ export function describeCheck(input: ReportInput): MessageCheck {
   };
 }
 
-function iso(ms: number): string {
+export function iso(ms: number): string {
   return new Date(ms).toISOString().replace('.000Z', 'Z');
 }
 
@@ -86,7 +87,7 @@ function reasonCheck({ code, text, evidence }: Reason): Check {
   return { ...note(id, text), ...(seen !== undefined && { evidence: seen }) };
 }
 
-function note(id: string, message: string): Check {
+export function note(id: string, message: string): Check {
   return { id, status: 'ok', info: true, message };
 }
 
@@ -141,7 +142,13 @@ function lowerFirst(text: string): string {
     : text;
 }
 
-function spfSection({ envelope, found, forwarding }: ReportInput): SpfSection {
+export function spfSection({
+  envelope,
+  found,
+  forwarding,
+}: Pick<ReportInput, 'envelope' | 'forwarding'> & {
+  readonly found: Pick<Authentication, 'spf' | 'spfHelo'>;
+}): SpfSection {
   const { ip, helo, mailFrom, noQuestion } = envelope;
   const { spf, spfHelo } = found;
   return {
@@ -160,6 +167,12 @@ function spfSection({ envelope, found, forwarding }: ReportInput): SpfSection {
     forwarding,
     sender: senderBeforeSrs(envelope),
   };
+}
+
+/** What a signature says and what became of it, without its place among what the author's domain wants. */
+export function loneSignatureSection(signature: JudgedSignature): LoneSignatureSection {
+  const { aligned: _, qualifies: __, ...section } = signatureSection(signature);
+  return section;
 }
 
 function signatureSection(signature: JudgedSignature): SignatureSection {
@@ -187,7 +200,7 @@ function signatureSection(signature: JudgedSignature): SignatureSection {
   };
 }
 
-function spfSentence({ result, domain, ip, mailFrom, reason, origin }: SpfSection): string {
+export function spfSentence({ result, domain, ip, mailFrom, reason, origin }: SpfSection): string {
   if (result === 'not-evaluated')
     return `SPF was not evaluated: ${lowerFirst(reason ?? 'nothing is known.')}`;
   const path = mailFrom === '' ? 'an empty return path' : mailFrom;
@@ -206,7 +219,7 @@ function spell(origin: string): string {
   return names[origin] ?? origin;
 }
 
-function dkimSentence(signatures: readonly SignatureSection[]): string {
+export function dkimSentence(signatures: readonly LoneSignatureSection[]): string {
   if (signatures.length === 0) return 'There is no DKIM signature.';
   const passed = signatures.filter(({ result }) => result === 'pass');
   const one = signatures.length === 1;
@@ -229,7 +242,7 @@ function dmarcSentence(dmarc: MessageCheck['dmarc'], author: string | null): str
   return `DMARC is ${dmarc.result}: ${dmarc.reason ?? ''}${policy}`;
 }
 
-function arcSentence({ result, reason, sets }: MessageCheck['arc']): string {
+export function arcSentence({ result, reason, sets }: MessageCheck['arc']): string {
   if (sets.length === 0) return 'There is no ARC set.';
   const newest = sets.at(-1)?.sealer ?? 'an unknown sealer';
   const why = reason === null ? '' : ` (${reason})`;

@@ -70,6 +70,9 @@ export type SignatureSection = {
   readonly diagnosis: Diagnosis | null;
 };
 
+/** The same where only signatures were asked for: nothing is known of the author's domain. */
+export type LoneSignatureSection = Omit<SignatureSection, 'aligned' | 'qualifies'>;
+
 export type ArcSection = {
   readonly result: 'none' | 'pass' | 'fail' | 'temperror' | 'not-evaluated';
   readonly reason: string | null;
@@ -149,3 +152,16 @@ export type MessageCheck = Report &
     readonly recorded: readonly RecordedSection[];
     readonly path: Omit<MessagePath, 'target'>;
   };
+
+/** A part of a check that can be asked for alone. */
+export type Stage = 'spf' | 'dkim' | 'arc';
+
+/** What was asked for of one message, without a verdict: null what was not. */
+export type PartialCheck = Report & {
+  readonly only: readonly Stage[];
+  /** The time that judged expiry, ISO 8601; null where nothing had to be judged by one. */
+  readonly asOf: string | null;
+  readonly spf: SpfSection | null;
+  readonly dkim: { readonly signatures: readonly LoneSignatureSection[] } | null;
+  readonly arc: ArcSection | null;
+};

@@ -24,6 +24,7 @@ import type { EarlierRow } from './rows.ts';
 import { blamedOnSettings, namesOf, withSettings } from './setting-flags.ts';
 import { readSettings, type Setting } from './settings.ts';
 import { dim, type Line, line, mark, strong } from './text.ts';
+import { parseTime } from './units.ts';
 import { withSuggestion } from './usage.ts';
 
 type GlobalFlags = Omit<Interfaces.InferredFlags<typeof globalFlags>, 'format'> & {
@@ -97,18 +98,7 @@ export function tellFailure(
 
 /** Milliseconds since the epoch from `--as-of` or another flag that takes a time; now when it is not given. */
 export function judgeTime(asOf: string | undefined, flag = 'as-of'): number {
-  if (asOf === undefined) return Date.now();
-  const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(asOf)
-    ? Date.parse(asOf)
-    : Number.NaN;
-  if (Number.isNaN(ms)) {
-    throw new AppError(`--${flag}: '${asOf}' is not a time.`, {
-      code: 'E_TIME',
-      exit: ExitCode.usage,
-      hint: 'Write it as 2026-11-24 or 2026-11-24T12:00:00Z.',
-    });
-  }
-  return ms;
+  return asOf === undefined ? Date.now() : parseTime(asOf, flag);
 }
 
 /**
@@ -182,6 +172,11 @@ export abstract class BaseCommand extends Command {
   private get schema(): string {
     this.ownSchema ??= schemaId(this.id ?? '');
     return this.ownSchema;
+  }
+
+  /** Say that the result is not the command's usual one, but `postern/NAME/1`. */
+  protected resultIs(name: string): void {
+    this.ownSchema = schemaId(name);
   }
 
   /** How the result is written. */
@@ -293,6 +288,24 @@ export abstract class BaseCommand extends Command {
     }
     this.rows += 1;
     return result;
+  }
+
+  /**
+   * Write a result that a thread has made JSON of: it is read only where it is not JSON that is written.
+   *
+   * @param json  on one line, escaped as it is to be written
+   */
+  protected emitJson<T extends Report>(json: string, status: Status, views: Views<T>, id?: string): void {
+    if (this.format !== 'jsonl') return void this.emit(JSON.parse(json) as T, views, id);
+    this.conclude(status);
+    const head = safeJson({
+      schema: this.schema,
+      ...(id !== undefined && { id }),
+      tool: this.tool,
+      time: rfc3339(Date.now()),
+    });
+    this.sink.write(`${head.slice(0, -1)},${json.slice(1)}\n`);
+    this.rows += 1;
   }
 
   /** Write the row of a target that could not be asked; the run goes on. */

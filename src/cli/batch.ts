@@ -41,10 +41,12 @@ function readCase(file: string, line: string, number: number): Case {
  *
  * @throws AppError E_BATCH (exit 65) for a line that is no case
  */
-export async function readBatch(file: string): Promise<{ cases: Case[]; pathOf: (name: string) => string }> {
+export async function readBatch(
+  file: string,
+): Promise<{ cases: Case[]; folder: string; pathOf: (name: string) => string }> {
   const cases = readBatchText(file, await readWhole(file, MAX_BATCH));
   const folder = resolve(file === '-' ? '.' : dirname(file));
-  return { cases, pathOf: (name) => pathBelow(folder, name) };
+  return { cases, folder, pathOf: (name) => pathBelow(folder, name) };
 }
 
 /**
@@ -65,8 +67,11 @@ export function readBatchText(file: string, bytes: Buffer): Case[] {
   return cases;
 }
 
-/** `resolve` takes as long as opening the file; most names need nothing of it. */
-function pathBelow(folder: string, name: string): string {
+/**
+ * A path as it is meant in a file of this folder. `resolve` takes as long as opening the file; most names need nothing
+ * of it.
+ */
+export function pathBelow(folder: string, name: string): string {
   if (isAbsolute(name)) return name;
   return /(?:^|[/\\])\.{0,2}(?:[/\\]|$)|:/.test(name) ? resolve(folder, name) : `${folder}${sep}${name}`;
 }

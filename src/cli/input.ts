@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { AppError, ExitCode } from '../errors.ts';
 
@@ -77,8 +77,35 @@ export async function readWhole(name: string, limit: number): Promise<Buffer> {
   });
 }
 
-/** Room for most messages' headers; what is larger is read in a buffer of its own. */
-const shared = Buffer.allocUnsafeSlow(65_536);
+/** Room for most messages; what is larger is read in a buffer of its own. */
+const ROOM = 65_536;
+
+export function newRoom(): Buffer {
+  return Buffer.allocUnsafeSlow(ROOM);
+}
+
+const shared = newRoom();
+
+/** A pipe without a writer is not waited for; Windows has no such flag. */
+const READ_NOW = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** @returns null for what is no regular file: that may take its time */
+function readFileNow(name: string, limit: number, room: Buffer): Buffer | null {
+  let fd: number | undefined;
+  try {
+    fd = openSync(name, READ_NOW);
+    const stat = fstatSync(fd);
+    // What has no size of its own (/proc) is read until it ends, too.
+    if (!stat.isFile() || stat.size === 0) return null;
+    const length = Math.min(stat.size, limit);
+    const bytes = length <= room.length ? room : Buffer.allocUnsafe(length);
+    return bytes.subarray(0, readSync(fd, bytes, 0, length, 0));
+  } catch (error) {
+    throw cannotRead(name, error);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
 
 /**
  * The first bytes of a regular file, at once: for thousands of small files in a row. They stay as they are until
@@ -99,4 +126,15 @@ export function readInputSync(name: string, limit: number): Buffer {
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
+}
+
+/**
+ * As `readInput`, but a regular file is read at once: threads are changed for no message.
+ *
+ * @param room  where its bytes lie until it is used again
+ * @throws AppError E_INPUT (exit 65, or 77 without permission) when it cannot be read
+ */
+export async function readAtOnce(name: string, limit: number, room: Buffer): Promise<Buffer> {
+  const bytes = name === '-' ? null : readFileNow(name, limit, room);
+  return bytes ?? readInput(name, limit);
 }

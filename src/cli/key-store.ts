@@ -51,17 +51,22 @@ type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
 /** Where Debian's package lets the validation server keep its store. */
 export const SERVICE_STORE = '/var/lib/postern/validation';
 
-/** Whether the store of the service is that of whoever runs this. */
-function servesHere(): boolean {
-  const stats = statSync(SERVICE_STORE, { throwIfNoEntry: false });
-  return stats !== undefined && stats.uid !== 0 && stats.uid === process.getuid?.();
+/** Where the services of Debian's package keep their state, each a folder of its own user. */
+const SERVICE_FOLDERS = [SERVICE_STORE, '/var/lib/postern/throttle'];
+
+/** The folder of a service, for the user that the service runs as. */
+function serviceFolder(): string | undefined {
+  const uid = process.getuid?.() ?? 0;
+  if (uid === 0) return undefined;
+  return SERVICE_FOLDERS.find((folder) => statSync(folder, { throwIfNoEntry: false })?.uid === uid);
 }
 
 /** Folder of state, as the environment has it; for the user of the service the service's own. */
 export function stateFolder(env: NodeJS.ProcessEnv): string {
   // What systemd made for the service (StateDirectory=).
   if (env['STATE_DIRECTORY']) return env['STATE_DIRECTORY'];
-  if (!env['XDG_STATE_HOME'] && servesHere()) return SERVICE_STORE;
+  const own = env['XDG_STATE_HOME'] ? undefined : serviceFolder();
+  if (own !== undefined) return own;
   return join(env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state'), 'postern');
 }
 

@@ -1,6 +1,5 @@
-import type { CheckInput } from '../check/check.ts';
-import { readHeader } from '../message/headers.ts';
-import { whyNotMessage } from '../message/recognise.ts';
+import { LazyMessage } from '../check/reading.ts';
+import { beginsLikeMessage, whyNotMessage } from '../message/recognise.ts';
 import { noMessage } from './message-input.ts';
 
 /** Largest message whose body is looked at, in bytes. */
@@ -16,9 +15,9 @@ export const READ_BYTES = MAX_MESSAGE + 1;
  * @param lenient  take text without any header field as well: a case of a batch is what it is
  * @throws AppError E_NOT_A_MESSAGE (exit 65) for what is neither a message nor a header block
  */
-export function checkInput(name: string, bytes: Buffer, { lenient = false } = {}): CheckInput {
-  const header = readHeader(bytes);
-  const reason = lenient ? null : whyNotMessage(bytes, header);
+export function checkInput(name: string, bytes: Buffer, { lenient = false } = {}): LazyMessage {
+  const message = new LazyMessage(name, bytes, bytes.length > MAX_MESSAGE);
+  const reason = lenient || beginsLikeMessage(message.fields) ? null : whyNotMessage(bytes, message.header);
   if (reason !== null) throw noMessage(name, reason);
-  return { target: name, bytes, cut: bytes.length > MAX_MESSAGE, header };
+  return message;
 }

@@ -3,7 +3,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, ExitCode } from '../errors.ts';
 import { findMboxEntries, looksLikeMbox } from '../message/mbox.ts';
-import { cannotRead, readInput } from './input.ts';
+import { cannotRead, readAtOnce, readInput, readInputSync } from './input.ts';
 
 /** One message to be read, and how it is called in the result. */
 export type MessageSource = {
@@ -12,15 +12,10 @@ export type MessageSource = {
   readonly read: () => Promise<Buffer>;
 };
 
-async function firstBytes(file: string): Promise<Buffer> {
+/** What tells an mbox. */
+function firstBytes(file: string): Buffer {
   try {
-    const handle = await open(file, 'r');
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(5), 0, 5, 0);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
+    return Buffer.from(readInputSync(file, 5));
   } catch {
     // What cannot be read is told when it is its turn, as the row of this file.
     return Buffer.alloc(0);
@@ -66,21 +61,55 @@ async function filesOf(name: string): Promise<readonly string[]> {
   });
 }
 
-/** One source for a message, one for each message of an mbox (`file#2`). */
-async function expand(file: string, limit: number): Promise<MessageSource[]> {
-  const whole = { name: file, read: () => readInput(file, limit) };
-  if (file === '-' || !looksLikeMbox(await firstBytes(file))) return [whole];
+/** Where one message lies: the whole of a file, or a part of a mailbox. */
+export type MessagePlace = {
+  /** How it is called in the result: `file`, `file#2`. */
+  readonly name: string;
+  readonly file: string;
+  readonly part: { readonly start: number; readonly end: number } | null;
+};
+
+/** One place for a message, one for each message of an mbox (`file#2`). */
+async function expand(file: string): Promise<MessagePlace[]> {
+  const whole = { name: file, file, part: null };
+  if (file === '-' || !looksLikeMbox(firstBytes(file))) return [whole];
   const entries = await findMboxEntries(createReadStream(file));
   // A single message that was saved with its "From " line is no mailbox.
   if (entries.length < 2) return [whole];
-  return entries.map(({ start, end }, index) => ({
-    name: `${file}#${index + 1}`,
-    read: () => readPart(file, start, Math.min(limit, end - start)),
-  }));
+  return entries.map((part, index) => ({ name: `${file}#${index + 1}`, file, part }));
 }
 
 /** The messages in files and folders (Maildir too), mailboxes (mbox) taken apart. */
+export async function messagePlaces(names: readonly string[]): Promise<MessagePlace[]> {
+  const places: MessagePlace[] = [];
+  for (const name of names) for (const file of await filesOf(name)) places.push(...(await expand(file)));
+  return places;
+}
+
+/** The same, each as something to be read. */
 export async function messageSources(names: readonly string[], limit: number): Promise<MessageSource[]> {
-  const files = (await Promise.all(names.map(filesOf))).flat();
-  return (await Promise.all(files.map((file) => expand(file, limit)))).flat();
+  const places = await messagePlaces(names);
+  return places.map(({ name, file, part }) => ({
+    name,
+    read: () =>
+      part === null
+        ? readInput(file, limit)
+        : readPart(file, part.start, Math.min(limit, part.end - part.start)),
+  }));
+}
+
+/**
+ * The first bytes of a message, at once where it has a file of its own: for thousands of them.
+ *
+ * @param limit  most bytes that are read
+ * @param room   where they lie until it is used again
+ * @throws AppError E_INPUT (exit 65, or 77 without permission) when it cannot be read
+ */
+export async function readMessage(
+  { file, part }: MessagePlace,
+  limit: number,
+  room: Buffer,
+): Promise<Buffer> {
+  if (part !== null) return readPart(file, part.start, Math.min(limit, part.end - part.start));
+  return readAtOnce(file, limit, room);
 }

@@ -44,3 +44,23 @@ export function formatDuration(ms: number): string {
   const unit = units.find(([, size]) => ms % size === 0);
   return unit ? `${ms / unit[1]}${unit[0]}` : `${ms}ms`;
 }
+
+/**
+ * Milliseconds since the epoch from a time as ISO 8601 has it.
+ *
+ * @param flag  that it was given with, for the error
+ * @throws AppError E_TIME (exit 64) for anything else
+ */
+export function parseTime(text: string, flag: string): number {
+  const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+  if (Number.isNaN(ms)) {
+    throw new AppError(`--${flag}: '${text}' is not a time.`, {
+      code: 'E_TIME',
+      exit: ExitCode.usage,
+      hint: 'Write it as 2026-11-24 or 2026-11-24T12:00:00Z.',
+    });
+  }
+  return ms;
+}

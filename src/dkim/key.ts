@@ -1,10 +1,16 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { Resolver } from '../dns/types.ts';
+import { isPlainKey } from './direct/plain.ts';
 import { readTags, withoutWhite } from './tags.ts';
 import type { KeyRecord } from './types.ts';
 
 /** A key record, and the key in it where there is one. */
-export type Key = { readonly record: KeyRecord; readonly publicKey: KeyObject | null };
+export type Key = {
+  readonly record: KeyRecord;
+  readonly publicKey: KeyObject | null;
+  /** Nothing about it could be read in two ways. */
+  readonly isPlain: boolean;
+};
 
 /** RFC 8463 §4 publishes the 32 bytes alone; this makes a SubjectPublicKeyInfo of them. */
 const ED25519_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
@@ -26,19 +32,30 @@ export function keyName(selector: string, domain: string): string {
 /**
  * Look up and read the key record of a signature. Also for signatures that fail for another reason: an
  * administrator wants to hear of both.
+ *
+ * @param read  reads the record, such as one that remembers
  */
-export async function lookUpKey(selector: string, domain: string, dns: Resolver): Promise<Key> {
+export async function lookUpKey(
+  selector: string,
+  domain: string,
+  dns: Resolver,
+  read = readKey,
+): Promise<Key> {
   const name = keyName(selector, domain);
   const answer = await dns.resolve(name, 'TXT');
   switch (answer.kind) {
     case 'found':
       // Of several records any may be taken (RFC 6376 §3.6.2.2); verifiers take the first.
-      return readKey(name, (answer.records[0] ?? []).join(''));
+      return read(name, (answer.records[0] ?? []).join(''));
     case 'failed':
-      return { record: { ...NOTHING, name, state: 'unavailable', faults: [answer.rcode] }, publicKey: null };
+      return without({ ...NOTHING, name, state: 'unavailable', faults: [answer.rcode] });
     default:
-      return { record: { ...NOTHING, name, state: 'missing' }, publicKey: null };
+      return without({ ...NOTHING, name, state: 'missing' });
   }
+}
+
+function without(record: KeyRecord): Key {
+  return { record, publicKey: null, isPlain: false };
 }
 
 /** Read a key record (RFC 6376 §3.6.1, RFC 8463). */
@@ -54,20 +71,17 @@ export function readKey(name: string, text: string): Key {
   const data = withoutWhite(tags.get('p') ?? '');
   const type = tags.get('k')?.toLowerCase() ?? 'rsa';
   if (!tags.has('p')) faults.push('it has no key');
-  else if (data === '')
-    return { record: { ...base, state: 'revoked', type: null, bits: null, faults }, publicKey: null };
+  else if (data === '') return without({ ...base, state: 'revoked', type: null, bits: null, faults });
   const publicKey = faults.length > 0 && !tags.has('p') ? null : decode(data, type);
   if (publicKey === null) faults.push('its key cannot be read');
-  return {
-    record: {
-      ...base,
-      state: faults.length === 0 ? 'found' : 'invalid',
-      type: type === 'rsa' || type === 'ed25519' ? type : null,
-      bits: bitsOf(publicKey),
-      faults,
-    },
-    publicKey,
+  const record: KeyRecord = {
+    ...base,
+    state: faults.length === 0 ? 'found' : 'invalid',
+    type: type === 'rsa' || type === 'ed25519' ? type : null,
+    bits: bitsOf(publicKey),
+    faults,
   };
+  return { record, publicKey, isPlain: publicKey !== null && isPlainKey(record, publicKey, tags) };
 }
 
 function listOf(value: string | undefined): string[] {

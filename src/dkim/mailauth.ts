@@ -38,6 +38,14 @@ export type VerifyOptions = {
 
 const NOT_EVALUATED = 'not evaluated';
 
+const UNKNOWN_CANONICALIZATION = 'unknown canonicalization';
+
+/** `c=/relaxed`, which mailauth takes for one kind when it reads it, and for another when it throws. */
+function hasNoHeaderCanonicalization({ parsed }: PreparedSignature): boolean {
+  const value = String(parsed?.['c']?.value ?? '').trim();
+  return value.includes('/') && value.split('/')[0]?.trim() === '';
+}
+
 /**
  * mailauth's verifier is a class that is asked to prepare each signature. There those that are not to be evaluated
  * are left out before their body is hashed and their key looked up, and underscores, which its strict grammar
@@ -53,7 +61,10 @@ class Verifier extends DkimVerifier {
   }
 
   override prepareSignature(signature: PreparedSignature): void {
-    const prepare = () => super.prepareSignature(signature);
+    const prepare = () => {
+      if (hasNoHeaderCanonicalization(signature)) signature.skip = UNKNOWN_CANONICALIZATION;
+      else super.prepareSignature(signature);
+    };
     if (signature.type === 'ARC') {
       // RFC 8617 §4.1.2 takes simple/simple; sealers that leave c= out mean what the drafts meant.
       if (signature.parsed?.['c'] === undefined) signature.fallbackCanonicalization = 'relaxed/relaxed';

@@ -55,43 +55,32 @@ export function qualify(signature: SignatureVerdict, context: QualifyContext): Q
     const disqualifiedBy = failure(signature).map(({ code, text }) => fail(code, text));
     return { qualifies: false, disqualifiedBy, warnings: [] };
   }
-  const unsigned = unsignedFields(signature, context).map(
-    ({ name, harmless }) =>
-      [
-        fail(`dkim.unsigned-header:${name}`, `The signature does not cover ${spell(name)}.`),
-        harmless,
-      ] as const,
-  );
-  const disqualifiedBy = [
-    ...failure(signature).map(({ code, text }) => fail(code, text)),
-    ...names(signature).map(({ code, text }) => fail(code, text)),
-    ...identity(signature).map((text) => fail('dkim.identity', text)),
-    ...(signature.key?.testing
-      ? [fail('dkim.testing-key', `The domain is testing DKIM: ${signature.key.name} has t=y.`)]
-      : []),
-    ...time(signature, context).map(({ code, text }) => fail(code, text)),
-    ...partialBody(signature).map((text) => fail('dkim.partial-body', text)),
-    ...unsigned.filter(([, harmless]) => !harmless).map(([reason]) => reason),
-    ...addedFields(fields, signature).map((name) =>
-      fail(`dkim.added-header:${name}`, `There is one ${spell(name)} more than was signed.`),
-    ),
-    ...(aligned
-      ? []
-      : [
-          fail(
-            'dkim.unaligned',
-            `${signature.domain ?? 'Its domain'} is not aligned with the author's domain.`,
-          ),
-        ]),
-  ];
-  return {
-    qualifies: signature.result === 'pass' && disqualifiedBy.length === 0,
-    disqualifiedBy,
-    warnings: [
-      ...unsigned.filter(([, harmless]) => harmless).map(([reason]) => reason),
-      ...smallKey(signature).map((text) => fail('dkim.small-key', text)),
-    ],
+  const disqualifiedBy: Reason[] = [];
+  const warnings: Reason[] = [];
+  const add = (points: readonly Point[]) => {
+    for (const { code, text } of points) disqualifiedBy.push(fail(code, text));
   };
+  add(failure(signature));
+  add(names(signature));
+  for (const text of identity(signature)) disqualifiedBy.push(fail('dkim.identity', text));
+  if (signature.key?.testing)
+    add([{ code: 'dkim.testing-key', text: `The domain is testing DKIM: ${signature.key.name} has t=y.` }]);
+  add(time(signature, context));
+  for (const text of partialBody(signature)) disqualifiedBy.push(fail('dkim.partial-body', text));
+  for (const { name, harmless } of unsignedFields(signature, context)) {
+    const text = `The signature does not cover ${spell(name)}.`;
+    (harmless ? warnings : disqualifiedBy).push(fail(`dkim.unsigned-header:${name}`, text));
+  }
+  for (const name of addedFields(fields, signature))
+    disqualifiedBy.push(
+      fail(`dkim.added-header:${name}`, `There is one ${spell(name)} more than was signed.`),
+    );
+  if (!aligned) {
+    const text = `${signature.domain ?? 'Its domain'} is not aligned with the author's domain.`;
+    disqualifiedBy.push(fail('dkim.unaligned', text));
+  }
+  for (const text of smallKey(signature)) warnings.push(fail('dkim.small-key', text));
+  return { qualifies: signature.result === 'pass' && disqualifiedBy.length === 0, disqualifiedBy, warnings };
 }
 
 type Point = { readonly code: string; readonly text: string };
@@ -140,7 +129,8 @@ function names({ badName, domain, selector }: SignatureVerdict): Point[] {
 /** RFC 6376 §3.5 and §3.6.1. */
 function identity({ identity: auid, domain, key, cause }: SignatureVerdict): string[] {
   if (auid === null || domain === null || cause === 'identity') return [];
-  const inside = identityDomain(auid);
+  // What it is without i= (RFC 6376 §3.5).
+  const inside = auid === `@${domain}` ? domain : identityDomain(auid);
   if (inside === null || !isAtOrBelow(inside, domain)) return [`Its i=${auid} is not inside of d=${domain}.`];
   if (key?.strictIdentity === true && inside !== domain)
     return [`Its i=${auid} is a subdomain, which the key forbids (t=s).`];
@@ -179,12 +169,15 @@ type Unsigned = { readonly name: string; readonly harmless: boolean };
 
 function unsignedFields({ headers }: SignatureVerdict, { fields, orgDomain }: QualifyContext): Unsigned[] {
   const signed = new Set(headers);
-  return TO_BE_SIGNED.filter((name) => !signed.has(name)).flatMap((name) => {
+  const unsigned: Unsigned[] = [];
+  for (const name of TO_BE_SIGNED) {
+    if (signed.has(name)) continue;
     const present = fields.filter((field) => field.name === name);
-    if (present.length === 0) return [];
+    if (present.length === 0) continue;
     const isAddress = name === 'reply-to' || name === 'sender';
-    return [{ name, harmless: isAddress && present.every((field) => isInside(field, orgDomain)) }];
-  });
+    unsigned.push({ name, harmless: isAddress && present.every((field) => isInside(field, orgDomain)) });
+  }
+  return unsigned;
 }
 
 /** Every `@` in it leads to the organization of the author. */
@@ -198,11 +191,14 @@ function isInside(field: RawField, orgDomain: string | null): boolean {
 
 /** Signed fields that the message has more of than were signed (RFC 6376 §8.15). */
 function addedFields(fields: readonly RawField[], { headers }: SignatureVerdict): string[] {
-  const there = Map.groupBy(fields, ({ name }) => name);
-  const signed = Map.groupBy(headers, (name) => name);
-  return [...signed].flatMap(([name, times]) =>
-    !TRACE.test(name) && (there.get(name)?.length ?? 0) > times.length ? [name] : [],
-  );
+  const signed = new Map<string, number>();
+  for (const name of headers) signed.set(name, (signed.get(name) ?? 0) + 1);
+  const there = new Map<string, number>();
+  for (const { name } of fields) if (signed.has(name)) there.set(name, (there.get(name) ?? 0) + 1);
+  const added: string[] = [];
+  for (const [name, count] of there)
+    if (count > (signed.get(name) ?? 0) && !TRACE.test(name)) added.push(name);
+  return added;
 }
 
 function smallKey({ key }: SignatureVerdict): string[] {

@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
 import { bodyOf, type RawField } from './fields.ts';
-import { readTags, withoutWhite } from './tags.ts';
+import { readTags, type TagList, withoutWhite } from './tags.ts';
 import type { Canonicalization, SignatureTags } from './types.ts';
 
 /** LDH and underscores, which selectors in the wild have (RFC 6376 §3.1 has none). */
@@ -15,8 +15,14 @@ const MAX_SECONDS = 8_640_000_000_000;
 
 /** Read a DKIM-Signature field (RFC 6376 §3.5). Never throws: what is wrong stands in `faults`. */
 export function readSignature(field: RawField): SignatureTags {
-  const { tags, faults: listFaults } = readTags(bodyOf(field));
-  const faults = [...listFaults, ...missing(tags)];
+  return signatureOf(readTags(bodyOf(field)));
+}
+
+/** The same from the tag list that it is. */
+export function signatureOf({ tags, faults: listFaults }: TagList): SignatureTags {
+  const faults: string[] = [];
+  for (const fault of listFaults) faults.push(fault);
+  addMissing(tags, faults);
   const domain = nameOf(tags.get('d'));
   const selector = nameOf(tags.get('s'));
   if (tags.has('v') && tags.get('v') !== '1') faults.push('its version is not 1');
@@ -37,16 +43,17 @@ export function readSignature(field: RawField): SignatureTags {
   };
 }
 
-function missing(tags: ReadonlyMap<string, string>): string[] {
-  return REQUIRED.filter((name) => !tags.has(name)).map((name) => `the tag ${name} is missing`);
+function addMissing(tags: ReadonlyMap<string, string>, faults: string[]): void {
+  for (const name of REQUIRED) if (!tags.has(name)) faults.push(`the tag ${name} is missing`);
 }
 
 /** RFC 8616 §4: U-labels are compared and looked up as A-labels. */
 function nameOf(value: string | undefined): { readonly name: string | null; readonly bad: boolean } {
-  const written = value === undefined ? '' : Buffer.from(value, 'latin1').toString('utf8');
-  if (written === '') return { name: null, bad: false };
+  if (!value) return { name: null, bad: false };
+  const isAscii = !/[^\0-\x7f]/.test(value);
+  const written = isAscii ? value : Buffer.from(value, 'latin1').toString('utf8');
   if (written.length > MAX_NAME) return { name: written, bad: true };
-  const ascii = /[^\0-\x7f]/.test(written) ? domainToASCII(written) : written;
+  const ascii = isAscii ? written : domainToASCII(written);
   const name = ascii.toLowerCase().replace(/\.$/, '');
   return NAME.test(name) && name.length <= 253 ? { name, bad: false } : { name: written, bad: true };
 }
@@ -64,10 +71,12 @@ function isCanonicalization(text: string): text is Canonicalization {
 }
 
 function headersOf(value: string | undefined): string[] {
-  return withoutWhite(value ?? '')
+  const names: string[] = [];
+  for (const name of withoutWhite(value ?? '')
     .toLowerCase()
-    .split(':')
-    .filter((name) => name !== '');
+    .split(':'))
+    if (name !== '') names.push(name);
+  return names;
 }
 
 function numberOf(value: string | undefined): number | null {

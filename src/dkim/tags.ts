@@ -23,6 +23,7 @@ export function readTags(text: string): TagList {
   const faults: string[] = [];
   let isVoid = false;
   const parts = text.split(';');
+  const isClean = !FORBIDDEN.test(text);
   if (parts.length > 1 && (parts.at(-1) ?? '').trim() === '') parts.pop();
   for (const part of parts) {
     const equals = part.indexOf('=');
@@ -32,7 +33,7 @@ export function readTags(text: string): TagList {
       continue;
     }
     const value = trimBlanks(part.slice(equals + 1));
-    if (FORBIDDEN.test(value)) faults.push(`the tag ${name} has a control character`);
+    if (!isClean && FORBIDDEN.test(value)) faults.push(`the tag ${name} has a control character`);
     if (tags.has(name)) {
       isVoid = true;
       faults.push(`the tag ${name} stands twice`);

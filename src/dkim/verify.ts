@@ -2,10 +2,12 @@ import type { Resolver } from '../dns/types.ts';
 import type { Wire } from '../message/wire.ts';
 import { headerVerifies } from './canonical.ts';
 import { causeOf, explainCause, NOT_LOOKED_AT } from './causes.ts';
-import type { RawField } from './fields.ts';
+import { type Signed, verifyDirectly, Workbench } from './direct/verify.ts';
+import { bodyOf, type HeaderField } from './fields.ts';
 import { type Key, lookUpKey } from './key.ts';
 import type { RawChain, RawVerdict } from './mailauth.ts';
-import { readSignature } from './signature.ts';
+import { signatureOf } from './signature.ts';
+import { readTags, type TagList } from './tags.ts';
 import type { FailureCause, SignatureTags, SignatureVerdict } from './types.ts';
 
 /** What the verification of one message may cost. */
@@ -21,14 +23,18 @@ export const DKIM_LIMITS: DkimLimits = { signatures: 10, bodyLengths: 4 };
 export type DkimInput = {
   readonly wire: Wire;
   /** `splitFields` of its header. */
-  readonly fields: readonly RawField[];
+  readonly fields: readonly HeaderField[];
   /** Names whose signatures are looked at first: the author's domain. */
   readonly authorDomain: string | null;
-  /** Expiry is judged at this time, milliseconds since the epoch. */
-  readonly nowMs: number;
+  /** Expiry is judged at this time, milliseconds since the epoch; it may depend on whether there is any. */
+  readonly nowMs: number | ((signatures: readonly SignatureTags[]) => number);
   /** Asked for keys; it has to have bounds of its own. */
   readonly dns: Resolver;
   readonly limits?: DkimLimits;
+  /** Whether the ARC chain is verified along with the signatures; it is unless this is false. */
+  readonly chain?: boolean;
+  /** Shared by many messages; null leaves every message to mailauth. */
+  readonly workbench?: Workbench | null;
 };
 
 export type DkimReport = {
@@ -41,7 +47,12 @@ export type DkimReport = {
   readonly leftOut: number;
 };
 
-type Read = { readonly index: number; readonly field: RawField; readonly tags: SignatureTags };
+type Read = {
+  readonly index: number;
+  readonly field: HeaderField;
+  readonly list: TagList;
+  readonly tags: SignatureTags;
+};
 
 const NO_CHAIN: RawChain = { result: 'none', comment: null, assumedRelaxed: false };
 
@@ -50,20 +61,37 @@ const NO_CHAIN: RawChain = { result: 'none', comment: null, assumedRelaxed: fals
  * header and body. Without a body, signatures are `neutral` with the cause `body-unknown`, never `fail`.
  */
 export async function verifyDkim(input: DkimInput): Promise<DkimReport> {
-  const read = input.fields
-    .filter(({ name }) => name === 'dkim-signature')
-    .map((field, index) => ({ index, field, tags: readSignature(field) }));
+  const read = readSignatures(input.fields);
   const evaluate = choose(read, input.authorDomain, input.limits ?? DKIM_LIMITS);
-  const keys = await lookUpKeys(read, evaluate, input.dns);
-  const raw = await verify(input, read, evaluate);
-  const signatures = read.map((each) =>
-    verdictOf(each, raw.signatures[each.index], keys.get(each.index), input),
-  );
+  const nowMs = typeof input.nowMs === 'number' ? input.nowMs : input.nowMs(read.map(({ tags }) => tags));
+  const workbench = input.workbench === undefined ? new Workbench() : input.workbench;
+  const keys = await lookUpKeys(read, evaluate, input.dns, workbench);
+  const raw =
+    directly({ ...input, nowMs }, read, evaluate, keys, workbench) ??
+    (await verify({ ...input, nowMs }, read, evaluate));
+  const signatures: SignatureVerdict[] = [];
+  for (const each of read)
+    signatures.push(verdictOf(each, raw.signatures[each.index], keys.get(each.index), input));
   return { signatures, keys, chain: raw.chain, leftOut: read.length - evaluate.size };
+}
+
+/**
+ * Loops, here and below, where `map` would do: what `map` makes changes its inner kind once it is compiled, and with it
+ * all is compiled again that was compiled for the other.
+ */
+function readSignatures(fields: readonly HeaderField[]): Read[] {
+  const read: Read[] = [];
+  for (const field of fields) {
+    if (field.name !== 'dkim-signature') continue;
+    const list = readTags(bodyOf(field));
+    read.push({ index: read.length, field, list, tags: signatureOf(list) });
+  }
+  return read;
 }
 
 /** Those of the author's domain first: nobody is to hide the one that counts behind many that do not. */
 function choose(read: readonly Read[], authorDomain: string | null, limits: DkimLimits): Set<number> {
+  if (read.length <= Math.min(limits.signatures, limits.bodyLengths)) return new Set(read.keys());
   const [first, rest] = [read.filter(isOfAuthor), read.filter((each) => !isOfAuthor(each))];
   const chosen = new Set<number>();
   const lengths = new Set<number>();
@@ -88,7 +116,9 @@ async function lookUpKeys(
   read: readonly Read[],
   evaluate: ReadonlySet<number>,
   dns: Resolver,
+  workbench: Workbench | null,
 ): Promise<ReadonlyMap<number, Key>> {
+  const remember = workbench === null ? undefined : workbench.read;
   const wanted = read.flatMap(({ index, tags }) =>
     evaluate.has(index) && !tags.badName && tags.selector !== null && tags.domain !== null
       ? [{ index, selector: tags.selector, domain: tags.domain }]
@@ -97,19 +127,42 @@ async function lookUpKeys(
   return new Map(
     await Promise.all(
       wanted.map(
-        async ({ index, selector, domain }) => [index, await lookUpKey(selector, domain, dns)] as const,
+        async ({ index, selector, domain }) =>
+          [index, await lookUpKey(selector, domain, dns, remember)] as const,
       ),
     ),
   );
 }
 
-async function verify(
-  { wire, fields, dns, nowMs }: DkimInput,
+type TimedInput = DkimInput & { readonly nowMs: number };
+
+type Raw = { readonly signatures: readonly RawVerdict[]; readonly chain: RawChain };
+
+const NOTHING: Raw = { signatures: [], chain: NO_CHAIN };
+
+/** By ourselves, where there is nothing unusual; null where there is. */
+function directly(
+  { wire, fields, nowMs, chain = true }: TimedInput,
   read: readonly Read[],
   evaluate: ReadonlySet<number>,
-): Promise<{ readonly signatures: readonly RawVerdict[]; readonly chain: RawChain }> {
-  const sealed = fields.some(({ name }) => name.startsWith('arc-'));
-  if (wire.body === null || (read.length === 0 && !sealed)) return { signatures: [], chain: NO_CHAIN };
+  keys: ReadonlyMap<number, Key>,
+  workbench: Workbench | null,
+): Raw | null {
+  const sealed = chain && fields.some(({ name }) => name.startsWith('arc-'));
+  if (wire.body === null || (read.length === 0 && !sealed)) return NOTHING;
+  if (workbench === null || sealed || evaluate.size < read.length) return null;
+  const signed: Signed[] = [];
+  for (const { index, field, list, tags } of read) signed.push({ field, list, tags, key: keys.get(index) });
+  const signatures = verifyDirectly(wire, fields, signed, nowMs, workbench);
+  return signatures === null ? null : { signatures, chain: NO_CHAIN };
+}
+
+/** By mailauth, whatever it is. */
+async function verify(
+  { wire, dns, nowMs }: TimedInput,
+  read: readonly Read[],
+  evaluate: ReadonlySet<number>,
+): Promise<Raw> {
   const underscored = read.filter(({ tags }) => isUnderscored(tags)).map(({ index }) => index);
   const { verifyWithMailauth } = await import('./mailauth.ts');
   return verifyWithMailauth(wire, { dns, nowMs, evaluate, underscored: new Set(underscored) });

@@ -54,6 +54,25 @@ const KNOWN = new Set([
   'mime-version',
 ]);
 
+/** Fields in which a known one is looked for; some put dozens of their own on top. */
+const LOOKED_AT = 100;
+
+/**
+ * Whether its first fields tell that this is a message, so that `whyNotMessage` would find nothing: well-formed ones
+ * only, up to one that messages have.
+ *
+ * @param fields  names in lower case
+ */
+export function beginsLikeMessage(
+  fields: readonly { readonly name: string; readonly isPlain: boolean }[],
+): boolean {
+  const known = fields.slice(0, LOOKED_AT).findIndex(({ name }) => KNOWN.has(name));
+  return (
+    known !== -1 &&
+    fields.slice(0, known + 1).every(({ name, isPlain }) => isPlain && /^[a-z0-9-]+$/.test(name))
+  );
+}
+
 function hasKnownField(header: Header): boolean {
   return header.fields.some((field) => KNOWN.has(field.name.toLowerCase()));
 }

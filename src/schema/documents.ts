@@ -42,7 +42,7 @@ import {
   mediatorSign,
   mediatorWatch,
 } from './mediator.ts';
-import { messageCheck } from './message-check.ts';
+import { messageCheck, messageCheckOnly } from './message-check.ts';
 import { messagePath } from './message-path.ts';
 import { messageView } from './message-view.ts';
 import { mxDiff } from './mx-diff.ts';
@@ -173,6 +173,7 @@ export const documents = {
   'postern/mediator-vet/1': document('postern/mediator-vet/1', mediatorAct),
   'postern/mediator-watch/1': document('postern/mediator-watch/1', mediatorWatch),
   'postern/message-check/1': document('postern/message-check/1', messageCheck),
+  'postern/message-check-only/1': document('postern/message-check-only/1', messageCheckOnly),
   'postern/message-path/1': document('postern/message-path/1', messagePath),
   'postern/message-view/1': document('postern/message-view/1', messageView),
   'postern/mx-diff/1': document('postern/mx-diff/1', mxDiff),

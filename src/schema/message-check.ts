@@ -218,4 +218,20 @@ export const messageCheck = z.strictObject({
   path: messagePath.omit({ target: true }),
 });
 
+export const messageCheckOnly = z.strictObject({
+  ...report.shape,
+  only: z.array(z.enum(['spf', 'dkim', 'arc'])).describe('What was asked for.'),
+  asOf: z.iso
+    .datetime()
+    .nullable()
+    .describe('The time that judged expiry; null where nothing had to be judged by one.'),
+  spf: spf.nullable(),
+  dkim: z
+    .strictObject({ signatures: z.array(signature.omit({ aligned: true, qualifies: true })) })
+    .nullable(),
+  arc: arc.nullable(),
+});
+
+export type MessageCheckOnlyResult = Frozen<z.infer<typeof messageCheckOnly>>;
+
 export type MessageCheckResult = Frozen<z.infer<typeof messageCheck>>;

@@ -1,10 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, type TestContext, test } from 'vitest';
 import type { MessageCheck } from '../../src/check/types.ts';
+import { recordedResolver } from '../../src/dns/recorded.ts';
 import { documents } from '../../src/schema/documents.ts';
+import { judge } from '../helpers/attack-world.ts';
 import { conformance } from '../helpers/debian.ts';
+import { WatchedBench } from '../helpers/dkim-variety.ts';
 import { run } from '../helpers/run.ts';
 
 type Row = MessageCheck & { readonly id: string };
@@ -87,6 +90,35 @@ test('messages of others are judged as others judge them', async (context) => {
     return row === undefined ? [`${each.id} is missing`] : [...differences(each, row)];
   });
   expect(found).toEqual([]);
+});
+
+test('what we verify ourselves comes out as mailauth has it', async (context) => {
+  const folder = conformance(context);
+  const chains = readRows(join(folder, 'arc', 'validation.jsonl')).map(({ message, dns }) => ({
+    bytes: Buffer.from(message),
+    dns,
+    asOfMs: null,
+  }));
+  const signed = messages(context).cases.map(({ eml, dns, now }) => ({
+    bytes: readFileSync(join(folder, 'messages', eml)),
+    dns,
+    asOfMs: now === null ? null : Date.parse(now),
+  }));
+  const received = join(folder, 'received', 'messages');
+  const others = readdirSync(received).map((file) => ({
+    bytes: readFileSync(join(received, file)),
+    dns: {},
+    asOfMs: null,
+  }));
+  let direct = 0;
+  for (const { bytes, dns, asOfMs } of [...signed, ...chains, ...others]) {
+    const workbench = new WatchedBench();
+    const changes = { dns: recordedResolver(dns), asOfMs };
+    const ours = await judge(bytes, { ...changes, workbench });
+    expect(ours).toEqual(await judge(bytes, { ...changes, workbench: null }));
+    if (workbench.isUsed) direct += 1;
+  }
+  expect(direct).toBeGreaterThan(50);
 });
 
 test('nobody is trusted without a list', async (context) => {

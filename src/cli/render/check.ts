@@ -1,5 +1,10 @@
 import { markWords } from '../../check/report.ts';
-import type { MessageCheck, SignatureSection } from '../../check/types.ts';
+import type {
+  LoneSignatureSection,
+  MessageCheck,
+  PartialCheck,
+  SignatureSection,
+} from '../../check/types.ts';
 import type { Reason } from '../../trust/facts.ts';
 import {
   crit,
@@ -8,6 +13,7 @@ import {
   type Inline,
   type Line,
   line,
+  mark,
   ok,
   strong,
   tree,
@@ -28,13 +34,18 @@ function result(word: string): Inline {
 }
 
 function signatureLine(signature: SignatureSection): Inline {
-  const { domain, selector, algorithm, keyBits, qualifies, aligned, reason, disqualifiedBy } = signature;
+  const place = signature.aligned ? 'aligned' : 'not aligned';
+  return line`${signerWords(signature)}  ${place}, ${judgedWords(signature, signature.qualifies)}`;
+}
+
+function signerWords({ domain, selector, algorithm, keyBits }: LoneSignatureSection): Inline {
   const key = [algorithm ?? '', keyBits === null ? '' : `${keyBits} bits`].filter(Boolean).join(', ');
-  const place = aligned ? 'aligned' : 'not aligned';
-  const judged = qualifies
-    ? ok('covers what is shown')
-    : (reason ?? `does not qualify: ${disqualifiedBy.join(', ')}`);
-  return line`${strong(domain ?? 'no domain')} ${dim(`${selector ?? 'no selector'}, ${key}`)}  ${place}, ${judged}`;
+  return line`${strong(domain ?? 'no domain')} ${dim(`${selector ?? 'no selector'}, ${key}`)}`;
+}
+
+function judgedWords({ reason, disqualifiedBy }: LoneSignatureSection, qualifies: boolean): Inline {
+  if (qualifies) return ok('covers what is shown');
+  return reason ?? `does not qualify: ${disqualifiedBy.join(', ')}`;
 }
 
 const ORIGINS: Readonly<Record<string, string>> = {
@@ -82,11 +93,14 @@ function bimiWords({ reason, location, mark }: NonNullable<MessageCheck['bimi']>
   return mark === null ? (reason ?? location ?? '') : markWords(mark);
 }
 
+/** Signatures that get a line. */
+const MAX_SIGNATURES = 10;
+
 /** One line a mechanism. */
 function mechanisms(check: MessageCheck): (readonly Inline[])[] {
   const { spf, dkim, dmarc, arc, bimi, dnsbl } = check;
   const signatures = dkim.signatures
-    .slice(0, 10)
+    .slice(0, MAX_SIGNATURES)
     .map((each): Inline[] => ['DKIM', result(each.result), signatureLine(each)]);
   const more = dkim.signatures.length - signatures.length;
   return [
@@ -125,6 +139,12 @@ function recordedLines({ recorded }: MessageCheck, explain: boolean, columns: nu
     });
 }
 
+function diagnoses(signatures: readonly LoneSignatureSection[]): Line[] {
+  return signatures.flatMap(({ diagnosis, domain }) =>
+    diagnosis === null ? [] : [line`  The signature of ${domain ?? 'no domain'}: ${diagnosis.text}`],
+  );
+}
+
 /** How much is told. */
 export type CheckView = {
   /** Every reason, SPF term by term, and the way. */
@@ -141,11 +161,8 @@ export function renderMessageCheck(
 ): Line[] {
   const { status, verdict, summary, wouldTrust, spf, path } = check;
   const name = named ? `${check.target ?? ''}: ` : '';
-  const diagnoses = check.dkim.signatures.flatMap(({ diagnosis, domain }) =>
-    diagnosis === null ? [] : [line`  The signature of ${domain ?? 'no domain'}: ${diagnosis.text}`],
-  );
   const more = [
-    ...diagnoses.flatMap((each) => wrap(each, columns, 4)),
+    ...diagnoses(check.dkim.signatures).flatMap((each) => wrap(each, columns, 4)),
     ...(spf.forwarding === null ? [] : wrap(line`  ${spf.forwarding}`, columns, 4)),
     ...recordedLines(check, explain, columns),
   ];
@@ -173,5 +190,30 @@ function explanation({ spf }: MessageCheck, columns: number): Line[] {
     line`  SPF of ${spf.domain ?? ''}, ${spf.lookups} of 10 lookups`,
     ...tree([spfNode(spf.tree)], columns, '  '),
     ...said,
+  ];
+}
+
+/** A line for each mechanism that was asked, and what explains a failure. */
+export function renderPartialCheck(
+  check: PartialCheck,
+  columns: number,
+  { named }: Pick<CheckView, 'named'>,
+): Line[] {
+  const { status, summary, spf, dkim, arc } = check;
+  const signatures = dkim?.signatures ?? [];
+  const lines: Inline[][] = [
+    ...(spf === null ? [] : [['SPF', result(spf.result), spfWords(spf)]]),
+    ...signatures.slice(0, MAX_SIGNATURES).map((each) => {
+      const isWhole = each.result === 'pass' && each.disqualifiedBy.length === 0;
+      return ['DKIM', result(each.result), line`${signerWords(each)}  ${judgedWords(each, isWhole)}`];
+    }),
+    ...(dkim !== null && signatures.length === 0 ? [['DKIM', result('none'), 'There is no signature.']] : []),
+    ...(arc === null || arc.sets.length === 0 ? [] : [['ARC', result(arc.result), arcWords(arc)]]),
+  ];
+  const name = named ? `${check.target ?? ''}: ` : '';
+  return [
+    ...wrap(line`${mark(status)}  ${name}${strong(summary)}`, columns, 4),
+    ...fittedTable(lines, columns, 2),
+    ...diagnoses(signatures).flatMap((each) => wrap(each, columns, 4)),
   ];
 }

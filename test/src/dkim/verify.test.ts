@@ -50,6 +50,13 @@ test.for([
   expect((await verify(bytes)).results).not.toContain('pass');
 });
 
+test.for(['/relaxed', ' / simple', '/'])('a canonicalization of bodies alone (%s) is none', async (c) => {
+  const { signatures } = await verify(sign('bank.example', 's1', { c }));
+  expect(signatures[0]).toMatchObject({ result: 'neutral', cause: 'syntax' });
+  const sealed = `ARC-Seal: i=1; a=rsa-sha256; cv=none; d=bank.example; s=s1; b=AA==\r\nARC-Message-Signature: i=1; a=rsa-sha256; c=${c}; d=bank.example; s=s1; h=from; bh=AA==; b=AA==\r\nARC-Authentication-Results: i=1; mx.example; none\r\n`;
+  expect((await verify(onTop(sealed, letter()))).chain.result).toBe('fail');
+});
+
 const JUNK = (number: number, more = '') =>
   `DKIM-Signature: v=1; a=rsa-sha256; d=junk${number}.example; s=s; h=from; bh=AA==; b=AA==${more}\r\n`;
 const junk = (count: number, more = (_: number) => '') =>
