@@ -24,6 +24,8 @@ type Rate = {
   readonly wrong: number;
   readonly perSecond: number;
   readonly p99Ms: number;
+  /** CPU time of our processes for each OK, in milliseconds: whatever else the machine does, it tells the same. */
+  readonly cpuMs?: number;
 };
 
 /** Each connection has a key of its own and touches it again as soon as it is answered. */
@@ -64,6 +66,23 @@ async function load(
   };
 }
 
+/** CPU time that processes have had, in milliseconds (proc(5): fields 14 and 15, in hundredths of a second). */
+function cpuMs(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return sum + (Number(fields[11]) + Number(fields[12])) * 10;
+  }, 0);
+}
+
+/** The same with the CPU time of processes. */
+async function costing(pids: readonly number[], measured: () => Promise<Rate>): Promise<Rate> {
+  const before = cpuMs(pids);
+  const rate = await measured();
+  return { ...rate, cpuMs: (cpuMs(pids) - before) / Math.max(rate.ok, 1) };
+}
+
 function residentMib(pid: number): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 }
@@ -101,7 +120,10 @@ async function shared(kind: 'postgresql' | 'redis', count: number): Promise<Rate
     const { id } = await database.client();
     const nodes = await Promise.all(Array.from({ length: count }, () => database.serve(['--delay', 'off'])));
     const urls = nodes.map(({ url }) => url);
-    return await load(urls, id, (connection, touch) => own[connection]?.otp(touch) ?? '');
+    const pids = nodes.map(({ pid }) => pid);
+    return await costing(pids, () =>
+      load(urls, id, (connection, touch) => own[connection]?.otp(touch) ?? ''),
+    );
   } finally {
     await database.close();
     await stopServers();
@@ -111,7 +133,9 @@ async function shared(kind: 'postgresql' | 'redis', count: number): Promise<Rate
 async function ours(): Promise<Rate> {
   const server = await lab.serve(['--delay', 'off']);
   const before = residentMib(server.pid);
-  const rate = await load(server.url, client.id, (connection, touch) => keys[connection]?.otp(touch) ?? '');
+  const rate = await costing([server.pid], () =>
+    load(server.url, client.id, (connection, touch) => keys[connection]?.otp(touch) ?? ''),
+  );
   say(
     `resident before and after ${rate.ok} OTPs: ${before.toFixed(0)} and ${residentMib(server.pid).toFixed(0)} MiB`,
   );
@@ -158,9 +182,10 @@ async function yubiserver(connections: number): Promise<Rate | null> {
   }
 }
 
-function show(name: string, { ok, wrong, perSecond, p99Ms }: Rate): void {
+function show(name: string, { ok, wrong, perSecond, p99Ms, cpuMs: cpu }: Rate): void {
+  const cost = cpu === undefined ? '' : `, ${cpu.toFixed(2)} ms of CPU each`;
   say(
-    `${name.padEnd(12)} ${perSecond.toFixed(0).padStart(6)} OK a second, p99 ${p99Ms.toFixed(1)} ms, ${ok} OK, ${wrong} wrong`,
+    `${name.padEnd(12)} ${perSecond.toFixed(0).padStart(6)} OK a second, p99 ${p99Ms.toFixed(1)} ms, ${ok} OK, ${wrong} wrong${cost}`,
   );
 }
 
@@ -176,7 +201,7 @@ try {
     show('PostgreSQL', one);
     show('two nodes', two);
     say(
-      `PostgreSQL to SQLite ${(one.perSecond / mine.perSecond).toFixed(2)}, two nodes to one ${(two.perSecond / one.perSecond).toFixed(2)}`,
+      `PostgreSQL to SQLite ${(one.perSecond / mine.perSecond).toFixed(2)}, two nodes to one ${(two.perSecond / one.perSecond).toFixed(2)}; CPU of a node ${((one.cpuMs ?? 0) / (mine.cpuMs ?? 1)).toFixed(2)} times`,
     );
     if (redis) show('Redis', redis);
   } else say('PostgreSQL is not installed: apt-get install postgresql-15');

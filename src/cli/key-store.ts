@@ -156,7 +156,7 @@ export function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Place {
 }
 
 function demandFolder(given: string | undefined): void {
-  if (given === undefined || isDatabaseUrl(given) || existsSync(given)) return;
+  if (given === undefined || isShared(given) || existsSync(given)) return;
   throw new AppError(`There is no store in '${given}'.`, {
     code: 'E_NO_STORE',
     exit: ExitCode.input,

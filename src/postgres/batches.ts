@@ -18,7 +18,7 @@ export type BatchOptions<I, O> = {
 const MOST = 256;
 
 /** How long something waits for its turn, in milliseconds. */
-const PATIENCE_MS = 2000;
+const PATIENCE_MS = 4000;
 
 /** Nothing could be asked in time. */
 function tooLate(): Error {

@@ -23,7 +23,7 @@ export type Database = {
 };
 
 /** Connections of one process, and how long each step may take, in milliseconds. */
-const LIMITS = { connections: 8, connectMs: 2000, statementMs: 2000, lockMs: 1500, answerMs: 3000 } as const;
+const LIMITS = { connections: 8, connectMs: 5000, statementMs: 4000, lockMs: 2000, answerMs: 5000 } as const;
 
 /** A statement on one connection may take that long where a schema is made. */
 export const MIGRATION_MS = 60_000;

@@ -30,6 +30,15 @@ export function isDatabaseUrl(text: string): boolean {
   return /^postgres(ql)?:/i.test(text);
 }
 
+/** Without the escapes of URLs; empty for what has wrong ones. */
+function plain(text = ''): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
+}
+
 function unfit(flag: string, what: string, hint: string): AppError {
   return new AppError(`--${flag}: ${what}.`, { code: 'E_STORE_URL', exit: ExitCode.usage, hint });
 }
@@ -66,10 +75,11 @@ export function parseDatabaseUrl(text: string, flag = 'store'): DatabaseServer {
       hint: `Change it, and name a private file with --${flag}-password-file.`,
     });
   }
-  const database = decodeURIComponent(url?.pathname.slice(1) ?? '');
+  const [database = '', user = ''] = [url?.pathname.slice(1), url?.username].map(plain);
   const odd = [...(url?.searchParams.keys() ?? [])].find((name) => !PARAMETERS.has(name));
-  if (!url || database === '' || database.includes('/') || url.hash)
-    throw unfit(flag, `'${text}' names no database`, FORM);
+  // What cannot be read may hold a password, and is not repeated.
+  if (!url?.hostname || database === '' || database.includes('/') || url.hash)
+    throw unfit(flag, 'it names no database', FORM);
   if (odd !== undefined)
     throw unfit(flag, `'${odd}' is not known here`, `There are ${[...PARAMETERS].join(', ')}.`);
   const socket = url.searchParams.get('host');
@@ -80,7 +90,7 @@ export function parseDatabaseUrl(text: string, flag = 'store'): DatabaseServer {
     host,
     port: Number(url.port || 5432),
     database,
-    user: decodeURIComponent(url.username) || undefined,
+    user: user || undefined,
     tls: tlsOf(flag, host, url.searchParams),
   };
 }

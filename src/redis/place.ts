@@ -38,8 +38,8 @@ export function parseRedisUrl(text: string, flag: string): RedisServer {
   }
   const path = /^\/?(?<database>\d{1,3})?$/.exec(url?.pathname ?? '-');
   const odd = [...(url?.searchParams.keys() ?? [])].find((name) => name !== 'sslrootcert');
-  if (!url || url.hostname === '' || !path || url.hash || odd !== undefined)
-    throw unfit(flag, `'${text}' names no server`, 'Write rediss://USER@HOST:PORT, or redis://127.0.0.1.');
+  if (!url?.hostname || url.username.includes('%') || !path || url.hash || odd !== undefined)
+    throw unfit(flag, 'it names no server', 'Write rediss://USER@HOST:PORT, or redis://127.0.0.1.');
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const secure = /^(rediss|valkeys):$/.test(url.protocol);
   if (!secure && host !== 'localhost' && addressClass(host) !== 'loopback')
@@ -48,7 +48,7 @@ export function parseRedisUrl(text: string, flag: string): RedisServer {
     host,
     port: Number(url.port || 6379),
     database: Number(path.groups?.['database'] ?? 0),
-    user: decodeURIComponent(url.username) || undefined,
+    user: url.username || undefined,
     tls: secure ? { ca: url.searchParams.get('sslrootcert') ?? undefined } : null,
   };
 }

@@ -25,7 +25,7 @@ export type ServerOptions = {
 };
 
 /** How long each step may take, in milliseconds. */
-const LIMITS = { connectMs: 2000, answerMs: 3000, againMs: 500, durableMs: 2000 } as const;
+const LIMITS = { connectMs: 5000, answerMs: 5000, againMs: 500, durableMs: 2000 } as const;
 
 function broken(name: string, cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
