@@ -18,6 +18,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'get-east-asian-width': 'columns that stay aligned with wide characters',
   htmlparser2: 'HTML of mails, of printed RoboForm lists and of WebDAV',
   inquirer: 'questions on a terminal, loaded when one is asked',
+  ioredis: 'speaks with Redis and Valkey, where several validation servers share one; loaded by those alone',
   mailauth: 'DKIM and ARC signatures, behind one adapter and our own table of verdicts',
   'node-hid': 'speaks with YubiKeys over USB; optional, native, loaded by what uses a key',
   nodemailer: 'hands one message to a smarthost (`send --via`)',
@@ -134,7 +135,8 @@ ${rows.join('\n')}
 
 How each was chosen over others, and over code of our own, stands in [the decisions](adr/): SMTP and DNS are ours
 ([2](adr/0002-own-smtp-and-dns.md)), mailauth is composed ([9](adr/0009-mailauth-composed.md)), HTTP is Node's
-([12](adr/0012-throttle.md)), SQLite is Node's as well; PostgreSQL is spoken by pg ([18](adr/0018-one-store-for-several-nodes.md)).
+([12](adr/0012-throttle.md)), SQLite is Node's as well; PostgreSQL is spoken by pg, Redis by ioredis
+([18](adr/0018-one-store-for-several-nodes.md)).
 
 ## Data of others
 

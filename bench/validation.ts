@@ -1,5 +1,5 @@
 // Fresh OTPs a second over sixteen connections, each committed to the disk before its answer: ours on SQLite and on
-// PostgreSQL (with one node, and with two), and yubiserver's (Debian's packages), in turn, on this machine.
+// PostgreSQL (with one node, and with two) and Redis, and yubiserver's (Debian's packages), in turn, on this machine.
 //   node bench/validation.ts [SECONDS] [--check]
 // --check exits with 1 below five times yubiserver's rate of correct answers, or with any wrong answer of ours.
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasPostgres } from '../test/helpers/postgres.ts';
-import { stopPostgres } from '../test/helpers/stores.ts';
+import { hasRedis } from '../test/helpers/redis.ts';
+import { stopServers } from '../test/helpers/stores.ts';
 import { newNonce, send, ValidationLab } from '../test/helpers/validation-lab.ts';
 
 const CONNECTIONS = 16;
@@ -91,10 +92,10 @@ const lab = new ValidationLab('sqlite');
 const keys = await lab.keys(CONNECTIONS);
 const client = await lab.client();
 
-/** Several nodes on one PostgreSQL; null where there is none. */
-async function shared(count: number): Promise<Rate | null> {
-  if (!hasPostgres()) return null;
-  const database = new ValidationLab('postgresql');
+/** Several nodes on one store; null where there is none. */
+async function shared(kind: 'postgresql' | 'redis', count: number): Promise<Rate | null> {
+  if (!(kind === 'redis' ? hasRedis() : hasPostgres())) return null;
+  const database = new ValidationLab(kind);
   try {
     const own = await database.keys(CONNECTIONS);
     const { id } = await database.client();
@@ -103,7 +104,7 @@ async function shared(count: number): Promise<Rate | null> {
     return await load(urls, id, (connection, touch) => own[connection]?.otp(touch) ?? '');
   } finally {
     await database.close();
-    await stopPostgres();
+    await stopServers();
   }
 }
 
@@ -165,8 +166,9 @@ function show(name: string, { ok, wrong, perSecond, p99Ms }: Rate): void {
 
 try {
   const mine = await ours();
-  const one = await shared(1);
-  const two = await shared(2);
+  const one = await shared('postgresql', 1);
+  const two = await shared('postgresql', 2);
+  const redis = await shared('redis', 1);
   const crowded = await yubiserver(CONNECTIONS);
   const alone = await yubiserver(1);
   show('postern', mine);
@@ -176,6 +178,7 @@ try {
     say(
       `PostgreSQL to SQLite ${(one.perSecond / mine.perSecond).toFixed(2)}, two nodes to one ${(two.perSecond / one.perSecond).toFixed(2)}`,
     );
+    if (redis) show('Redis', redis);
   } else say('PostgreSQL is not installed: apt-get install postgresql-15');
   // It answers wrongly when several ask at once, so the rate of one connection counts as well.
   const theirs = [crowded, alone].reduce((best, next) =>
@@ -187,7 +190,7 @@ try {
     say(`ratio ${(mine.perSecond / Math.max(theirs.perSecond, 1)).toFixed(1)}`);
   } else say('yubiserver is not installed: apt-get install yubiserver');
   const enough = !theirs || mine.perSecond >= 5 * theirs.perSecond;
-  const wrong = mine.wrong + (one?.wrong ?? 0) + (two?.wrong ?? 0);
+  const wrong = mine.wrong + (one?.wrong ?? 0) + (two?.wrong ?? 0) + (redis?.wrong ?? 0);
   if (process.argv.includes('--check') && (!enough || wrong > 0)) process.exitCode = 1;
 } finally {
   await lab.close();

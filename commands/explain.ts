@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../src/cli/base.ts';
 import { didYouMean, suggestions } from '../src/cli/nearest.ts';
@@ -53,8 +54,9 @@ function find(id: string): Explanation {
   throw new AppError(`There is no check or reason '${id}'.`, {
     code: 'E_UNKNOWN_CHECK',
     exit: ExitCode.usage,
-    hint:
-      didYouMean(suggestions(id.replace(/:.*$/s, ''), [...EXPLANATIONS.keys()])) ??
-      '"postern explain" lists all of them.',
+    hint: existsSync(id)
+      ? `A message is explained by "postern message check ${id}", its way by "postern message path ${id}".`
+      : (didYouMean(suggestions(id.replace(/:.*$/s, ''), [...EXPLANATIONS.keys()])) ??
+        '"postern explain" lists all of them.'),
   });
 }

@@ -2,11 +2,12 @@ import * as Args from '@oclif/core/args';
 import type { Config } from '@oclif/core/config';
 import { BaseCommand } from '../src/cli/base.ts';
 import { painter } from '../src/cli/colour.ts';
-import { HELP_TOPICS } from '../src/cli/help-topics.ts';
+import { HELP_TOPICS, pageAbout } from '../src/cli/help-topics.ts';
 import { renderOverview } from '../src/cli/overview.ts';
 import { showHelp } from '../src/cli/show-help.ts';
 import type { Line } from '../src/cli/text.ts';
 import { findCalled } from '../src/cli/unknown-command.ts';
+import { AppError, ExitCode } from '../src/errors.ts';
 import type { HelpResult } from '../src/schema/help.ts';
 
 export default class Help extends BaseCommand {
@@ -27,7 +28,7 @@ export default class Help extends BaseCommand {
     const topic = HELP_TOPICS.get(subject);
     if (topic) return this.emitPage(subject, topic.page);
     const called = findCalled(this.config as Config, args.subject ?? []);
-    if (called.kind === 'unknown') throw called.error;
+    if (called.kind === 'unknown') throw aboutPage(subject) ?? called.error;
     if (!this.isText) return this.emitPage(subject, () => this.describe(subject));
     await showHelp(this.config, args.subject ?? []);
     return undefined;
@@ -57,4 +58,15 @@ export default class Help extends BaseCommand {
       .map((command) => [{ text: `${command.id.replaceAll(':', ' ')}: ${command.summary ?? ''}` }]);
     return [...(found?.summary ? [[{ text: found.summary }]] : []), ...flags, ...below];
   }
+}
+
+/** Something that is no command, but is told on a page. */
+function aboutPage(subject: string): AppError | undefined {
+  const page = pageAbout(subject);
+  if (page === undefined) return undefined;
+  return new AppError(`There is no command '${subject}'.`, {
+    code: 'E_UNKNOWN_COMMAND',
+    exit: ExitCode.unknownCommand,
+    hint: `"postern help ${page}" tells about it.`,
+  });
 }

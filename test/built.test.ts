@@ -45,6 +45,28 @@ describe('the built program', () => {
     ['two words that are mistyped', ['mxx', 'prob', 'x'], 127, /'mxx'\. Did you mean "postern mx probe"\?/],
     ['a command the other way round', ['probe', 'mx'], 127, /Did you mean "postern mx probe"\?/],
     ['a verb alone', ['probe', 'x.test'], 127, /Did you mean "postern mx probe"\?/],
+    [
+      'a topic with a target',
+      ['mx', 'x.test'],
+      127,
+      /Below "postern mx" there are: diff, policy, probe, tlsa\./,
+    ],
+    ['a target alone', ['example.org'], 127, /"postern mx probe example\.org" or "postern domain check/],
+    ['a file alone', [`${root}README.md`], 127, /To explain a message: "postern message check /],
+    [
+      'a flag before the command',
+      ['--fail-on', 'warn', 'mx', 'probe', 'x.test'],
+      64,
+      /Flags follow it: "postern mx probe x\.test --fail-on warn"/,
+    ],
+    ['a wish for the version', ['version'], 127, /"postern --version"/],
+    ['what help calls otherwise', ['help', 'colour'], 127, /"postern help environment" tells about it/],
+    [
+      'a message to be explained',
+      ['explain', `${root}README.md`],
+      64,
+      /is explained by "postern message check/,
+    ],
     ['a mistyped flag', ['mx', 'probe', 'x.test', '--jsno'], 64, /--jsno\. Did you mean --json\?/],
     [
       'the beginning of several flags',

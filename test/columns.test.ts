@@ -36,7 +36,9 @@ const COMMANDS = [
   'mediator add --help',
   'login add --help',
   'validation client add --help',
+  'demo transport',
   'demo trust',
+  'demo yubikey',
 ];
 
 /** What a terminal of so many columns shows. */
@@ -63,8 +65,9 @@ function expectFit(text: string, columns: number): void {
 
 /** Run as if standard output were a terminal of a width. */
 async function inColumns<T>(columns: number, work: () => Promise<T>): Promise<T> {
-  const before = { isTTY: process.stdout.isTTY, columns: process.stdout.columns };
-  Object.assign(process.stdout, { isTTY: true, columns });
+  const { isTTY, columns: width, getWindowSize } = process.stdout;
+  const before = { isTTY, columns: width, getWindowSize };
+  Object.assign(process.stdout, { isTTY: true, columns, getWindowSize: () => [columns, 40] });
   try {
     return await work();
   } finally {
@@ -80,7 +83,9 @@ describe.for(commandIds.filter((id) => id !== 'demo' && id !== 'completion'))('a
   test('fits into 80 and 200 columns, and no line ends in a blank', async () => {
     for (const columns of [80, 200]) {
       const argv = [...(SAMPLES[id]?.[0] ?? []), '--color', 'never'];
-      expectFit((await inColumns(columns, () => run(id, argv))).stdout, columns);
+      const ran = await inColumns(columns, () => run(id, argv));
+      expect(ran.exit, ran.stderr).toBe(SAMPLES[id]?.[1]);
+      expectFit(ran.stdout, columns);
     }
   });
 

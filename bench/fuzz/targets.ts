@@ -2,6 +2,9 @@
 // nothing else.
 
 import { generateKeyPairSync } from 'node:crypto';
+import { readCertificate, readCertificates } from '../../src/bimi/certificate.ts';
+import { DerFault } from '../../src/bimi/der.ts';
+import { logoIn } from '../../src/bimi/logotype.ts';
 import { readExport } from '../../src/browser/passwords/convert.ts';
 import { unpackVault } from '../../src/browser/vault.ts';
 import { readBatchText } from '../../src/cli/batch.ts';
@@ -9,6 +12,7 @@ import { parseRows } from '../../src/cli/rows.ts';
 import { buildQuery, decodeReply, type Question } from '../../src/dns/wire.ts';
 import { AppError } from '../../src/errors.ts';
 import { readKeys } from '../../src/keys/transfer/read.ts';
+import { readRdap } from '../../src/mediator/rdap.ts';
 import { readHeader } from '../../src/message/headers.ts';
 import { readMailboxes } from '../../src/message/mailboxes.ts';
 import { whyNotMessage } from '../../src/message/recognise.ts';
@@ -16,6 +20,7 @@ import { inspectStructure } from '../../src/message/structure.ts';
 import { parsePolicy } from '../../src/mta-sts/policy.ts';
 import { decodeModhex, recoverModhex } from '../../src/otp/modhex.ts';
 import { decryptOtp, splitOtp } from '../../src/otp/token.ts';
+import { drawLogo } from '../../src/raster/draw.ts';
 import { describePath } from '../../src/received/path.ts';
 import { redactPath } from '../../src/received/redact.ts';
 import { canonicalJson, type Json } from '../../src/registry/canonical.ts';
@@ -40,6 +45,7 @@ import { sanitiseSvg } from '../../src/svg/sanitise.ts';
 import { createLogParser } from '../../src/throttle/log/parse.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../src/throttle/snapshot.ts';
 import { DocumentFault } from '../../src/trust/json.ts';
+import { findName, openNameFile, readNameFile } from '../../src/trust/name-file.ts';
 import { readOverrides } from '../../src/trust/overrides.ts';
 import { matches, readRegistry } from '../../src/trust/registry.ts';
 import { parsePairs, readRequest } from '../../src/validation/request.ts';
@@ -55,7 +61,8 @@ function refusable(...parsers: readonly (() => unknown)[]): Promise<unknown> {
       try {
         return await parse();
       } catch (error) {
-        if (error instanceof AppError || error instanceof DocumentFault) return error;
+        if (error instanceof AppError || error instanceof DocumentFault || error instanceof DerFault)
+          return error;
         throw error;
       }
     }),
@@ -84,6 +91,12 @@ function dnsSeeds(): readonly Buffer[] {
 }
 
 const OTP_KEY = Buffer.from('ecde18dbe76fbd0c33330f1c354871db', 'hex');
+/** Authorities of marks, as they ship. */
+function certificates(): readonly Buffer[] {
+  const [pem] = filesOf('data/mark-roots.pem');
+  return readCertificates(pem?.toString('latin1') ?? '').map(({ der }) => der);
+}
+
 /** What a mediator signs, and one of them signed. */
 function statements(): readonly Buffer[] {
   const { privateKey } = generateKeyPairSync('ed25519');
@@ -178,7 +191,34 @@ export const targets: readonly Target[] = [
   pure(
     'svg',
     () => filesOf('examples/trust/*.svg'),
-    (input) => sanitiseSvg(input),
+    (input) => {
+      const read = sanitiseSvg(input);
+      if (read.kind === 'safe') drawLogo(read.root, 16);
+    },
+  ),
+  pure('certificates', certificates, (input) =>
+    refusable(
+      () => readCertificate(input),
+      () => logoIn(input),
+    ),
+  ),
+  pure(
+    'open-signup',
+    () => texts('# open-signup/1\n# a free-mail 2026-11-25 list 1.0 (MIT)\na.example a\nb.example a\n'),
+    (input) =>
+      refusable(
+        () => readNameFile(input),
+        () => ['a.example', 'b.example', 'c.example'].map((name) => findName(openNameFile(input), name)),
+      ),
+  ),
+  pure(
+    'rdap',
+    () =>
+      texts(
+        '{"objectClassName":"domain","ldhName":"bank.example","status":["active"],"events":[{"eventAction":"expiration","eventDate":"2027-06-30T00:00:00Z"}]}',
+        '{"services":[[["example"],["https://rdap.example/"]]]}',
+      ),
+    (input) => refusable(() => readRdap(input)),
   ),
   pure(
     'roboform',

@@ -6,6 +6,7 @@ import { storeFlags } from '../../src/cli/key-store.ts';
 import { readNewPassword, withLogins, withLoginsIfAny } from '../../src/cli/logins.ts';
 import { renderOutcome } from '../../src/cli/render/login.ts';
 import { readTouch } from '../../src/cli/touch.ts';
+import type { Recorder } from '../../src/cli/validation.ts';
 import { askFlags, validatorConfig, validatorFlags, validatorWorld } from '../../src/cli/validators.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import type { ServedKeys } from '../../src/keys/served.ts';
@@ -92,16 +93,20 @@ export default class LoginAdd extends BaseCommand {
       validator,
       to: flags.to ?? null,
     };
-    const add = async (keys: ServedKeys | undefined, logins: LoginStore) => {
+    const add = async (keys: ServedKeys | undefined, logins: LoginStore, record: Recorder) => {
       const open = validatorOpener(validatorWorld(flags, keys));
       const at = { nowMs: Date.now(), signal: this.signal };
-      return addLogin(logins, await open(validator), wanted, typed, at);
+      const added = await addLogin(logins, await open(validator), wanted, typed, at);
+      if (added.status === 'ok') await record('login add', account);
+      return added;
     };
     // Where nothing is recorded, no key is known either, and nothing is made for it.
     const result =
       validator.kind === 'local'
-        ? await withLoginsIfAny(flags, ({ keys, logins }) =>
-            logins ? add(keys, logins) : Promise.resolve(refusedTouch(account, NOTHING_KNOWN, 'crit')),
+        ? await withLoginsIfAny(flags, ({ keys, logins, record }) =>
+            logins
+              ? add(keys, logins, record)
+              : Promise.resolve(refusedTouch(account, NOTHING_KNOWN, 'crit')),
           )
         : await withLogins(flags, (text) => this.note(text), add);
     return this.emit(result, renderOutcome);

@@ -19,7 +19,11 @@ export default class LoginList extends BaseCommand {
   override async run(): Promise<LoginListResult> {
     const { args, flags } = await this.parse(LoginList);
     const account = args.account === undefined ? undefined : requireAccount(args.account);
-    const result = await withLoginsIfAny(flags, ({ logins }) => listLogins(logins, account));
+    const result = await withLoginsIfAny(
+      flags,
+      ({ logins }) => listLogins(logins, account),
+      (text) => this.note(text),
+    );
     return this.emit(result, renderLogins);
   }
 }

@@ -37,9 +37,11 @@ export default class LoginPasswd extends BaseCommand {
       message: 'New base password:',
       mayAsk: this.mayAsk,
     });
-    const result = await withLoginsIfAny(flags, ({ logins }) =>
-      changePassword(logins, args.id, password, Date.now()),
-    );
+    const result = await withLoginsIfAny(flags, async ({ logins, record }) => {
+      const changed = await changePassword(logins, args.id, password, Date.now());
+      if (changed.status === 'ok') await record('login passwd', args.id);
+      return changed;
+    });
     return this.emit(result, renderOutcome);
   }
 }

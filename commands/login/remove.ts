@@ -18,7 +18,11 @@ export default class LoginRemove extends BaseCommand {
 
   override async run(): Promise<LoginRemoveResult> {
     const { args, flags } = await this.parse(LoginRemove);
-    const result = await withLoginsIfAny(flags, ({ logins }) => removeLogin(logins, args.id));
+    const result = await withLoginsIfAny(flags, async ({ logins, record }) => {
+      const removed = await removeLogin(logins, args.id);
+      if (removed.status === 'ok') await record('login remove', args.id);
+      return removed;
+    });
     return this.emit(result, renderOutcome);
   }
 }

@@ -4,7 +4,7 @@ import { withEnvironment } from '../../src/cli/flags.ts';
 import { readWhole } from '../../src/cli/input.ts';
 import { mediatorFlags, Office } from '../../src/cli/mediator.ts';
 import { renderFindings } from '../../src/cli/render/mediator.ts';
-import { headCheck, journalCheck, listCheck } from '../../src/mediator/audit.ts';
+import { headCheck, journalCheck, listCheck, openSignupCheck } from '../../src/mediator/audit.ts';
 import { headOf } from '../../src/mediator/journal.ts';
 import { MAX_LIST_BYTES } from '../../src/registry/documents.ts';
 import { worst } from '../../src/report.ts';
@@ -44,6 +44,9 @@ export default class MediatorAudit extends BaseCommand {
       journalCheck(journal),
       ...(flags.head === undefined ? [] : [headCheck(journal, flags.head)]),
       listCheck(journal, published.list?.said ?? null, bytes),
+      ...(published.list === null
+        ? []
+        : [openSignupCheck(published.list.said, office.openSignupBytes(published.list.said))]),
     ];
     const status = worst(checks.map((check) => check.status));
     const result = {

@@ -22,25 +22,29 @@ export default class MediatorDiff extends BaseCommand {
     const bytes = said === null ? null : office.readPublic(`lists/${said.document.sha256}.json`);
     const now = entriesOf(listDocument(ledger, { version: 1, issuedMs: 0, expiresMs: 1000 }));
     const differences = compareEntries(bytes === null ? new Map() : entriesOf(bytes), now);
+    const openSignup = ledger.openSignup?.sha256 !== said?.openSignup?.sha256;
     const count = Object.values(differences).flat().length;
     const result = {
       target: ledger.mediator?.id ?? null,
       status: 'ok',
-      summary: summaryOf(count, said?.version ?? null),
+      summary: summaryOf(count, openSignup, said?.version ?? null),
       checks: [],
       mediator: ledger.mediator?.id ?? '',
       list: said?.version ?? null,
       ...differences,
+      openSignup,
     } as const;
     return this.emit(result, renderDiff);
   }
 }
 
-function summaryOf(count: number, list: number | null): string {
+function summaryOf(count: number, openSignup: boolean, list: number | null): string {
   const entries = counted(count, 'entry', 'entries');
   if (list === null)
     return count === 0 ? 'There is no entry to sign yet.' : `${entries} to sign for the first time.`;
-  return count === 0 ? `Nothing has changed since list ${list}.` : `${entries} changed since list ${list}.`;
+  const parts = [...(count > 0 ? [entries] : []), ...(openSignup ? ['the domains of open sign-up'] : [])];
+  if (parts.length === 0) return `Nothing has changed since list ${list}.`;
+  return `Changed since list ${list}: ${parts.join(' and ')}.`;
 }
 
 /** Entries of a list that we made ourselves, by their ids, each in its one spelling. */

@@ -14,6 +14,7 @@ import {
   trustFlags,
   withEnvironment,
 } from '../../src/cli/flags.ts';
+import { LOGO_CHOICES, logoProtocol } from '../../src/cli/logo-protocol.ts';
 import { markKey, readLogos } from '../../src/cli/logos.ts';
 import { checkInput, READ_BYTES } from '../../src/cli/message-check-input.ts';
 import { type MessageSource, messageSources } from '../../src/cli/message-sources.ts';
@@ -83,6 +84,11 @@ export default class MessageView extends BaseCommand {
         summary: 'Put the messages themselves into the HTML of a mailbox; the default is yes, up to 200.',
         allowNo: true,
       }),
+      logos: Flags.option({
+        summary:
+          'Draw logos on the terminal, by the protocol of kitty, of iTerm2, or in sixels; auto takes what the terminal is known for.',
+        options: LOGO_CHOICES,
+      })(),
       format: formatFlag(['text', 'json', 'html', ...FINDING_FORMATS]),
       parallel: Flags.integer({
         summary: 'Messages at a time.',
@@ -119,12 +125,21 @@ export default class MessageView extends BaseCommand {
       const logos = await readLogos(companies, knowledge.registries, beside, trustStore().logos.folder);
       const target = names.length === 1 ? (names[0] ?? null) : null;
       const result = describeView(target, messages, [...notes, ...logos.notes]);
+      const protocol =
+        this.format === 'text' && flags.output === undefined
+          ? logoProtocol(flags.logos, process.env, process.stdout.isTTY === true)
+          : null;
+      const shown = new Map([...logos.byCompany, ...marks]);
+      const pictures =
+        protocol === null
+          ? new Map()
+          : (await import('../../src/cli/pictures.ts')).drawLogos(shown, protocol);
       const documents = await import('../../src/cli/render/view-html.ts');
       return this.emit(result, {
-        text: (view, columns) => renderMessageView(view, columns, flags.explain),
+        text: (view, columns) => renderMessageView(view, columns, { explain: flags.explain, pictures }),
         html: (view) =>
           documents.viewHtml(view, {
-            logos: new Map([...logos.byCompany, ...marks]),
+            logos: shown,
             explain: flags.explain,
           }),
       });

@@ -6,10 +6,14 @@ import { duration, withEnvironment } from '../../src/cli/flags.ts';
 import { isLive, type Key, REPAINT, takeTerminal } from '../../src/cli/live-keys.ts';
 import { renderLiveTop, renderTop, type TopView } from '../../src/cli/render/throttle.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../src/cli/throttle-service.ts';
+import { counted } from '../../src/counted.ts';
 import type { ThrottleTopResult } from '../../src/schema/throttle.ts';
 
 /** Rows of the screen that are not clients: head, networks, keys. */
-const OTHER_ROWS = 14;
+const OTHER_ROWS = 20;
+
+/** Most blocked clients that are shown. */
+const MOST_BLOCKS = 20;
 
 export default class ThrottleTop extends BaseCommand {
   static override summary = 'Show which clients are nearest to a block, and which networks ask the most.';
@@ -48,16 +52,30 @@ export default class ThrottleTop extends BaseCommand {
   override async run(): Promise<ThrottleTopResult> {
     const { args, flags } = await this.parse(ThrottleTop);
     const ask = serviceCaller<Pick<ThrottleTopResult, 'clients' | 'networks' | 'totals'>>(flags, this.signal);
+    const askBlocks = serviceCaller<Pick<ThrottleTopResult, 'blocks'>>(flags, this.signal);
     const live = this.isText && flags.watch !== false && isLive();
     const room = live ? Math.max(3, (process.stdout.rows ?? 24) - OTHER_ROWS) : flags.limit;
     const limit = Math.min(flags.limit, room);
     const look = async (): Promise<ThrottleTopResult> => {
-      const { clients, networks, totals } = await ask(servicePath(['clients'], { site: args.site, limit }));
-      const summary =
-        clients.length === 0
+      const [{ clients, networks, totals }, { blocks }] = await Promise.all([
+        ask(servicePath(['clients'], { site: args.site, limit })),
+        askBlocks(servicePath(['blocks'], { site: args.site, limit: MOST_BLOCKS })),
+      ]);
+      const nobody =
+        totals.blocked === 0
           ? 'Nobody asked for anything, other than who is exempt: "postern throttle exempt" lists them.'
-          : `Nearest to a block: ${clients[0]?.client}.`;
-      return { target: args.site ?? null, status: 'ok', summary, checks: [], clients, networks, totals };
+          : `${counted(totals.blocked, 'client is', 'clients are')} blocked, and nobody else asked for anything.`;
+      const summary = clients.length === 0 ? nobody : `Nearest to a block: ${clients[0]?.client}.`;
+      return {
+        target: args.site ?? null,
+        status: 'ok',
+        summary,
+        checks: [],
+        clients,
+        networks,
+        totals,
+        blocks,
+      };
     };
     if (live) return this.show(look, serviceCaller<unknown>(flags, this.signal), flags.interval);
     if (!flags.watch) return this.emit(await look(), renderTop);

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { withEnvironment } from '../../src/cli/flags.ts';
-import { renderBlocks } from '../../src/cli/render/throttle.ts';
+import { renderSummary } from '../../src/cli/render/throttle.ts';
 import { blockedClient } from '../../src/cli/throttle-questions.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../src/cli/throttle-service.ts';
 import type { ThrottleUnblockResult } from '../../src/schema/throttle.ts';
@@ -37,6 +37,6 @@ export default class ThrottleUnblock extends BaseCommand {
     const where = lifted.map(({ site }) => site).join(', ');
     const summary = lifted.length === 0 ? `${client} was not blocked.` : `${client} may use ${where} again.`;
     const result = { target: client, status: 'ok' as const, summary, checks: [], lifted };
-    return this.emit(result, (each, columns) => renderBlocks({ ...each, blocks: each.lifted }, columns));
+    return this.emit(result, renderSummary);
   }
 }

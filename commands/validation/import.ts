@@ -6,6 +6,7 @@ import { readWhole } from '../../src/cli/input.ts';
 import { storeFlags, withStores, withStoresIfAny } from '../../src/cli/key-store.ts';
 import { renderImport } from '../../src/cli/render/validation-transfer.ts';
 import { readSecretFile } from '../../src/cli/secrets.ts';
+import { recorderOf } from '../../src/cli/validation.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import type { ServedKeys } from '../../src/keys/served.ts';
 import { adopt } from '../../src/keys/transfer/adopt.ts';
@@ -92,7 +93,17 @@ export default class ValidationImport extends BaseCommand {
       : await withStores(
           flags,
           (text) => this.note(text),
-          (stores) => work(stores.keys),
+          async (stores) => {
+            const taken = await work(stores.keys);
+            const number = (wanted: string) => taken.keys.filter(({ outcome }) => outcome === wanted).length;
+            const [added, updated] = [number('added'), number('updated')];
+            if (added + updated > 0)
+              await recorderOf(stores)(
+                'key import',
+                `${added} added, ${updated} updated: ${files.join(' ')}`,
+              );
+            return taken;
+          },
         );
     return this.emit(importResult(found, adopted, flags['dry-run']), renderImport);
   }

@@ -19,8 +19,10 @@ export default class ValidationStatus extends BaseCommand {
 
   override async run(): Promise<ValidationStatusResult> {
     const { flags } = await this.parse(ValidationStatus);
-    const result = await withAdministrationIfAny(flags, async (office, keys) =>
-      validationStatus(office, keys),
+    const result = await withAdministrationIfAny(
+      flags,
+      async (office, keys) => validationStatus(office, keys),
+      (text) => this.note(text),
     );
     return this.emit(result, renderValidationStatus);
   }

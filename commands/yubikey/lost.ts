@@ -23,9 +23,11 @@ export default class YubikeyLost extends BaseCommand {
 
   override async run(): Promise<YubikeyLostResult> {
     const { args, flags } = await this.parse(YubikeyLost);
-    const result = await withLoginsIfAny(flags, ({ keys, logins }) =>
-      loseKeyAndLogins(keys, logins, args.serial, Date.now()),
-    );
+    const result = await withLoginsIfAny(flags, async ({ keys, logins, record }) => {
+      const lost = await loseKeyAndLogins(keys, logins, args.serial, Date.now());
+      if (lost.status !== 'unknown') await record('key lost', `serial ${args.serial}`);
+      return lost;
+    });
     return this.emit(result, renderLost);
   }
 }

@@ -5,7 +5,7 @@ import type { Simulation } from '../throttle/simulate.ts';
 import { cannotRead } from './input.ts';
 
 /** Bytes that are read at a time. */
-const CHUNK = 1 << 18;
+const CHUNK = 1 << 20;
 
 /** The bytes of a file, always in the same memory: a piece is good until the next one is asked for. */
 async function* piecesOf(name: string): AsyncGenerator<Uint8Array> {

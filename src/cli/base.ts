@@ -5,6 +5,7 @@ import { type Report, type Status, worst } from '../report.ts';
 import { safeJson } from './clean.ts';
 import {
   type ColourChoice,
+  overlaysOf,
   type Painter,
   painter,
   terminalColumns,
@@ -241,7 +242,8 @@ export abstract class BaseCommand extends Command {
 
   /** Print lines of the result; with JSON there is no text. */
   protected print(lines: readonly Line[]): void {
-    if (this.isText) this.sink.write(lines.map((each) => `${this.paint(each)}\n`).join(''));
+    if (this.isText)
+      this.sink.write(lines.map((each) => `${this.paint(each)}\n${overlaysOf(each)}`).join(''));
   }
 
   /** A line for the person, beside the result: standard error, only where the result is text. */

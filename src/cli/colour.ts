@@ -1,5 +1,5 @@
 import { Chalk, type ChalkInstance } from 'chalk';
-import type { Line, Span, Style } from './text.ts';
+import { type Line, type Span, type Style, widthOf } from './text.ts';
 
 export type ColourChoice = 'auto' | 'always' | 'never';
 
@@ -47,7 +47,8 @@ function joined(line: Line): Span[] {
   const spans: Span[] = [];
   for (const span of line) {
     const last = spans.at(-1);
-    if (last && last.style === span.style) spans[spans.length - 1] = { ...last, text: last.text + span.text };
+    if (last && last.style === span.style && !last.picture && !span.picture)
+      spans[spans.length - 1] = { ...last, text: last.text + span.text };
     else spans.push(span);
   }
   return spans;
@@ -80,4 +81,19 @@ export function terminalColumns(): number {
   return process.stdout.isTTY === true
     ? Math.max(process.stdout.columns || 80, 40)
     : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * What draws the pictures of a line that was just ended: up to it, to the column, draw, and back. The line is never the
+ * last one on the screen then, so that nothing scrolls while it is drawn.
+ */
+export function overlaysOf(line: Line): string {
+  let column = 1;
+  let text = '';
+  for (const span of line) {
+    if (span.picture)
+      text += `\u001b7\u001b[${span.picture.rows}A\u001b[${column}G${span.picture.draw}\u001b8`;
+    column += widthOf([span]);
+  }
+  return text;
 }

@@ -25,7 +25,7 @@ function oneLine(message: string): string {
     .trim()
     .replace(/:?\s*\n\s*/g, ': ')
     .replace(/ {2,}/g, ' ')
-    .replace(/[^.]$/, '$&.');
+    .replace(/[^.?!]$/, '$&.');
 }
 
 /**

@@ -47,6 +47,8 @@ const exitCodes: Page = (columns) => {
     [],
     line`In cron, with mail only when something is wrong:`,
     line`  out=$(postern mx probe example.org --require starttls,cert) || echo "$out"`,
+    line`The same, and no mail when the DNS or the network was away for a moment:`,
+    line`  out=$(postern mx probe example.org --retries 3 --unknown ok) || echo "$out"`,
     line`A CI job that fails when a demand is not met, with a report:`,
     line`  postern mx probe example.org --require starttls --format junit --output mx.xml`,
   ];
@@ -132,3 +134,37 @@ export const HELP_TOPICS: ReadonlyMap<string, { readonly summary: string; readon
   ['environment', { summary: 'variables and configuration files', page: environment }],
   ['output', { summary: 'formats and the JSON envelope', page: output }],
 ]);
+
+/** What else people look for, and the page where it is told. */
+const LOOKED_FOR: Readonly<Record<string, readonly string[]>> = {
+  'exit-codes': [
+    'ci',
+    'codes',
+    'cron',
+    'exit',
+    'exitcodes',
+    'exits',
+    'icinga',
+    'monitoring',
+    'nagios',
+    'return',
+    'status',
+  ],
+  environment: [
+    'color',
+    'colors',
+    'colour',
+    'colours',
+    'config',
+    'configuration',
+    'env',
+    'settings',
+    'variables',
+  ],
+  output: ['csv', 'format', 'formats', 'github', 'html', 'json', 'junit', 'markdown', 'prometheus', 'sarif'],
+};
+
+/** The page of `postern help` that tells what somebody asks about in another word. */
+export function pageAbout(word: string): string | undefined {
+  return Object.keys(LOOKED_FOR).find((page) => LOOKED_FOR[page]?.includes(word.toLowerCase()));
+}

@@ -7,6 +7,7 @@ import { AppError, ExitCode } from '../errors.ts';
 import { openExistingStore, openOrCreateStore, type StorePlace } from '../keys/open.ts';
 import type { KeyStore } from '../keys/store.ts';
 import { type DatabasePlace, isDatabaseUrl, parseDatabaseUrl } from '../postgres/place.ts';
+import { isRedisUrl, parseRedisUrl } from '../redis/place.ts';
 import { openOrCreateStores, openStores, type Place } from '../stores/open.ts';
 import type { Stores } from '../stores/types.ts';
 import { withEnvironment } from './flags.ts';
@@ -30,11 +31,16 @@ export const storeFlags = withEnvironment({
   'master-key-file': deskStoreFlags['master-key-file'],
   store: Flags.string({
     summary:
-      'Folder of the store, or the database that several servers share: postgresql://[USER@]HOST[:PORT]/NAME.',
+      'Folder of the store, or what several servers share: postgresql://[USER@]HOST[:PORT]/NAME, rediss://[USER@]HOST[:PORT].',
     helpValue: 'STORE',
   }),
+  'store-may-forget': Flags.boolean({
+    summary: 'Take a Redis or Valkey server that does not promise to keep what it has confirmed.',
+    default: false,
+  }),
   'store-password-file': Flags.string({
-    summary: 'Private file with the password for that database; PGPASSWORD counts without it.',
+    summary:
+      'Private file with the password for what is shared; PGPASSWORD or REDISCLI_AUTH counts without it.',
     helpValue: 'FILE',
   }),
 });
@@ -45,18 +51,28 @@ type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
 /** Where Debian's package lets the validation server keep its store. */
 export const SERVICE_STORE = '/var/lib/postern/validation';
 
-/** Whether the store of the service is that of whoever runs this. */
-function servesHere(): boolean {
-  const stats = statSync(SERVICE_STORE, { throwIfNoEntry: false });
-  return stats !== undefined && stats.uid !== 0 && stats.uid === process.getuid?.();
+/** Where the services of Debian's package keep their state, each a folder of its own user. */
+const SERVICE_FOLDERS = [SERVICE_STORE, '/var/lib/postern/throttle'];
+
+/** The folder of a service, for the user that the service runs as. */
+function serviceFolder(): string | undefined {
+  const uid = process.getuid?.() ?? 0;
+  if (uid === 0) return undefined;
+  return SERVICE_FOLDERS.find((folder) => statSync(folder, { throwIfNoEntry: false })?.uid === uid);
 }
 
 /** Folder of state, as the environment has it; for the user of the service the service's own. */
 export function stateFolder(env: NodeJS.ProcessEnv): string {
   // What systemd made for the service (StateDirectory=).
   if (env['STATE_DIRECTORY']) return env['STATE_DIRECTORY'];
-  if (!env['XDG_STATE_HOME'] && servesHere()) return SERVICE_STORE;
+  const own = env['XDG_STATE_HOME'] ? undefined : serviceFolder();
+  if (own !== undefined) return own;
   return join(env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state'), 'postern');
+}
+
+/** Whether a store is a server that several machines share. */
+export function isShared(store: string | undefined): store is string {
+  return store !== undefined && (isDatabaseUrl(store) || isRedisUrl(store));
 }
 
 /** A credential of the service manager. */
@@ -79,7 +95,7 @@ function masterKeyIn(flags: DeskStoreFlags, env: NodeJS.ProcessEnv) {
  * @throws AppError E_STORE_KIND (exit 64) for a database
  */
 export function folderOf(flags: DeskStoreFlags, env: NodeJS.ProcessEnv): StorePlace {
-  if (flags.store !== undefined && isDatabaseUrl(flags.store)) {
+  if (isShared(flags.store)) {
     throw new AppError('--store: what is programmed at a desk is recorded in a folder, not in a database.', {
       code: 'E_STORE_KIND',
       exit: ExitCode.usage,
@@ -90,9 +106,13 @@ export function folderOf(flags: DeskStoreFlags, env: NodeJS.ProcessEnv): StorePl
 }
 
 /** A file is read for each connection, so that the password can be changed while a server runs. */
-function passwordOf(file: string | undefined, env: NodeJS.ProcessEnv): (() => string) | undefined {
+function passwordOf(
+  file: string | undefined,
+  env: NodeJS.ProcessEnv,
+  variable: 'PGPASSWORD' | 'REDISCLI_AUTH',
+): (() => string) | undefined {
   if (file !== undefined) return () => readSecretFile(file);
-  const given = env['PGPASSWORD'];
+  const given = env[variable];
   return given ? () => given : undefined;
 }
 
@@ -108,7 +128,7 @@ export function databaseFrom(
   passwordFile: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Pick<DatabasePlace, 'server' | 'password'> {
-  const password = passwordOf(passwordFile ?? credentialOf(env, 'postern-store-password'), env);
+  const password = passwordOf(passwordFile ?? credentialOf(env, 'postern-store-password'), env, 'PGPASSWORD');
   return { server: parseDatabaseUrl(url, flag), ...(password && { password }) };
 }
 
@@ -120,13 +140,28 @@ export function databaseFrom(
  */
 export function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Place {
   const { store, 'store-password-file': named } = flags;
-  if (store === undefined || !isDatabaseUrl(store)) return { kind: 'folder', ...folderOf(flags, env) };
+  if (store === undefined || !isShared(store)) return { kind: 'folder', ...folderOf(flags, env) };
+  const keyFiles = { usualKeyFile: join(stateFolder(env), 'master.key'), ...masterKeyIn(flags, env) };
+  if (isRedisUrl(store)) {
+    const password = passwordOf(named ?? credentialOf(env, 'postern-store-password'), env, 'REDISCLI_AUTH');
+    const server = parseRedisUrl(store, 'store');
+    const mayForget = flags['store-may-forget'];
+    return { kind: 'redis', server, mayForget, ...(password && { password }), ...keyFiles };
+  }
   return {
     kind: 'postgresql',
     ...databaseFrom(store, 'store', named, env),
-    usualKeyFile: join(stateFolder(env), 'master.key'),
-    ...masterKeyIn(flags, env),
+    ...keyFiles,
   };
+}
+
+function demandFolder(given: string | undefined): void {
+  if (given === undefined || isDatabaseUrl(given) || existsSync(given)) return;
+  throw new AppError(`There is no store in '${given}'.`, {
+    code: 'E_NO_STORE',
+    exit: ExitCode.input,
+    hint: 'Name the folder that holds keys.db.',
+  });
 }
 
 /** Work with the store of this desk if there is one. */
@@ -169,12 +204,28 @@ export async function withStore<T>(
   }
 }
 
-/** Work with what validation and logins have, if there is anything. */
+/** Somebody who looks for what he put into another store has to be told which one this is. */
+function tellMissing(note: (text: Line) => void): void {
+  const looked = stateFolder(process.env);
+  const other = looked !== SERVICE_STORE && existsSync(SERVICE_STORE);
+  const hint = other ? ` The store of the service is another one: --store ${SERVICE_STORE}` : '';
+  note(line`There is no store in ${looked} yet.${hint}`);
+}
+
+/**
+ * Work with what validation and logins have, if there is anything.
+ *
+ * @param note  told where nothing was found, by commands that only look
+ * @throws AppError E_NO_STORE (exit 65) for a folder that was named to look at and is not there
+ */
 export async function withStoresIfAny<T>(
   flags: StoreFlags,
   work: (stores: Stores | undefined) => Promise<T>,
+  note?: (text: Line) => void,
 ): Promise<T> {
+  if (note) demandFolder(flags.store);
   const stores = await openStores(placeOf(flags, process.env));
+  if (!stores && note && flags.store === undefined) tellMissing(note);
   try {
     return await work(stores);
   } finally {

@@ -7,6 +7,7 @@ import { type storeFlags, withStores, withStoresIfAny } from './key-store.ts';
 import { ask } from './prompt.ts';
 import { readSecretFile } from './secrets.ts';
 import type { Line } from './text.ts';
+import { type Recorder, recorderOf } from './validation.ts';
 
 type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
 
@@ -14,15 +15,21 @@ type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
 export type KeysAndLogins = {
   readonly keys: ServedKeys | undefined;
   readonly logins: LoginStore | undefined;
+  /** Writes into the audit log. */
+  readonly record: Recorder;
 };
 
 /** Work with the logins if there are any. */
 export function withLoginsIfAny<T>(
   flags: StoreFlags,
   work: (stores: KeysAndLogins) => Promise<T>,
+  note?: (text: Line) => void,
 ): Promise<T> {
-  return withStoresIfAny(flags, async (stores) =>
-    work({ keys: stores?.keys, logins: await stores?.logins() }),
+  return withStoresIfAny(
+    flags,
+    async (stores) =>
+      work({ keys: stores?.keys, logins: await stores?.logins(), record: recorderOf(stores) }),
+    note,
   );
 }
 
@@ -30,9 +37,11 @@ export function withLoginsIfAny<T>(
 export function withLogins<T>(
   flags: StoreFlags,
   note: (text: Line) => void,
-  work: (keys: ServedKeys, logins: LoginStore) => Promise<T>,
+  work: (keys: ServedKeys, logins: LoginStore, record: Recorder) => Promise<T>,
 ): Promise<T> {
-  return withStores(flags, note, async (stores) => work(stores.keys, await stores.logins()));
+  return withStores(flags, note, async (stores) =>
+    work(stores.keys, await stores.logins(), recorderOf(stores)),
+  );
 }
 
 /** More than any field. */

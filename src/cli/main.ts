@@ -5,7 +5,7 @@ import { describeFailure } from './failure.ts';
 import { loadConfig } from './load-config.ts';
 import { flushed } from './output.ts';
 import { renderOverview } from './overview.ts';
-import { findCalled } from './unknown-command.ts';
+import { findCalled, flagsFirst } from './unknown-command.ts';
 
 /** How long the process may linger after its result is out, in milliseconds, should something hold it. */
 const LINGER_MS = 3000;
@@ -25,6 +25,8 @@ async function dispatch(config: Config, argv: readonly string[]): Promise<void> 
     await config.runCommand(called.id, [...called.argv]);
     return;
   }
+  const misplaced = called.kind === 'nothing' && !wantsHelp ? flagsFirst(config, argv) : undefined;
+  if (misplaced) throw misplaced;
   // Help pages and their libraries are loaded for those who ask for them.
   const { showHelp } = await import('./show-help.ts');
   if (called.kind === 'nothing' && !wantsHelp) await config.runCommand('help', [...argv]);

@@ -146,9 +146,14 @@ export class Office {
     return readIfThere(join(this.public, name), MAX_LIST_BYTES);
   }
 
+  /** The file that a ledger or a list names; null when it names none, or when it is not there. */
+  openSignupBytes({ openSignup }: Pick<ListStatement, 'openSignup'>): Buffer | null {
+    return openSignup && this.readPublic(`lists/${openSignup.sha256}.names`);
+  }
+
   /** The domains of open sign-up that this mediator names; null when it names none. */
   openSignup({ mediator, openSignup }: Ledger): PublishedNames | null {
-    const bytes = openSignup && this.readPublic(`lists/${openSignup.sha256}.names`);
+    const bytes = this.openSignupBytes({ openSignup });
     if (bytes === null) return null;
     try {
       return { mediator: mediator?.id ?? '', file: readNameFile(bytes) };

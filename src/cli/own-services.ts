@@ -2,9 +2,8 @@ import { statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import type { Services, StoreSeen, ThrottlePlace } from '../doctor/services.ts';
-import { isDatabaseUrl } from '../postgres/place.ts';
 import { parseEndpoint } from '../service/address.ts';
-import { SERVICE_STORE, stateFolder } from './key-store.ts';
+import { isShared, SERVICE_STORE, stateFolder } from './key-store.ts';
 
 /** How long a socket of this machine is waited for. */
 const PATIENCE_MS = 2000;
@@ -91,7 +90,7 @@ export function databasesOfThrottle(env: NodeJS.ProcessEnv): readonly string[] {
 /** Folders in which there may be a store: the one that is named, or that of this user and of the package. */
 export function foldersOfStores(given: string | undefined, env: NodeJS.ProcessEnv): readonly string[] {
   if (given === undefined) return [stateFolder(env), SERVICE_STORE];
-  return isDatabaseUrl(given) ? [] : [given];
+  return isShared(given) ? [] : [given];
 }
 
 /**

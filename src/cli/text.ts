@@ -6,7 +6,15 @@ import { clean } from './clean.ts';
 export type Style = 'ok' | 'warn' | 'crit' | 'unknown' | 'dim' | 'strong' | 'trusted';
 
 /** A piece of text. It is neutralised when made, so a renderer cannot forget to. */
-export type Span = { readonly text: string; readonly style?: Style };
+export type Span = {
+  readonly text: string;
+  readonly style?: Style;
+  /** A picture over the text, where the terminal draws pictures. */
+  readonly picture?: Overlay;
+};
+
+/** Control sequences of ours that draw at the cursor, and the rows that they take, up from that of the text. */
+export type Overlay = { readonly draw: string; readonly rows: number };
 
 /** One line of output, before anybody decides on colour. */
 export type Line = readonly Span[];

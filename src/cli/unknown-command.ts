@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Config } from '@oclif/core/config';
 import { AppError, ExitCode } from '../errors.ts';
 import { didYouMean, nearest } from './nearest.ts';
@@ -36,12 +37,38 @@ function meant(config: Config, words: readonly string[], rest: readonly string[]
   return known.filter((name) => name.endsWith(` ${words.at(-1)}`)).slice(0, 3);
 }
 
+/** Commands directly below a topic, and topics. */
+function below(config: Config, topic: string): readonly string[] {
+  const start = `${topic} `;
+  const names = config.commandIDs.map(spaced).filter((name) => name.startsWith(start));
+  return [...new Set(names.map((name) => name.slice(start.length).split(' ')[0] ?? ''))].sort();
+}
+
+/** Whether a word may be an address of the network or a file rather than a command. */
+const LIKE_A_TARGET = /[./@]/;
+
+/** What may be done with something that was given without a command. */
+function targetHint(target: string): string {
+  return existsSync(target)
+    ? `To explain a message: "postern message check ${target}".`
+    : `To look at a domain: "postern mx probe ${target}" or "postern domain check ${target}".`;
+}
+
+function hintFor(config: Config, words: readonly string[], rest: readonly string[]): string {
+  const meantNames = didYouMean(meant(config, words, rest).map((name) => `"postern ${name}"`));
+  if (meantNames !== undefined) return meantNames;
+  const topic = words.slice(0, -1).join(' ');
+  if (topic !== '') return `Below "postern ${topic}" there are: ${below(config, topic).join(', ')}.`;
+  const [word = ''] = words;
+  if (word === 'version') return 'Did you mean "postern --version"?';
+  return LIKE_A_TARGET.test(word) ? targetHint(word) : '"postern" alone lists the commands.';
+}
+
 function noSuchCommand(config: Config, words: readonly string[], rest: readonly string[]): AppError {
-  const hint = didYouMean(meant(config, words, rest).map((name) => `"postern ${name}"`));
   return new AppError(`There is no command '${words.join(' ')}'.`, {
     code: 'E_UNKNOWN_COMMAND',
     exit: ExitCode.unknownCommand,
-    hint: hint ?? '"postern" alone lists the commands.',
+    hint: hintFor(config, words, rest),
   });
 }
 
@@ -59,4 +86,23 @@ export function findCalled(config: Config, argv: readonly string[]): Called {
     }
   }
   return { kind: words.length === 0 ? 'nothing' : 'topic' };
+}
+
+/**
+ * Flags in front of a command. They are refused: taken for flags of the help that is shown without a command, they would
+ * make a script that does nothing end well.
+ *
+ * @returns undefined where no command follows
+ */
+export function flagsFirst(config: Config, argv: readonly string[]): AppError | undefined {
+  const at = argv.findIndex(
+    (arg, index) => !arg.startsWith('-') && findCalled(config, argv.slice(index)).kind === 'command',
+  );
+  if (at < 1) return undefined;
+  const turned = [...argv.slice(at), ...argv.slice(0, at)].join(' ');
+  return new AppError(`${argv[0]} stands before the command.`, {
+    code: 'E_USAGE',
+    exit: ExitCode.usage,
+    hint: `Flags follow it: "postern ${turned}".`,
+  });
 }

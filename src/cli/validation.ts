@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import type { Interfaces } from '@oclif/core';
 import type { ServedKeys } from '../keys/served.ts';
 import type { ValidationClientActResult, ValidationKeyActResult } from '../schema/validation.ts';
+import type { Stores } from '../stores/types.ts';
 import type { Act, Administration } from '../validation/clients.ts';
 import { clientAct, keyAct } from '../validation/views.ts';
 import { type storeFlags, withStores, withStoresIfAny } from './key-store.ts';
@@ -12,6 +13,17 @@ type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
 /** Who does something: the person behind sudo, where there is one. */
 export function actNow(): Act {
   return { actor: process.env['SUDO_USER'] || userInfo().username, nowMs: Date.now() };
+}
+
+/** Writes into the audit log what was done to what. */
+export type Recorder = (action: string, subject: string) => Promise<void>;
+
+/** A recorder for stores that are open; there is nothing to record where there are none. */
+export function recorderOf(stores: Stores | undefined): Recorder {
+  return async (action, subject) => {
+    const office = await stores?.office();
+    await office?.note(action, subject, actNow());
+  };
 }
 
 /** Administer the server's database; the first time it is made. */
@@ -27,8 +39,9 @@ export function withAdministration<T>(
 export function withAdministrationIfAny<T>(
   flags: StoreFlags,
   work: (office: Administration | undefined, keys: ServedKeys | undefined) => Promise<T>,
+  note?: (text: Line) => void,
 ): Promise<T> {
-  return withStoresIfAny(flags, async (stores) => work(await stores?.office(), stores?.keys));
+  return withStoresIfAny(flags, async (stores) => work(await stores?.office(), stores?.keys), note);
 }
 
 /** Take the OTPs of a key, or no more of them. */

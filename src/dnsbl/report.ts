@@ -31,7 +31,10 @@ function summaryOf(subject: string, lists: readonly ListResult[]): string {
   const rest = open === 0 ? '' : `; ${open} of ${block.length} could not be told`;
   if (on.length > 0) return `${subject} is on ${on.join(', ')}${rest}.`;
   if (open === block.length) return `It could not be told whether ${subject} is on any list.`;
-  return `${subject} is on none of ${block.length - open} lists${rest}.`;
+  const asked = block.length - open;
+  return asked === 1
+    ? `${subject} is not on the list that was asked${rest}.`
+    : `${subject} is on none of ${asked} lists${rest}.`;
 }
 
 function resolverChecks({ server, publicOperator, rewrites }: DnsblAnswer['resolver']): Check[] {

@@ -52,6 +52,12 @@ export const mediatorExplanations: readonly Explanation[] = [
     fix: 'Have the company send from a domain of its own.',
   },
   {
+    id: 'mediator.open-signup',
+    what: 'Whether the file of open sign-up that the signed list names is there, as it was signed.',
+    why: 'Readers hold it to its digest and refuse the list with it when it is missing or another.',
+    fix: 'Take the file from a copy, or hand the domains over again, then sign and publish.',
+  },
+  {
     id: 'watch.registration',
     what: 'Until when a listed domain is registered, as the registry says (RDAP) or as the vetter noted.',
     why: 'A domain that falls to somebody else takes the trust with it: his mail would be green.',

@@ -170,13 +170,20 @@ export function requireMasterKey(masterKey: MasterKey, value: Uint8Array, name: 
 /** A key that was to be added is there: all that was begun is undone. */
 class IsThere extends Error {}
 
-/** A secret that cannot be opened. */
-export function damaged(what: string): AppError {
+function damaged(what: string): AppError {
   return new AppError(`The secret of ${what} cannot be opened: its record was changed.`, {
     code: 'E_STORE_DAMAGED',
     exit: ExitCode.unavailable,
     hint: 'Restore the database from its backup.',
   });
+}
+
+/** The secrets in a row of `keys`. @throws AppError E_STORE_DAMAGED (exit 69) */
+export function secretIn(masterKey: MasterKey, row: Row): OtpSecret {
+  const publicId = row['public_id'] as string;
+  const secret = unseal(masterKey, row['secret'] as Uint8Array, aboutKey(publicId));
+  if (!secret) throw damaged(`key ${publicId}`);
+  return { privateId: secret.subarray(0, 6), aesKey: secret.subarray(6) };
 }
 
 const aboutSlot = (id: string) => `slot:${id}`;
@@ -350,11 +357,8 @@ export async function openKeyStore(file: string, masterKey: MasterKey): Promise<
     },
     keys: () => sql('SELECT * FROM keys ORDER BY public_id').all().map(keyOf),
     secretOf: (publicId) => {
-      const row = sql('SELECT secret FROM keys WHERE public_id = ?').get(publicId);
-      if (!row) return undefined;
-      const secret = unseal(masterKey, row['secret'] as Uint8Array, aboutKey(publicId));
-      if (!secret) throw damaged(`key ${publicId}`);
-      return { privateId: secret.subarray(0, 6), aesKey: secret.subarray(6) };
+      const row = sql('SELECT public_id, secret FROM keys WHERE public_id = ?').get(publicId);
+      return row && secretIn(masterKey, row);
     },
     spend: (publicId, { useCounter, sessionUse, timestamp }, nowMs) => {
       const row = spend.get(useCounter, sessionUse, timestamp, nowMs, publicId);

@@ -353,7 +353,10 @@ export async function listSessions(
   nowMs: number,
 ): Promise<LoginSessionListResult> {
   const live = ((await store?.sessions(account)) ?? []).filter((session) => nowMs < endOf(session));
-  const summary = `${counted(live.length, 'session password counts', 'session passwords count')}.`;
+  const summary =
+    live.length === 0
+      ? 'There is no session password. "postern login session new ACCOUNT" makes one.'
+      : `${counted(live.length, 'session password counts', 'session passwords count')}.`;
   return { target: account ?? null, status: 'ok', summary, checks: [], sessions: live.map(sessionView) };
 }
 

@@ -1,4 +1,5 @@
 import type { ListStatement } from '../registry/documents.ts';
+import { sha256 } from '../registry/keys.ts';
 import type { Check } from '../report.ts';
 import { listDocument } from './document.ts';
 import { type Journal, JournalFault, journalAt } from './journal.ts';
@@ -54,5 +55,20 @@ export function listCheck(journal: Journal, said: ListStatement | null, bytes: B
     id,
     status: 'ok',
     message: `List ${version} is what line ${head.lines} of the journal makes, byte for byte.`,
+  };
+}
+
+/** The file of open sign-up that a list names has to be there, as it was signed. */
+export function openSignupCheck({ openSignup, version }: ListStatement, bytes: Buffer | null): Check {
+  const id = 'mediator.open-signup';
+  if (openSignup === null)
+    return { id, status: 'ok', info: true, message: `List ${version} names no domains of open sign-up.` };
+  if (bytes !== null && sha256(bytes) === openSignup.sha256)
+    return { id, status: 'ok', message: `The domains of open sign-up are those that list ${version} names.` };
+  return {
+    id,
+    status: 'crit',
+    message: `The domains of open sign-up that list ${version} names are ${bytes === null ? 'missing' : 'others'}: readers refuse the list.`,
+    fix: 'Take the file from a copy, or hand the domains over again: postern mediator open-signup FILE; then sign and publish.',
   };
 }

@@ -42,11 +42,33 @@ export class HttpsFault extends Error {
   /** It was the kind of address that kept us from asking. */
   readonly isPrivate: boolean;
 
-  constructor(message: string, { isPrivate = false } = {}) {
+  /** Its certificate leads to no authority that is trusted here. */
+  readonly isUntrusted: boolean;
+
+  constructor(message: string, { isPrivate = false, isUntrusted = false } = {}) {
     super(message);
     this.isPrivate = isPrivate;
+    this.isUntrusted = isUntrusted;
   }
 }
+
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
+
+const WORDS: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate leads to an authority that is not trusted here',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate leads to no authority that is trusted here',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate leads to no authority that is trusted here',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection was reset',
+};
 
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_ETAG = 200;
@@ -79,7 +101,8 @@ export async function fetchHttps(url: URL, wish: HttpsRequest, world: HttpsWorld
     if (error instanceof HttpsFault) throw error;
     if (deadline.aborted) throw new HttpsFault(`${place.host} did not answer in time.`);
     const { code = String(error) } = error as NodeJS.ErrnoException;
-    throw new HttpsFault(`${place.href} cannot be had: ${code}.`);
+    const isUntrusted = UNTRUSTED.has(code);
+    throw new HttpsFault(`${place.href} cannot be had: ${WORDS[code] ?? code}.`, { isUntrusted });
   }
 }
 

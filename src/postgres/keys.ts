@@ -1,19 +1,11 @@
 import type { MasterKey } from '../keys/master-key.ts';
-import { seal, unseal } from '../keys/seal.ts';
+import { seal } from '../keys/seal.ts';
 import type { KeyChange, ServedKeys } from '../keys/served.ts';
-import { aboutKey, damaged, type KeyState, keyOf, type OtpSecret } from '../keys/store.ts';
-import { codeOf, type Database, type Row, type Run } from './database.ts';
+import { aboutKey, type KeyState, keyOf, secretIn } from '../keys/store.ts';
+import { codeOf, type Database, type Run } from './database.ts';
 
 /** unique_violation */
 const DUPLICATE = '23505';
-
-/** @throws AppError E_STORE_DAMAGED (exit 69) */
-export function secretIn(masterKey: MasterKey, row: Row): OtpSecret {
-  const publicId = row['public_id'] as string;
-  const secret = unseal(masterKey, row['secret'] as Uint8Array, aboutKey(publicId));
-  if (!secret) throw damaged(`key ${publicId}`);
-  return { privateId: secret.subarray(0, 6), aesKey: secret.subarray(6) };
-}
 
 async function add(
   run: Run,

@@ -1,16 +1,11 @@
 import type { MasterKey } from '../keys/master-key.ts';
-import type { KeyState } from '../keys/store.ts';
+import { type KeyState, secretIn } from '../keys/store.ts';
 import { clientOf } from '../validation/clients.ts';
-import type { Client, Spending, Spent, ValidationStore } from '../validation/types.ts';
+import { LastUses } from '../validation/last-uses.ts';
+import { Remembered } from '../validation/remembered.ts';
+import type { Spending, Spent, ValidationStore } from '../validation/types.ts';
 import { Batches } from './batches.ts';
 import { codeOf, type Database, type Row } from './database.ts';
-import { secretIn } from './keys.ts';
-
-/** Last use of a client is written down this often at most, in milliseconds. */
-const USED_MS = 60_000;
-
-/** Clients that are remembered, to sign with while the database is away. */
-const MOST_KNOWN = 1000;
 
 /** deadlock_detected, serialization_failure: nothing was written, and the same may be tried again. */
 const UNDONE: ReadonlySet<string> = new Set(['40P01', '40001']);
@@ -71,37 +66,16 @@ async function spendAll({ run }: Database, wanted: readonly Spending[]): Promise
   return wanted.map(({ publicId }) => outcomeOf(found.get(publicId)));
 }
 
-/** Remembers when clients were last served, at most once a minute for each. */
-class LastUses {
-  private readonly database: Database;
-  private readonly written = new Map<number, number>();
-
-  constructor(database: Database) {
-    this.database = database;
-  }
-
-  /** It is for people to look at: where it fails, what was spent stays spent. */
-  async note(wanted: readonly Spending[]): Promise<void> {
-    const due = new Map<number, number>();
-    for (const { clientId, nowMs } of wanted)
-      if (nowMs - (this.written.get(clientId) ?? -USED_MS) >= USED_MS) due.set(clientId, nowMs);
-    for (const [id, nowMs] of due) {
-      this.written.set(id, nowMs);
-      await this.database
-        .run(
-          'UPDATE validation_clients SET used_ms = $2 WHERE id = $1 AND (used_ms IS NULL OR used_ms < $2)',
-          [id, nowMs],
-        )
-        .catch(() => this.written.delete(id));
-    }
-  }
-}
-
 /** The shared database as the server uses it: whatever comes at the same time is asked, and committed, as one. */
 export function sharedValidation(database: Database, masterKey: MasterKey): ValidationStore {
   const { run } = database;
-  const uses = new LastUses(database);
-  const known = new Map<number, Client>();
+  const uses = new LastUses((id, nowMs) =>
+    run('UPDATE validation_clients SET used_ms = $2 WHERE id = $1 AND (used_ms IS NULL OR used_ms < $2)', [
+      id,
+      nowMs,
+    ]),
+  );
+  const remembered = new Remembered();
   const clients = new Batches<number, Row | undefined>({
     inFlight: 2,
     work: async (ids) => {
@@ -123,25 +97,23 @@ export function sharedValidation(database: Database, masterKey: MasterKey): Vali
   const spendings = new Batches<Spending, Spent>({
     inFlight: 2,
     keyOf: ({ publicId }) => publicId,
-    work: async (wanted) => {
-      const outcomes = await spendAll(database, wanted);
-      await uses.note(wanted.filter((_, index) => outcomes[index]?.kind === 'fresh'));
-      return outcomes;
-    },
+    work: (wanted) => spendAll(database, wanted),
   });
   return {
     client: async (id) => {
       const row = await clients.run(id);
-      const client = row && clientOf(masterKey, row, Date.now());
-      if (client && (known.has(id) || known.size < MOST_KNOWN)) known.set(id, client);
-      return client;
+      return remembered.note(row && clientOf(masterKey, row, Date.now()));
     },
-    remembered: (id) => known.get(id),
+    remembered: remembered.find,
     secretOf: async (publicId) => {
       const row = await secrets.run(publicId);
       return row && secretIn(masterKey, row);
     },
-    spend: (spending) => spendings.run(spending),
+    spend: async (spending) => {
+      const spent = await spendings.run(spending);
+      if (spent.kind === 'fresh') await uses.note(spending.clientId, spending.nowMs);
+      return spent;
+    },
     check: async (nowMs) => {
       await run(
         'INSERT INTO validation_health (n, ms) VALUES (1, $1) ON CONFLICT (n) DO UPDATE SET ms = $1',

@@ -15,8 +15,11 @@ export function httpsSource(base: URL, world: HttpsWorld): Source {
         return answer.kind === 'found' ? answer.bytes : null;
       } catch (error) {
         if (!(error instanceof HttpsFault)) throw error;
-        const way = error.isPrivate ? ' --allow-private takes it all the same.' : '';
-        throw new RuleFault('source', `${error.message}${way}`);
+        const ways = [
+          ...(error.isPrivate ? [' --allow-private takes it all the same.'] : []),
+          ...(error.isUntrusted ? [' --ca FILE trusts the authority in that file.'] : []),
+        ];
+        throw new RuleFault('source', `${error.message}${ways.join('')}`);
       }
     },
   };

@@ -84,6 +84,7 @@ export const mediatorDiff = z.strictObject({
   added: z.array(z.string()),
   changed: z.array(z.string()),
   removed: z.array(z.string()),
+  openSignup: z.boolean().describe('Whether the domains of open sign-up are others.'),
 });
 
 /** `mediator sign` */

@@ -195,7 +195,11 @@ const top = {
   networks: z.array(network).describe('Who asks the most, whether it is answered or not.'),
 };
 
-export const throttleTop = z.strictObject({ ...report.shape, ...top });
+export const throttleTop = z.strictObject({
+  ...report.shape,
+  ...top,
+  blocks: z.array(throttleBlock).describe('Clients that are blocked now, 20 at most; they count no more.'),
+});
 
 export const throttleExplain = z.strictObject({
   ...report.shape,

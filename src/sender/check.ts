@@ -70,7 +70,9 @@ export async function checkDomain(domain: string, world: DomainWorld): Promise<D
     tlsRpt: mx.kind === 'found' && takesMail(mx.records) ? [tlsRptCheck(domain, tlsRpt)] : [],
     vbr: vouchingChecks(domain, vouchings),
   };
-  const stateOf = (part: Part): Status => worst(checks[part].map(({ status }) => status));
+  const stateOf = (part: Part, told = true): Status =>
+    worst([...checks[part].map(({ status }) => status), told ? 'ok' : 'unknown']);
+  const incomingTold = incoming.untold.length === 0;
   const all = ORDER.flatMap((part) => checks[part]);
   return {
     target: domain,
@@ -82,10 +84,13 @@ export async function checkDomain(domain: string, world: DomainWorld): Promise<D
     spf: { status: stateOf('spf'), ...spfPart(survey) },
     dkim: { status: stateOf('dkim'), wildcard: keys.wildcard, selectors: keys.selectors.map(selectorPart) },
     dmarc: { status: stateOf('dmarc'), ...dmarcPart(policy) },
-    bimi: { status: stateOf('bimi'), ...bimiPart(logo) },
-    mtaSts: { status: stateOf('mtaSts'), ...mtaStsPart(incoming) },
-    dane: { status: stateOf('dane'), hosts: incoming.hosts.map(daneHost) },
-    tlsRpt: { status: stateOf('tlsRpt'), record: 'record' in tlsRpt ? tlsRpt.record : null },
+    bimi: { status: stateOf('bimi', silent || logo.kind !== 'unknown'), ...bimiPart(logo) },
+    mtaSts: { status: stateOf('mtaSts', incomingTold), ...mtaStsPart(incoming) },
+    dane: { status: stateOf('dane', incomingTold), hosts: incoming.hosts.map(daneHost) },
+    tlsRpt: {
+      status: stateOf('tlsRpt', tlsRpt.kind !== 'unknown'),
+      record: 'record' in tlsRpt ? tlsRpt.record : null,
+    },
     vbr: { status: stateOf('vbr'), vouchings: [...vouchings] },
   };
 }
@@ -155,9 +160,10 @@ function bimiPart(found: Awaited<ReturnType<typeof viewBimi>>) {
   return { record: text, location, authority };
 }
 
-function mtaStsPart({ mtaSts }: Incoming) {
+function mtaStsPart({ mtaSts, untold }: Incoming) {
   const policy = mtaSts?.kind === 'found' ? mtaSts.policy : null;
-  return { kind: mtaSts?.kind ?? null, mode: policy?.mode ?? null, mx: [...(policy?.mx ?? [])] };
+  const kind = untold.length > 0 ? 'unknown' : (mtaSts?.kind ?? null);
+  return { kind, mode: policy?.mode ?? null, mx: [...(policy?.mx ?? [])] };
 }
 
 function daneHost({ host, dane }: Incoming['hosts'][number]) {

@@ -13,6 +13,8 @@ export type Incoming = {
   readonly hosts: readonly FoundHost[];
   /** Null where it takes no mail, or nobody was to look. */
   readonly mtaSts: MtaSts | null;
+  /** Why its exchangers are not known: then nothing of it is. */
+  readonly untold: readonly Check[];
 };
 
 /** How the other side is looked at. */
@@ -29,7 +31,8 @@ export async function viewIncoming(
   { dns, tlsaPort, mtaSts }: IncomingWorld,
 ): Promise<Incoming> {
   const exchangers = await findExchangers(domain, dns);
-  if (exchangers.kind !== 'listed') return { hosts: [], mtaSts: null };
+  if (exchangers.kind === 'unknown') return { hosts: [], mtaSts: null, untold: exchangers.checks };
+  if (exchangers.kind !== 'listed') return { hosts: [], mtaSts: null, untold: [] };
   const named = exchangers.hosts.filter(({ exchange }) => canonicalAddress(exchange) === null);
   const [policy, ...hosts] = await Promise.all([
     mtaSts(domain),
@@ -37,7 +40,7 @@ export async function viewIncoming(
       findHost({ host: exchange, preference, mxDnssec: exchangers.dnssec }, tlsaPort, dns),
     ),
   ]);
-  return { hosts, mtaSts: policy };
+  return { hosts, mtaSts: policy, untold: [] };
 }
 
 /** The findings about DANE, all exchangers together. */
@@ -45,10 +48,10 @@ export function incomingDaneChecks({ hosts }: Incoming): Check[] {
   return hosts.flatMap(daneHostChecks);
 }
 
-/** The findings about the MTA-STS policy. */
-export function incomingStsChecks(domain: string, { hosts, mtaSts }: Incoming): Check[] {
+/** The findings about the MTA-STS policy, or why it is not known whom it would be for. */
+export function incomingStsChecks(domain: string, { hosts, mtaSts, untold }: Incoming): Check[] {
   return mtaSts === null
-    ? []
+    ? [...untold]
     : mtaStsChecks(
         domain,
         mtaSts,

@@ -9,14 +9,16 @@ export type Sanitised =
       /** Written anew from what was understood; nothing else of the input is in it. */
       readonly svg: string;
       readonly title: string;
+      readonly root: SvgElement;
     }
   /** `reason` is the end of a sentence that begins with the logo. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-type Element = {
+/** An element of a logo, with what is allowed. */
+export type SvgElement = {
   readonly name: string;
   readonly attributes: ReadonlyMap<string, string>;
-  readonly children: (Element | string)[];
+  readonly children: (SvgElement | string)[];
 };
 
 const LIMITS = { bytes: 32 * 1024, elements: 2000, depth: 32, drawn: 10_000, title: 64, quote: 60 };
@@ -36,7 +38,7 @@ export function sanitiseSvg(bytes: Uint8Array): Sanitised {
     const root = read(textOf(bytes));
     checkRoot(root);
     checkReferences(root);
-    return { kind: 'safe', svg: write(root, true), title: titleOf(root) };
+    return { kind: 'safe', svg: write(root, true), title: titleOf(root), root };
   } catch (error) {
     if (error instanceof Refused) return { kind: 'refused', reason: error.message };
     throw error;
@@ -60,7 +62,7 @@ function textOf(bytes: Uint8Array): string {
   return text.replace(/^\ufeff/, '');
 }
 
-function read(text: string): Element {
+function read(text: string): SvgElement {
   const reader = new Reader();
   const parser = new SaxesParser({ xmlns: true });
   parser.on('error', (error) => refuse(`is no well-formed XML (${error.message})`));
@@ -80,8 +82,8 @@ function read(text: string): Element {
 
 /** Builds the tree, and refuses as early as it can. */
 class Reader {
-  root: Element | null = null;
-  private readonly open_: Element[] = [];
+  root: SvgElement | null = null;
+  private readonly open_: SvgElement[] = [];
   private count = 0;
 
   open(tag: SaxesTagNS): void {
@@ -110,7 +112,7 @@ class Reader {
   }
 }
 
-function elementFrom({ name, prefix, uri, attributes }: SaxesTagNS): Element {
+function elementFrom({ name, prefix, uri, attributes }: SaxesTagNS): SvgElement {
   if (prefix !== '') refuse(`has an element with a prefix, ${quote(name)}`);
   if (uri !== SVG) refuse(`has an element that is not SVG, ${quote(name)}`);
   const allowed = ELEMENTS.get(name) ?? refuse(`has an element that is not allowed, ${quote(name)}`);
@@ -163,7 +165,7 @@ function allowedValue(
   return value;
 }
 
-function checkRoot(root: Element): void {
+function checkRoot(root: SvgElement): void {
   const [x, y, width, height, ...more] = (root.attributes.get('viewBox') ?? '')
     .trim()
     .split(/[\s,]+/)
@@ -175,7 +177,7 @@ function checkRoot(root: Element): void {
   if (length > LIMITS.title) refuse(`has a title of more than ${LIMITS.title} characters`);
 }
 
-function titleOf(root: Element): string {
+function titleOf(root: SvgElement): string {
   const title = root.children.find((each) => typeof each !== 'string' && each.name === 'title');
   return title === undefined || typeof title === 'string'
     ? ''
@@ -183,8 +185,8 @@ function titleOf(root: Element): string {
 }
 
 /** What `fill="url(#a)"` and the like point at, and what `use` draws again. */
-function checkReferences(root: Element): void {
-  const byId = new Map<string, Element>();
+function checkReferences(root: SvgElement): void {
+  const byId = new Map<string, SvgElement>();
   visit(root, (element) => {
     const id = element.attributes.get('id');
     if (id !== undefined && byId.has(id)) refuse(`has the id ${quote(id)} twice`);
@@ -204,17 +206,17 @@ function isHexColour(value: string): boolean {
   return /^#[\da-fA-F]{3,8}$/.test(value.trim());
 }
 
-function visit(element: Element, see: (element: Element) => void): void {
+function visit(element: SvgElement, see: (element: SvgElement) => void): void {
   see(element);
   for (const child of element.children) if (typeof child !== 'string') visit(child, see);
 }
 
 /** How many elements are drawn for this one: each `use` draws a tree again, and ten levels of ten are a bomb. */
 function drawn(
-  element: Element,
-  byId: ReadonlyMap<string, Element>,
-  known: Map<Element, number>,
-  open: Set<Element>,
+  element: SvgElement,
+  byId: ReadonlyMap<string, SvgElement>,
+  known: Map<SvgElement, number>,
+  open: Set<SvgElement>,
 ): number {
   if (open.has(element)) refuse('refers to itself');
   const before = known.get(element);
@@ -236,7 +238,7 @@ function escapeXml(text: string): string {
   return text.replace(/[&<>"]/g, (char) => ENTITIES[char] ?? char);
 }
 
-function write({ name, attributes, children }: Element, isRoot = false): string {
+function write({ name, attributes, children }: SvgElement, isRoot = false): string {
   const linked = isRoot ? ` xmlns="${SVG}" xmlns:xlink="${XLINK}"` : '';
   const written = [...attributes].map(([key, value]) => ` ${key}="${escapeXml(value)}"`).join('');
   const inner = children

@@ -52,7 +52,7 @@ const WATCHED = 20;
 /** Longest block by hand and longest temporary policy, in seconds. */
 const LONGEST_SECONDS = 366 * 86_400;
 
-const iso = (ms: number): string => new Date(ms).toISOString();
+const iso = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
 
 function badField(name: string, expected: string): AppError {
   return new AppError(`"${name}" has to be ${expected}.`, { code: 'E_FIELD', exit: ExitCode.usage });

@@ -4,7 +4,7 @@ import { type Block, Engine, type WindowType } from './engine.ts';
 import { type Limits, limitsOf, PRESET_NAMES, type PresetName, TEN_MINUTES_MS } from './limits.ts';
 import { Reorder } from './reorder.ts';
 import { siteName } from './site-name.ts';
-import { note, type Request, type Spelling, type Visitor, Visitors } from './visitors.ts';
+import { ELSEWHERE, type Request, type Spelling, UNKNOWN, type Visitor, Visitors } from './visitors.ts';
 
 /** A block that would have begun. */
 export type Trip = {
@@ -153,28 +153,30 @@ export class Simulation {
   /** Take a request. @returns false when it belongs to a site that nobody asked about */
   add(request: Request, file: number, line: number): boolean {
     const { who } = request;
-    if (who.visitor === undefined) who.visitor = this.visitorOf(who);
-    if (who.visitor === null) return false;
-    note(who.visitor, request);
+    if (who.visitor === UNKNOWN) who.visitor = this.visitorOf(who);
+    const { visitor } = who;
+    if (visitor === ELSEWHERE) return false;
+    this.visitors.note(visitor, request);
     const { timeMs, bytes } = request;
     this.requests += 1;
     this.bytes += bytes;
     this.firstMs = Math.min(this.firstMs, timeMs);
     this.lastMs = Math.max(this.lastMs, timeMs);
     this.largestBytes = Math.max(this.largestBytes, bytes);
-    this.reorder.push(timeMs, who.visitor.number, bytes, file, line);
+    this.reorder.push(timeMs, visitor, bytes, file, line);
     return true;
   }
 
   finish(): Simulated {
     this.reorder.end();
-    for (const visitor of this.visitors.all) {
+    const visitors = this.visitors.noted();
+    for (const visitor of visitors) {
       visitor.peakRequests = this.demand.peakRequests(visitor.number);
       visitor.peakBytes = this.demand.peakBytes(visitor.number);
     }
     const { requests, bytes, firstMs, lastMs, largestBytes } = this;
     return {
-      visitors: this.visitors.all,
+      visitors,
       presets: new Map(this.trials.map(({ preset, refusals }) => [preset, refusals])),
       sites: this.visitors.siteCount,
       requests,
@@ -186,11 +188,10 @@ export class Simulation {
     };
   }
 
-  /** @returns null when it is on a site that nobody asked about */
-  private visitorOf({ client, site }: Spelling): Visitor | null {
+  private visitorOf({ client, site }: Spelling): number {
     const name = site === null ? null : (siteName(site) ?? 'other');
-    if (this.only !== undefined && name !== null && name !== this.only) return null;
-    return this.visitors.of(client, name);
+    if (this.only !== undefined && name !== null && name !== this.only) return ELSEWHERE;
+    return this.visitors.of(client, name).number;
   }
 
   private take(timeMs: number, visitor: number, bytes: number, file: number, line: number): void {

@@ -1,4 +1,5 @@
 import { type Client, clientOf, namedClient } from './client.ts';
+import { grown } from './counters.ts';
 import { isAsset, isReferred, isTool, type LogEntry } from './log/entry.ts';
 
 /** One client on one site, and what its requests look like. */
@@ -23,9 +24,13 @@ export type Visitor = {
 
 /** How a log names a client and a site, and who that is in a simulation. */
 export type Spelling = Pick<LogEntry, 'client' | 'site'> & {
-  /** Not looked up yet: undefined; on a site that nobody asked about: null. */
-  visitor: Visitor | null | undefined;
+  /** Number of the visitor, or one of the two below. */
+  visitor: number;
 };
+
+/** Nobody has looked yet who it is, or it is on a site that nobody asked about. */
+export const UNKNOWN = -1;
+export const ELSEWHERE = -2;
 
 /** What counts of a request when a log is simulated. */
 export type Request = Pick<LogEntry, 'timeMs' | 'bytes'> & {
@@ -43,7 +48,7 @@ export function requestOf(entry: LogEntry): Request {
   const { timeMs, client, site, bytes, userAgent } = entry;
   return {
     timeMs,
-    who: { client, site, visitor: undefined },
+    who: { client, site, visitor: UNKNOWN },
     bytes,
     isAsset: isAsset(entry.request),
     isReferred: isReferred(entry.referer),
@@ -53,6 +58,9 @@ export function requestOf(entry: LogEntry): Request {
 
 /** Most sites that are kept apart: a client that invents Host fields must not get a quota for each. */
 const MOST_SITES = 10_000;
+
+/** Numbers that are kept of what the requests of a visitor look like. */
+const LOOKS = 5;
 
 /** More than one request a second over a whole window is no reading. */
 const MOST_BY_HAND = 600;
@@ -65,14 +73,29 @@ export function looksHuman({ pages, assets, referred, byTool, peakRequests }: Vi
   return pages > 0 && assets > 0 && referred > 0 && byTool === 0 && peakRequests <= MOST_BY_HAND;
 }
 
-/** Add a request to what a visitor's look like. */
-export function note(visitor: Visitor, { bytes, isAsset, isReferred, isTool }: Request): void {
-  visitor.requests += 1;
-  visitor.bytes += bytes;
-  if (isAsset) visitor.assets += 1;
-  else visitor.pages += 1;
-  if (isReferred) visitor.referred += 1;
-  if (isTool) visitor.byTool += 1;
+/** What the requests of numbered visitors look like, added up: what belongs to one lies together. */
+class Looks {
+  private sums = new Float64Array(1024 * LOOKS);
+
+  note(visitor: number, { bytes, isAsset, isReferred, isTool }: Request): void {
+    const at = visitor * LOOKS;
+    if (at + LOOKS > this.sums.length) this.sums = grown(this.sums, (at + LOOKS) * 2);
+    const { sums } = this;
+    sums[at] = (sums[at] ?? 0) + 1;
+    sums[at + 1] = (sums[at + 1] ?? 0) + bytes;
+    if (isAsset) sums[at + 2] = (sums[at + 2] ?? 0) + 1;
+    if (isReferred) sums[at + 3] = (sums[at + 3] ?? 0) + 1;
+    if (isTool) sums[at + 4] = (sums[at + 4] ?? 0) + 1;
+  }
+
+  tell(visitor: Visitor): void {
+    const at = visitor.number * LOOKS;
+    const [requests = 0, bytes = 0, assets = 0, referred = 0, byTool = 0] = this.sums.subarray(
+      at,
+      at + LOOKS,
+    );
+    Object.assign(visitor, { requests, bytes, assets, pages: requests - assets, referred, byTool });
+  }
 }
 
 type Site = {
@@ -84,6 +107,7 @@ type Site = {
 /** Everybody who is named in a log, each once. */
 export class Visitors {
   readonly all: Visitor[] = [];
+  private readonly looks = new Looks();
   private readonly prefix: number | undefined;
   private readonly sites = new Map<string | null, Site>();
   private readonly rest: Site = { number: 0, name: 'other', visitors: new Map() };
@@ -102,6 +126,17 @@ export class Visitors {
   of(client: string, siteName: string | null): Visitor {
     const site = this.siteOf(siteName);
     return site.visitors.get(client) ?? this.meet(site, client);
+  }
+
+  /** Add a request to what a visitor's look like. */
+  note(visitor: number, request: Request): void {
+    this.looks.note(visitor, request);
+  }
+
+  /** Everybody, with what was noted. */
+  noted(): readonly Visitor[] {
+    for (const visitor of this.all) this.looks.tell(visitor);
+    return this.all;
   }
 
   private siteOf(name: string | null): Site {

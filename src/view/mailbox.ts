@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import { type Check, worst } from '../report.ts';
 import type { MessageViewResult, ViewedMessage } from '../schema/message-view.ts';
 
@@ -66,7 +67,7 @@ function countsOf(messages: readonly ViewedMessage[]): Counts {
 
 function sentence(counts: Counts, total: number): string {
   const parts = WORDS.flatMap(([key, words]) => (counts[key] === 0 ? [] : [`${counts[key]} ${words}`]));
-  return `${total} messages: ${parts.join(', ')}.`;
+  return `${counted(total, 'message')}: ${parts.join(', ')}.`;
 }
 
 function unreadChecks(messages: readonly ViewedMessage[]): readonly Check[] {

@@ -190,7 +190,11 @@ test('a name that a shell would run is never offered, and where there is nothing
   });
   expect(JSON.parse(stdout).words).toEqual([{ word: 'ann@example.org', about: 'desk' }]);
   for (const kind of STORED) {
-    const nowhere = { ...environment, HOME: folder, XDG_STATE_HOME: '/nonexistent' };
+    const nowhere = {
+      ...environment,
+      HOME: mkdtempSync(join(tmpdir(), 'postern-empty-')),
+      XDG_STATE_HOME: '/nonexistent',
+    };
     const ran = spawnSync(`${folder}/bin/postern`, ['completion', '--values', kind], {
       env: { ...nowhere, XDG_CONFIG_HOME: '/nonexistent', POSTERN_SERVICE: 'unix:/nonexistent' },
       encoding: 'utf8',

@@ -3,11 +3,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { parseDatabaseUrl } from '../../src/postgres/place.ts';
+import { parseRedisUrl } from '../../src/redis/place.ts';
 import { openOrCreateStores, type Place } from '../../src/stores/open.ts';
 import type { Stores } from '../../src/stores/types.ts';
 import { Postgres } from './postgres.ts';
+import { RedisLab } from './redis.ts';
 
-export type StoreKind = 'sqlite' | 'postgresql';
+export type StoreKind = 'sqlite' | 'postgresql' | 'redis';
 
 /** Which store the labs of a process use: SQLite, unless this variable says otherwise. */
 export const STORE_VARIABLE = 'POSTERN_TEST_STORE';
@@ -21,23 +23,42 @@ function sharedPostgres(): Promise<Postgres> {
   return server;
 }
 
-/** Stop the server of all labs, if there is one. */
-export async function stopPostgres(): Promise<void> {
-  const running = server;
+let redis: Promise<RedisLab> | undefined;
+
+/** Stop the servers of all labs, if there are any. */
+export async function stopServers(): Promise<void> {
+  const running = [server, redis];
   server = undefined;
-  await (await running)?.close();
+  redis = undefined;
+  for (const each of running) await (await each)?.close();
 }
 
 /** Where a lab keeps its keys: a folder of its own, or a database of a server of its own. */
 export class LabStore {
   readonly kind: StoreKind;
   readonly folder: string;
+  private redisNumber: number | undefined;
   /** Name of its database. */
   private database: Promise<string> | undefined;
 
   constructor(folder: string, kind?: StoreKind) {
     this.folder = folder;
-    this.kind = kind ?? (process.env[STORE_VARIABLE] === 'postgresql' ? 'postgresql' : 'sqlite');
+    this.kind = kind ?? ((process.env[STORE_VARIABLE] ?? 'sqlite') as StoreKind);
+  }
+
+  /** The Redis server behind it. */
+  redis(): Promise<RedisLab> {
+    redis ??= RedisLab.start();
+    return redis;
+  }
+
+  /** Which of its databases is ours. */
+  get number(): number {
+    if (this.redisNumber === undefined) {
+      databases += 1;
+      this.redisNumber = databases;
+    }
+    return this.redisNumber;
   }
 
   /** The database server behind it. */
@@ -61,12 +82,18 @@ export class LabStore {
 
   async place(): Promise<Place> {
     if (this.kind === 'sqlite') return { kind: 'folder', folder: this.folder };
+    const usualKeyFile = join(this.folder, 'master.key');
+    if (this.kind === 'redis') {
+      const { port, password } = await this.redis();
+      const at = parseRedisUrl(`redis://127.0.0.1:${port}/${this.number}`, 'store');
+      return { kind: 'redis', server: at, password: () => password, mayForget: false, usualKeyFile };
+    }
     const { password } = await this.postgres();
     return {
       kind: 'postgresql',
       server: parseDatabaseUrl(await this.url()),
       password: () => password,
-      usualKeyFile: join(this.folder, 'master.key'),
+      usualKeyFile,
     };
   }
 
@@ -77,8 +104,12 @@ export class LabStore {
   /** What programs are told of it, once it was opened here. */
   async env(): Promise<Record<string, string>> {
     if (this.kind === 'sqlite') return { POSTERN_STORE: this.folder };
+    if (this.kind === 'redis') {
+      const running = await this.redis();
+      writeFileSync(join(this.folder, 'database.password'), running.password, { mode: 0o600 });
+    }
     return {
-      POSTERN_STORE: await this.url(),
+      POSTERN_STORE: this.kind === 'redis' ? (await this.redis()).url(this.number) : await this.url(),
       POSTERN_STORE_PASSWORD_FILE: join(this.folder, 'database.password'),
       POSTERN_MASTER_KEY_FILE: join(this.folder, 'master.key'),
     };
@@ -96,6 +127,11 @@ export class LabStore {
       const database = new DatabaseSync(join(this.folder, 'keys.db'));
       database.exec(`DROP TRIGGER audit_is_not_changed; ${forged}`);
       database.close();
+    } else if (this.kind === 'redis') {
+      const running = await this.redis();
+      const [text] = (await running.ask(this.number, 'LRANGE', '{postern}:audit', 1, 1)) as string[];
+      const entry = JSON.stringify({ ...JSON.parse(text ?? '{}'), actor: 'nobody' });
+      await running.ask(this.number, 'LSET', '{postern}:audit', 1, entry);
     } else {
       await this.rows('DROP TRIGGER audit_is_not_changed ON postern.audit');
       await this.rows(forged.replace('audit', 'postern.audit'));

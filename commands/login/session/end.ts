@@ -33,7 +33,11 @@ export default class LoginSessionEnd extends BaseCommand {
     if ((args.id === undefined) === (flags.account === undefined)) throw oneOfBoth();
     const which =
       args.id === undefined ? { accounts: [requireAccount(flags.account ?? '')] } : { id: args.id };
-    const result = await withLoginsIfAny(flags, ({ logins }) => endSessions(logins, which));
+    const result = await withLoginsIfAny(flags, async ({ logins, record }) => {
+      const ended = await endSessions(logins, which);
+      if (ended.status === 'ok') await record('login session end', args.id ?? flags.account ?? '');
+      return ended;
+    });
     return this.emit(result, renderOutcome);
   }
 }

@@ -19,7 +19,11 @@ export default class LoginSessionList extends BaseCommand {
   override async run(): Promise<LoginSessionListResult> {
     const { args, flags } = await this.parse(LoginSessionList);
     const account = args.account === undefined ? undefined : requireAccount(args.account);
-    const result = await withLoginsIfAny(flags, ({ logins }) => listSessions(logins, account, Date.now()));
+    const result = await withLoginsIfAny(
+      flags,
+      ({ logins }) => listSessions(logins, account, Date.now()),
+      (text) => this.note(text),
+    );
     return this.emit(result, renderSessions);
   }
 }

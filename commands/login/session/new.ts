@@ -45,7 +45,11 @@ export default class LoginSessionNew extends BaseCommand {
       network: networkOf(flags.network),
       lengthMs: Math.min(flags.for, MOST_MS),
     };
-    const result = await withLoginsIfAny(flags, ({ logins }) => newSession(logins, wanted, Date.now()));
+    const result = await withLoginsIfAny(flags, async ({ logins, record }) => {
+      const made = await newSession(logins, wanted, Date.now());
+      if (made.session !== null) await record('login session new', `${wanted.account} ${made.session.id}`);
+      return made;
+    });
     return this.emit(result, renderNewSession);
   }
 }

@@ -6,6 +6,7 @@ import { canAsk } from '../../../src/cli/prompt.ts';
 import { renderSites } from '../../../src/cli/render/throttle.ts';
 import { askLimits, siteOf } from '../../../src/cli/throttle-questions.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../../src/cli/throttle-service.ts';
+import { counted } from '../../../src/counted.ts';
 import { AppError, ExitCode } from '../../../src/errors.ts';
 import type { ThrottlePolicySetResult } from '../../../src/schema/throttle.ts';
 import { DEFAULT_PRESET, formatLimits, PRESET_NAMES, parseLimits } from '../../../src/throttle/limits.ts';
@@ -67,7 +68,9 @@ export default class ThrottlePolicySet extends BaseCommand {
     const [first] = sites;
     const now = first ? `${first.policy.limits}, mode ${first.policy.mode}` : '';
     const summary =
-      site === undefined ? `${sites.length} sites are changed.` : `${first?.name ?? site} now has ${now}.`;
+      site === undefined
+        ? `${counted(sites.length, 'site is', 'sites are')} changed.`
+        : `${first?.name ?? site} now has ${now}.`;
     return this.emit({ target: site ?? null, status: 'ok', summary, checks: [], sites }, renderSites);
   }
 }

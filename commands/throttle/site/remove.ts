@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../../src/cli/base.ts';
-import { renderSite } from '../../../src/cli/render/throttle.ts';
+import { renderSummary } from '../../../src/cli/render/throttle.ts';
 import { siteOf } from '../../../src/cli/throttle-questions.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../../src/cli/throttle-service.ts';
 import type { ThrottleSiteChangeResult } from '../../../src/schema/throttle.ts';
@@ -20,6 +20,6 @@ export default class ThrottleSiteRemove extends BaseCommand {
     const name = await siteOf(args.name, serviceCaller<unknown>(flags, this.signal), this.mayAsk);
     const { site } = await ask(servicePath(['sites', name]), { method: 'DELETE' });
     const summary = `${site.name} is removed.`;
-    return this.emit({ target: site.name, status: 'ok', summary, checks: [], site }, renderSite);
+    return this.emit({ target: site.name, status: 'ok', summary, checks: [], site }, renderSummary);
   }
 }

@@ -14,7 +14,11 @@ export default class ValidationClientList extends BaseCommand {
 
   override async run(): Promise<ValidationClientListResult> {
     const { flags } = await this.parse(ValidationClientList);
-    const result = await withAdministrationIfAny(flags, async (office) => clientList(office));
+    const result = await withAdministrationIfAny(
+      flags,
+      async (office) => clientList(office),
+      (text) => this.note(text),
+    );
     return this.emit(result, renderClients);
   }
 }

@@ -16,6 +16,13 @@ export default class ValidationKeyList extends BaseCommand {
 
   override async run(): Promise<ValidationKeyListResult> {
     const { flags } = await this.parse(ValidationKeyList);
-    return this.emit(await withStoresIfAny(flags, (stores) => keyList(stores?.keys)), renderKeys);
+    return this.emit(
+      await withStoresIfAny(
+        flags,
+        (stores) => keyList(stores?.keys),
+        (text) => this.note(text),
+      ),
+      renderKeys,
+    );
   }
 }

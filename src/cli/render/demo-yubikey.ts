@@ -1,5 +1,5 @@
 import type { YubikeyStory } from '../../schema/demo.ts';
-import { crit, dim, type Inline, type Line, line, ok, strong, table, wrap } from '../text.ts';
+import { crit, dim, fittedTable, type Inline, type Line, line, ok, strong, wrap } from '../text.ts';
 import { fieldTable } from './otp.ts';
 
 const WORDS: Readonly<Record<YubikeyStory['first'], Inline>> = {
@@ -30,7 +30,7 @@ export function renderYubikeyStory(story: YubikeyStory, columns: number): Line[]
       columns,
     ),
     ...heading(1, 'What lies on the desk?', 'postern yubikey list', columns),
-    ...table(rows, 2),
+    ...fittedTable(rows, columns, 2),
     ...heading(2, 'Give it secrets of our own', 'postern yubikey program --slot 1', columns),
     ...plan.flatMap((step) => wrap(line`  ${ok('✔')} ${step}`, columns, 4)),
     ...heading(3, 'A touch types this; what is in it?', 'postern otp decode', columns),
@@ -40,21 +40,23 @@ export function renderYubikeyStory(story: YubikeyStory, columns: number): Line[]
     line`  once   ${WORDS[first]}`,
     line`  twice  ${WORDS[second]}`,
     ...heading(5, 'Two accounts, one key', 'postern login add, login verify', columns),
-    ...table(
+    ...fittedTable(
       logins.map(({ account, tried, verdict }) => [
         account,
         verdict === 'accepted' ? ok('✔ let in') : crit('✖ refused'),
         tried,
       ]),
+      columns,
       2,
     ),
     ...heading(6, 'A key from the factory, and two servers', 'postern validation serve', columns),
-    ...table(
+    ...fittedTable(
       server.map(({ asked, tried, status }) => [
         asked === 'ours' ? 'our server' : 'YubiCloud (a stand-in)',
         status === 'OK' ? ok('✔ OK') : crit(`✖ ${status}`),
         tried,
       ]),
+      columns,
       2,
     ),
     ...heading(7, 'The key is lost', 'postern yubikey lost 1234567', columns),

@@ -26,7 +26,7 @@ function parts(
   const row = (name: string, status: Status, published: string, absent = 'nothing') => [
     strong(name),
     published === '' && status === 'ok' ? dim(`· ${absent}`) : mark(status),
-    published === '' && status !== 'ok' ? absent : published,
+    published !== '' || status === 'ok' || status === 'unknown' ? published : absent,
   ];
   const top = spf.records[0];
   const spfWords = top?.problem ?? `${spf.lookups} of 10 lookups`;

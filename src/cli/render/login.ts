@@ -7,14 +7,12 @@ import type {
   SessionView,
 } from '../../schema/login.ts';
 import { dim, fittedTable, type Line, line, mark, strong, wrap } from '../text.ts';
+import { renderChecks } from './findings.ts';
 
 /** One sentence, and what to do when it is no good news. */
-export function renderOutcome({ status, summary, checks }: Report, columns: number): Line[] {
-  const fixes = checks.flatMap(({ fix }) => fix ?? []);
-  return [
-    ...wrap(line`${mark(status)}  ${summary}`, columns, 4),
-    ...fixes.flatMap((fix) => wrap(line`  ${dim(fix)}`, columns, 2)),
-  ];
+export function renderOutcome(result: Report, columns: number): Line[] {
+  const { status, summary } = result;
+  return [...wrap(line`${mark(status)}  ${summary}`, columns, 4), ...renderChecks(result, columns)];
 }
 
 function loginRow({ id, account, kind, label, publicIds, services, expires }: LoginView) {
@@ -40,7 +38,10 @@ function sessionRow({ id, account, service, network, firstUse, ends }: SessionVi
 
 /** Session passwords, a line each. */
 export function renderSessions({ summary, sessions }: LoginSessionListResult, columns: number): Line[] {
-  return [line`${mark('ok')}  ${summary}`, ...fittedTable(sessions.map(sessionRow), columns, 2)];
+  return [
+    ...wrap(line`${mark('ok')}  ${summary}`, columns, 4),
+    ...fittedTable(sessions.map(sessionRow), columns, 2),
+  ];
 }
 
 /** A new session password, which is shown this once. */

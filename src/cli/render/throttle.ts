@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import type {
   ThrottleBlock,
   ThrottleBlocksResult,
@@ -15,18 +16,37 @@ import type {
   ThrottleStatusResult,
   ThrottleTopResult,
 } from '../../schema/throttle.ts';
-import { crit, dim, type Inline, type Line, line, mark, ok, strong, table, warn, wrap } from '../text.ts';
+import {
+  crit,
+  dim,
+  fittedTable,
+  type Inline,
+  type Line,
+  line,
+  mark,
+  ok,
+  strong,
+  table,
+  warn,
+  wrap,
+} from '../text.ts';
+import { formatDuration } from '../units.ts';
 import { renderChecks } from './findings.ts';
 
 const number = (value: number): string => value.toLocaleString('en');
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
-function headed(head: readonly string[], rows: readonly (readonly Inline[])[]): Line[] {
-  return rows.length === 0 ? [] : table([head.map(dim), ...rows], 2);
+function headed(head: readonly string[], rows: readonly (readonly Inline[])[], columns: number): Line[] {
+  return rows.length === 0 ? [] : fittedTable([head.map(dim), ...rows], columns, 2);
 }
 
 type Summed = { readonly status: ThrottleStatusResult['status']; readonly summary: string };
+
+/** What was done, where there is nothing more to show. */
+export function renderSummary(result: Summed, columns: number): Line[] {
+  return summaryLine(result, columns);
+}
 
 function summaryLine({ status, summary }: Summed, columns: number): Line[] {
   return wrap(line`${mark(status)}  ${strong(summary)}`, columns, 4);
@@ -73,7 +93,7 @@ export function renderSites(
 ): Line[] {
   return [
     ...summaryLine(result, columns),
-    ...headed(['site', 'limits', 'mode', 'for a time', ''], result.sites.map(siteRow)),
+    ...headed(['site', 'limits', 'mode', 'for a time', 'remarks'], result.sites.map(siteRow), columns),
   ];
 }
 
@@ -111,7 +131,7 @@ function blockRow(block: ThrottleBlock): readonly Inline[] {
     strong(client),
     site,
     cause(block),
-    `until ${until} (${number(retryAfter)} s)`,
+    `until ${until} (${formatDuration(retryAfter * 1000)})`,
     enforced ? '' : warn('not enforced'),
     dim(tipping === null ? '' : `${tipping.method} ${tipping.path}`),
   ];
@@ -121,7 +141,7 @@ export function renderBlocks(
   result: Summed & { readonly blocks: ThrottleBlocksResult['blocks'] },
   columns: number,
 ): Line[] {
-  return [...summaryLine(result, columns), ...table(result.blocks.map(blockRow), 2)];
+  return [...summaryLine(result, columns), ...fittedTable(result.blocks.map(blockRow), columns, 2)];
 }
 
 export function renderExemptions(result: ThrottleExemptResult, columns: number): Line[] {
@@ -131,7 +151,7 @@ export function renderExemptions(result: ThrottleExemptResult, columns: number):
     until === null ? '' : `until ${until}`,
     dim(reason),
   ]);
-  return [...summaryLine(result, columns), ...table(rows, 2)];
+  return [...summaryLine(result, columns), ...fittedTable(rows, columns, 2)];
 }
 
 function standingRow({ client, site, requests, bytes, limits, share }: ThrottleStanding): readonly Inline[] {
@@ -157,10 +177,16 @@ function networkRows(networks: readonly ThrottleNetwork[]): Line[] {
   return [[], line`  ${dim('networks, refused requests among them')}`, ...table(rows, 2)];
 }
 
+/** Who is blocked counts no more, and is what one looks for all the same. */
+function blockedRows(blocks: readonly ThrottleBlock[]): Line[] {
+  return blocks.length === 0 ? [] : [line`  ${dim('blocked now')}`, ...table(blocks.map(blockRow), 2)];
+}
+
 export function renderTop(result: ThrottleTopResult, columns: number): Line[] {
   return [
     ...summaryLine(result, columns),
     ...table(result.clients.map(standingRow), 2),
+    ...blockedRows(result.blocks),
     ...networkRows(result.networks),
   ];
 }
@@ -176,6 +202,7 @@ export type TopView = {
 
 /** Networks below the clients of a live view. */
 const LIVE_NETWORKS = 5;
+const LIVE_BLOCKS = 5;
 
 /** The live view: the chosen client is marked, and the last line names the keys. */
 export function renderLiveTop(result: ThrottleTopResult, columns: number, view: TopView): Line[] {
@@ -190,6 +217,7 @@ export function renderLiveTop(result: ThrottleTopResult, columns: number, view: 
     ...wrap(line`  ${dim(figures)}`, columns, 2),
     [],
     ...table(rows, 1),
+    ...blockedRows(result.blocks.slice(0, LIVE_BLOCKS)),
     ...networkRows(result.networks.slice(0, LIVE_NETWORKS)),
     [],
     ...(view.message === '' ? [[]] : wrap(line`  ${view.message}`, columns, 2)),
@@ -213,7 +241,7 @@ export function renderExplain(result: ThrottleExplainResult, columns: number): L
       [],
       line`${strong(standing.site)}`,
       ...table([standingRow(standing)], 2),
-      ...(block === null ? [] : table([blockRow(block)], 2)),
+      ...(block === null ? [] : fittedTable([blockRow(block)], columns, 2)),
       ...(block?.tipping ? wrap(line`  ${dim(`user agent ${block.tipping.userAgent}`)}`, columns, 4) : []),
       ...(exempt === null || exempt.site === null ? [] : exemptLines(exempt, columns)),
       ...(next.length === 0
@@ -238,11 +266,11 @@ function serviceRows({
       [dim('version'), `${version}, since ${since}`],
       [
         dim('counts'),
-        `${windowSeconds} s, ${window} window; blocks for ${blockSeconds} s; IPv6 by /${service.ipv6Prefix}`,
+        `${formatDuration(windowSeconds * 1000)}, ${window} window; blocks for ${formatDuration(blockSeconds * 1000)}; IPv6 by /${service.ipv6Prefix}`,
       ],
       [
         dim('holds'),
-        `${number(service.sites)} sites, ${number(service.tracked)} clients, ${number(service.blocks)} blocks`,
+        `${counted(service.sites, 'site')}, ${counted(service.tracked, 'client')}, ${counted(service.blocks, 'block')}`,
       ],
       [dim('counters'), service.countersSaved === null ? 'not saved yet' : `saved ${service.countersSaved}`],
     ],

@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import type {
   KeptList,
   TrustListResult,
@@ -32,7 +33,10 @@ export function renderTrustList(
 }
 
 function keptLines(kept: KeptList): Line[] {
-  const count = kept.entries === null ? 'to be fetched' : `${kept.entries} entries, ${kept.domains} domains`;
+  const count =
+    kept.entries === null
+      ? 'to be fetched'
+      : `${counted(kept.entries, 'entry', 'entries')}, ${counted(kept.domains ?? 0, 'domain')}`;
   return table(
     [
       [dim('source'), kept.source],

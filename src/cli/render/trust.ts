@@ -31,7 +31,8 @@ const VERDICTS: Readonly<Record<Verdict, () => Span>> = {
  * @param status  of the whole answer; what could not be told for now has the sign of that
  */
 export function verdictMark(verdict: Verdict, status: Status = 'ok'): Span {
-  return status === 'unknown' ? mark(status, verdict) : VERDICTS[verdict]();
+  // What could not be told is no verdict, whichever would have been the strictest.
+  return status === 'unknown' ? mark(status) : VERDICTS[verdict]();
 }
 
 const SIGNS: Readonly<Record<Reason['severity'], () => Span>> = {

@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import type {
   ValidationExportResult,
   ValidationImportResult,
@@ -14,7 +15,7 @@ export function renderImport(result: ValidationImportResult, columns: number): L
   const files = result.files.map(({ file, format, keys, leftOut }) => [
     file,
     dim(format),
-    `${keys} keys`,
+    counted(keys, 'key'),
     leftOut > 0 ? `${leftOut} left out` : '',
   ]);
   const information = result.checks.filter(({ status }) => status === 'ok');

@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import type { Report } from '../../report.ts';
 import type {
   ValidationClientActResult,
@@ -71,7 +72,10 @@ export function renderValidationStatus(result: ValidationStatusResult, columns: 
       [
         ['keys', `${keys.active} active, ${keys.written} not in use yet, ${keys.disabled} disabled`],
         ['last OTP', day(lastSeen, 'never')],
-        ['audit log', audit.head === null ? 'empty' : `${audit.entries} entries, head ${audit.head}`],
+        [
+          'audit log',
+          audit.head === null ? 'empty' : `${counted(audit.entries, 'entry', 'entries')}, head ${audit.head}`,
+        ],
       ],
       columns,
       2,

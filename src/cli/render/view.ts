@@ -1,10 +1,13 @@
 import type {
+  Company,
   MessagePageView,
   MessageViewResult,
   ViewedMailbox,
   ViewedMessage,
 } from '../../schema/message-view.ts';
 import { badgeOf, markWords, plainName, plainText, sizeWords } from '../../view/shown.ts';
+import { companyKey, markKey } from '../logos.ts';
+import type { LogoPictures } from '../pictures.ts';
 import { dim, type Line, line, mark, type Span, shorten, strong, trusted, widthOf, wrap } from '../text.ts';
 import { reasonLines, verdictMark, wouldTrustLines } from './trust.ts';
 
@@ -47,9 +50,30 @@ function markOf({ verdict, status }: ViewedMessage): Span {
   return verdict === null ? mark('unknown', 'unreadable') : verdictMark(verdict, status);
 }
 
-/** What a company's name stands behind: its letters take the place of a logo. */
-function companyWords(name: string): string {
-  return `${badgeOf(name)} ${name}`;
+/** How much is told, and logos where the terminal draws them. */
+export type TerminalView = {
+  readonly explain: boolean;
+  /** By {@link companyKey} and {@link markKey}. */
+  readonly pictures: ReadonlyMap<string, LogoPictures>;
+};
+
+/** Columns of two letters, or of a logo over them. */
+const BADGE = 2;
+
+/** What a company's name stands behind: its letters take the place of a logo, or lie under it. */
+function companySpans(company: Company, { pictures }: TerminalView, width?: number): Line {
+  const picture = pictures.get(companyKey(company))?.small;
+  const [badge] = line`${cell(badgeOf(company.name), BADGE)}`;
+  const words = ` ${company.name}`;
+  const [name] = line`${width === undefined ? words : cell(words, width - BADGE)}`;
+  const green = (span: Span | undefined): Span => ({ text: span?.text ?? '', style: 'trusted' });
+  return [{ ...green(badge), ...(picture && { picture }) }, green(name)];
+}
+
+/** A logo by itself, in an empty place. */
+function logoSpan(key: string, { pictures }: TerminalView, width: number): Span {
+  const picture = pictures.get(key)?.small;
+  return { text: ' '.repeat(width), ...(picture && { picture }) };
 }
 
 function senderWords(sender: ViewedMailbox | null): string {
@@ -58,16 +82,16 @@ function senderWords(sender: ViewedMailbox | null): string {
 }
 
 /** Sign, word and company on green where a list vouches; what the message says stands beside it, plain. */
-function rowLines(message: ViewedMessage, widths: Widths, explain: boolean, columns: number): Line[] {
-  const { company, sender, subject, date, sizeBytes, withdrawn, reasons } = message;
+function rowLines(message: ViewedMessage, widths: Widths, view: TerminalView, columns: number): Line[] {
+  const { sender, subject, date, sizeBytes, withdrawn, reasons } = message;
   const said = [
     cell(senderWords(sender), widths.sender),
     cell(plainText(subject ?? (message.verdict === null ? message.summary : '(no subject)')), widths.subject),
     cell(date?.replace('T', ' ').slice(0, widths.date) ?? '', widths.date),
     ...(widths.size === 0 ? [] : [sizeWords(sizeBytes).padStart(widths.size)]),
   ].join(' '.repeat(GAP));
-  const row = [...ours(message, company?.name ?? null, widths), ...line`  ${said.trimEnd()}`];
-  const more = explain
+  const row = [...ours(message, widths, view), ...line`  ${said.trimEnd()}`];
+  const more = view.explain
     ? reasonLines(reasons, columns)
     : withdrawn === null
       ? []
@@ -75,26 +99,30 @@ function rowLines(message: ViewedMessage, widths: Widths, explain: boolean, colu
   return [row, ...more];
 }
 
-function ours(message: ViewedMessage, company: string | null, widths: Widths): Line {
+function ours(message: ViewedMessage, widths: Widths, view: TerminalView): Line {
+  const { company, mark } = message;
   const sign = markOf(message);
-  if (company !== null) {
-    const width = widths.mark + GAP + widths.company;
-    return [trusted(cell(`${cell(sign.text, widths.mark + GAP)}${companyWords(company)}`, width))];
-  }
-  const rest = widths.company === 0 ? 0 : GAP + widths.company;
-  return [sign, { text: ' '.repeat(Math.max(0, widths.mark - widthOf([sign])) + rest) }];
+  if (company !== null)
+    return [trusted(cell(sign.text, widths.mark + GAP)), ...companySpans(company, view, widths.company)];
+  const gap = ' '.repeat(Math.max(0, widths.mark - widthOf([sign])));
+  if (widths.company === 0) return [sign, { text: gap }];
+  const rest: Span =
+    mark === null ? { text: ' '.repeat(widths.company) } : logoSpan(markKey(mark), view, widths.company);
+  return [sign, { text: gap + ' '.repeat(GAP) }, rest];
 }
 
 /** A list of messages, or one message. */
-export function renderMessageView(view: MessageViewResult, columns: number, explain: boolean): Line[] {
+export function renderMessageView(view: MessageViewResult, columns: number, how: TerminalView): Line[] {
   const [only] = view.messages;
-  if (view.messages.length === 1 && only?.page) return messageLines(only, only.page, columns, explain);
+  if (view.messages.length === 1 && only?.page) return messageLines(only, only.page, columns, how);
   const widths = widthsFor(
     columns,
-    view.messages.some(({ company }) => company !== null),
+    view.messages.some(
+      ({ company, mark }) => company !== null || (mark !== null && how.pictures.has(markKey(mark))),
+    ),
   );
   return [
-    ...view.messages.flatMap((each) => rowLines(each, widths, explain, columns)),
+    ...view.messages.flatMap((each) => rowLines(each, widths, how, columns)),
     [],
     ...wrap(line`${strong(view.summary)}`, columns, 2),
     ...noteLines(view, columns),
@@ -111,15 +139,16 @@ function messageLines(
   message: ViewedMessage,
   page: MessagePageView,
   columns: number,
-  explain: boolean,
+  how: TerminalView,
 ): Line[] {
   const { subject, reasons } = message;
-  const told = explain
+  const told = how.explain
     ? reasons
     : reasons.filter(({ severity }, index) => index === 0 || severity !== 'info');
   return [
     ...wrap(line`${strong(plainText(subject ?? '(no subject)'))}`, columns),
-    ...banner(message, columns),
+    ...largeLogo(message, how),
+    ...banner(message, columns, how),
     [],
     ...headerLines(message, page, columns),
     [],
@@ -129,15 +158,24 @@ function messageLines(
   ];
 }
 
+/** Rows of their own for the logo of a page, where the terminal draws it. */
+function largeLogo({ company, mark }: ViewedMessage, { pictures }: TerminalView): Line[] {
+  const key = company === null ? mark && markKey(mark) : companyKey(company);
+  const picture = key === null ? undefined : pictures.get(key)?.large;
+  if (picture === undefined) return [];
+  return [...Array.from({ length: picture.rows - 1 }, () => []), [{ text: ' ', picture }]];
+}
+
 /** The box under the subject. */
-function banner(message: ViewedMessage, columns: number): Line[] {
-  const { company, summary } = message;
+function banner(message: ViewedMessage, columns: number, how: TerminalView): Line[] {
+  const { company, mark, summary } = message;
   if (company === null) {
-    const proof = message.mark === null ? [] : wrap(line`    ${dim(markWords(message.mark))}`, columns, 4);
+    const proof = mark === null ? [] : wrap(line`    ${dim(markWords(mark))}`, columns, 4);
     return [...wrap(line`${markOf(message)}  ${summary}`, columns, 4), ...proof];
   }
-  const green = trusted(` ${markOf(message).text}  ${companyWords(company.name)} `);
-  return wrap([green, ...line`  ${company.mediator} vouches for ${company.domain}.`], columns, 2);
+  const plain = { ...how, pictures: new Map() };
+  const green = [trusted(` ${markOf(message).text}  `), ...companySpans(company, plain), trusted(' ')];
+  return wrap([...green, ...line`  ${company.mediator} vouches for ${company.domain}.`], columns, 2);
 }
 
 function headerLines(

@@ -34,7 +34,7 @@ export function renderKeys({ summary, status, keys, checks }: YubikeyListResult,
     dim(node),
   ]);
   return [
-    line`${mark(status)}  ${summary}`,
+    ...wrap(line`${mark(status)}  ${summary}`, columns, 4),
     ...fittedTable(rows, columns, 2),
     ...information(checks, columns),
     ...findings(checks, columns),
@@ -99,7 +99,7 @@ export function renderInventory(result: YubikeyInventoryResult, columns: number)
     dim(seen ?? ''),
   ]);
   return [
-    line`${mark(result.status)}  ${result.summary}`,
+    ...wrap(line`${mark(result.status)}  ${result.summary}`, columns, 4),
     ...table(result.slots.map(recordRow), 2),
     ...(keys.length > 0 ? [line`  ${dim('public ids')}`, ...table(keys, 4)] : []),
     ...findings(result.checks, columns),

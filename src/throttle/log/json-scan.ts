@@ -1,4 +1,4 @@
-import type { Request, Spelling } from '../visitors.ts';
+import { type Request, type Spelling, UNKNOWN } from '../visitors.ts';
 import { hasAsset } from './asset.ts';
 import { isHexDigit, nextInText, textOf } from './bytes.ts';
 import { ByteCache } from './cache.ts';
@@ -46,7 +46,7 @@ const DEEPEST = 16;
 function whoIn(text: string): Spelling | null {
   const [client = '', site = null] = text.split('\0');
   const name = withoutPort(client);
-  return isClient(name) ? { client: name, site, visitor: undefined } : null;
+  return isClient(name) ? { client: name, site, visitor: UNKNOWN } : null;
 }
 
 /**

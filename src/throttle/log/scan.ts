@@ -1,4 +1,4 @@
-import type { Request, Spelling } from '../visitors.ts';
+import { type Request, type Spelling, UNKNOWN } from '../visitors.ts';
 import { hasAsset } from './asset.ts';
 import { ByteCache } from './cache.ts';
 import { parties } from './clf.ts';
@@ -31,7 +31,7 @@ function isDigit(byte: number | undefined): boolean {
 /** @returns null when nobody can be called that */
 function whoIn(head: string): Spelling | null {
   const { client, site } = parties(head);
-  return isClient(client) ? { client, site, visitor: undefined } : null;
+  return isClient(client) ? { client, site, visitor: UNKNOWN } : null;
 }
 
 /**
@@ -43,7 +43,7 @@ export class LineScanner {
   /** What the line said that was read last; the next one takes its place. */
   readonly request: { -readonly [K in keyof Request]: Request[K] } = {
     timeMs: 0,
-    who: { client: '', site: null, visitor: undefined },
+    who: { client: '', site: null, visitor: UNKNOWN },
     bytes: 0,
     isAsset: false,
     isReferred: false,

@@ -1,3 +1,3 @@
-import { onPostgres } from '../../helpers/on-postgres.ts';
+import { onPostgres } from '../../helpers/on-store.ts';
 
 await onPostgres(() => import('./login.test.ts'));

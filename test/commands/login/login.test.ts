@@ -57,6 +57,24 @@ async function moveTo(store: LabStore): Promise<void> {
   shared = { POSTERN_STORE: url, POSTERN_STORE_PASSWORD_FILE: file };
 }
 
+test('whatever changes who may log in stands in the audit log', async () => {
+  await add('ann@example.org');
+  const { session } = await json(['login', 'session', 'new', 'ann@example.org']);
+  await postern(['login', 'session', 'end', session.id]);
+  const { logins } = await json(['login', 'list']);
+  await postern(['login', 'remove', logins[0].id]);
+  const { audit } = await json(['validation', 'status']);
+  const told = audit.latest
+    .slice(-4)
+    .map(({ action, subject }: Record<string, string>) => `${action} ${subject}`);
+  expect(told).toEqual([
+    'login add ann@example.org',
+    `login session new ann@example.org ${session.id}`,
+    `login session end ${session.id}`,
+    `login remove ${logins[0].id}`,
+  ]);
+});
+
 test('a key is associated by a touch, logs in, and is removed', async () => {
   await add('ann@example.org', '--label', 'desk');
   const otp = key.press(1);

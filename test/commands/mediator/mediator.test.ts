@@ -148,6 +148,28 @@ describe('domains of open sign-up', () => {
     expect(await verdictOn('other.example')).toBe('open-signup');
   });
 
+  test('are in the diff and in the audit of the mediator', async () => {
+    await lab.list('bank', 'bank.example');
+    await publish();
+    await noted('free.example\n');
+    expect((await lab.act('diff')).result).toMatchObject({
+      openSignup: true,
+      changed: [],
+      summary: 'Changed since list 1: the domains of open sign-up.',
+    });
+    await publish();
+    expect((await lab.act('diff')).result).toMatchObject({ openSignup: false });
+    expect((await lab.act('audit')).exit).toBe(0);
+    const lists = join(lab.folder, 'public', 'lists');
+    const [file = ''] = readdirSync(lists).filter((name) => name.endsWith('.names'));
+    writeFileSync(join(lists, file), '# open-signup/1\n');
+    const audit = await lab.act('audit');
+    expect(audit.exit).toBe(2);
+    expect(audit.result['summary']).toContain('readers refuse the list');
+    rmSync(join(lists, file));
+    expect((await lab.act('audit')).exit).toBe(2);
+  });
+
   test('that were changed where they are kept are fetched again', async () => {
     await noted('free.example\n');
     await publish();

@@ -2,10 +2,11 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAuthority } from '../../../src/lab/certificates.ts';
+import { Load } from '../../helpers/load.ts';
 import { freePort } from '../../helpers/ports.ts';
 import { hasPostgres, type Postgres } from '../../helpers/postgres.ts';
 import { runBuilt } from '../../helpers/run.ts';
-import { stopPostgres } from '../../helpers/stores.ts';
+import { stopServers } from '../../helpers/stores.ts';
 import {
   ask,
   type LabClient,
@@ -35,7 +36,7 @@ function suite(): void {
   });
   afterAll(async () => {
     await lab.close();
-    await stopPostgres();
+    await stopServers();
   });
 
   function freshKey(): SoftKey {
@@ -55,45 +56,9 @@ function suite(): void {
   };
 
   describe('under load, with three nodes', () => {
-    /** Each OTP goes to two nodes at once, and is told to have been accepted by how many. */
-    class Load {
-      readonly accepted: { readonly otp: string; readonly times: number }[] = [];
-      asked = 0;
-      private running = true;
-      private readonly loops: Promise<void>[];
-
-      constructor(nodes: LabServer[], keys: readonly SoftKey[]) {
-        this.loops = keys.map((key, index) => this.loop(nodes, key, index));
-      }
-
-      private async loop(nodes: LabServer[], key: SoftKey, index: number): Promise<void> {
-        for (let touch = 1; this.running; touch += 1) {
-          const otp = key.otp(touch);
-          const two = [nodes[(index + touch) % 3], nodes[(index + touch + 1) % 3]];
-          const said = await Promise.all(
-            two.map((node) => (node ? status(node, otp).catch(() => 'lost') : 'lost')),
-          );
-          this.asked += 1;
-          const times = said.filter((each) => each === 'OK').length;
-          if (times > 0) this.accepted.push({ otp, times });
-        }
-      }
-
-      /** Wait for so many that are accepted from now on. */
-      async more(count: number): Promise<void> {
-        const goal = this.accepted.length + count;
-        await expect.poll(() => this.accepted.length, { timeout: 120_000 }).toBeGreaterThanOrEqual(goal);
-      }
-
-      async stop(): Promise<void> {
-        this.running = false;
-        await Promise.all(this.loops);
-      }
-    }
-
     test('kill -9 of a node, and of the database, lets no OTP in twice, and all goes on by itself', async () => {
       const nodes = await Promise.all([lab.serve(), lab.serve(), lab.serve()]);
-      const load = new Load(nodes, Array.from({ length: 6 }, freshKey));
+      const load = new Load(nodes, Array.from({ length: 6 }, freshKey), client);
       await load.more(50);
       for (let round = 0; round < 2; round += 1) {
         await nodes[round]?.end('SIGKILL');

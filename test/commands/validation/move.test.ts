@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { documents } from '../../../src/schema/documents.ts';
 import { hasPostgres, type Postgres } from '../../helpers/postgres.ts';
 import { runBuilt } from '../../helpers/run.ts';
-import { stopPostgres } from '../../helpers/stores.ts';
+import { stopServers } from '../../helpers/stores.ts';
 import { ask, type LabClient, newNonce, type SoftKey, ValidationLab } from '../../helpers/validation-lab.ts';
 
 // From one machine with a folder to several with a database, while people log in.
@@ -40,7 +40,7 @@ function suite(): void {
   afterAll(async () => {
     await lab.close();
     await shared.close();
-    await stopPostgres();
+    await stopServers();
     rmSync(folder, { recursive: true, force: true });
   });
 

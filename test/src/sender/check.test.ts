@@ -46,6 +46,17 @@ const findings = async (zone: Readonly<Record<string, unknown>>, selectors?: rea
     .filter(({ status }) => status !== 'ok')
     .map(({ id, status }) => `${id} ${status}`);
 
+test.for<[zone: Readonly<Record<string, unknown>>, status: string, parts: readonly string[]]>([
+  [{ 'example.org': { ...good['example.org'], MX: 'SERVFAIL' } }, 'unknown', ['spf', 'mtaSts', 'dane']],
+  [{ '_smtp._tls.example.org': { TXT: 'TIMEOUT' } }, 'ok', ['tlsRpt']],
+  [{ 'default._bimi.example.org': { TXT: 'TIMEOUT' } }, 'ok', ['bimi']],
+])('what the DNS did not answer is unknown, never "nothing": %j', async ([zone, status, parts]) => {
+  const result = await check({ ...good, ...zone });
+  expect(result.status).toBe(status);
+  const names = ['spf', 'dkim', 'dmarc', 'bimi', 'mtaSts', 'dane', 'tlsRpt'] as const;
+  expect(names.filter((name) => result[name].status === 'unknown')).toEqual(parts);
+});
+
 test('a domain with everything in order has no finding', async () => {
   const result = await check(good);
   expect(result).toMatchObject({ status: 'ok', sendsMail: true });

@@ -55,7 +55,8 @@ describe('a log that is followed', () => {
     const { path, come, states } = await followed(null);
     writeFileSync(path, 'one\n');
     await come(['one']);
-    expect(states).toEqual(['missing', 'reading']);
+    // The lines come first.
+    await vi.waitFor(() => expect(states).toEqual(['missing', 'reading']), { timeout: 20_000 });
     rmSync(path);
   });
 
