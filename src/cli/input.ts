@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { AppError, ExitCode } from '../errors.ts';
 
@@ -86,27 +86,6 @@ export function newRoom(): Buffer {
 
 const shared = newRoom();
 
-/** A pipe without a writer is not waited for; Windows has no such flag. */
-const READ_NOW = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
-
-/** @returns null for what is no regular file: that may take its time */
-function readFileNow(name: string, limit: number, room: Buffer): Buffer | null {
-  let fd: number | undefined;
-  try {
-    fd = openSync(name, READ_NOW);
-    const stat = fstatSync(fd);
-    // What has no size of its own (/proc) is read until it ends, too.
-    if (!stat.isFile() || stat.size === 0) return null;
-    const length = Math.min(stat.size, limit);
-    const bytes = length <= room.length ? room : Buffer.allocUnsafe(length);
-    return bytes.subarray(0, readSync(fd, bytes, 0, length, 0));
-  } catch (error) {
-    throw cannotRead(name, error);
-  } finally {
-    if (fd !== undefined) closeSync(fd);
-  }
-}
-
 /**
  * The first bytes of a regular file, at once: for thousands of small files in a row. They stay as they are until
  * the next call.
@@ -114,11 +93,27 @@ function readFileNow(name: string, limit: number, room: Buffer): Buffer | null {
  * @throws AppError E_INPUT (exit 65, or 77 without permission) when it cannot be read
  */
 export function readInputSync(name: string, limit: number): Buffer {
+  return readFileInto(name, limit, shared);
+}
+
+/** Whether it is a file with a size, which `/proc` has not: a pipe must not even be opened to find that out. */
+export function isRegularFile(name: string): boolean {
+  const stat = name === '-' ? undefined : statSync(name, { throwIfNoEntry: false });
+  return stat?.isFile() === true && stat.size > 0;
+}
+
+/**
+ * The first bytes of a regular file, at once.
+ *
+ * @param room  where they lie until it is used again
+ * @throws AppError E_INPUT (exit 65, or 77 without permission) when it cannot be read
+ */
+export function readFileInto(name: string, limit: number, room: Buffer): Buffer {
   let fd: number | undefined;
   try {
     fd = openSync(name, 'r');
-    const got = readSync(fd, shared, 0, Math.min(shared.length, limit), 0);
-    if (got < shared.length) return shared.subarray(0, got);
+    const got = readSync(fd, room, 0, Math.min(room.length, limit), 0);
+    if (got < room.length) return room.subarray(0, got);
     const bytes = Buffer.allocUnsafe(Math.min(fstatSync(fd).size, limit));
     return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
   } catch (error) {
@@ -126,15 +121,4 @@ export function readInputSync(name: string, limit: number): Buffer {
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
-}
-
-/**
- * As `readInput`, but a regular file is read at once: threads are changed for no message.
- *
- * @param room  where its bytes lie until it is used again
- * @throws AppError E_INPUT (exit 65, or 77 without permission) when it cannot be read
- */
-export async function readAtOnce(name: string, limit: number, room: Buffer): Promise<Buffer> {
-  const bytes = name === '-' ? null : readFileNow(name, limit, room);
-  return bytes ?? readInput(name, limit);
 }

@@ -3,7 +3,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, ExitCode } from '../errors.ts';
 import { findMboxEntries, looksLikeMbox } from '../message/mbox.ts';
-import { cannotRead, readAtOnce, readInput, readInputSync } from './input.ts';
+import { cannotRead, isRegularFile, readFileInto, readInput, readInputSync } from './input.ts';
 
 /** One message to be read, and how it is called in the result. */
 export type MessageSource = {
@@ -67,16 +67,19 @@ export type MessagePlace = {
   readonly name: string;
   readonly file: string;
   readonly part: { readonly start: number; readonly end: number } | null;
+  /** It can be read at once: no pipe, and not standard input. */
+  readonly isRegular: boolean;
 };
 
 /** One place for a message, one for each message of an mbox (`file#2`). */
 async function expand(file: string): Promise<MessagePlace[]> {
-  const whole = { name: file, file, part: null };
-  if (file === '-' || !looksLikeMbox(firstBytes(file))) return [whole];
+  const isRegular = isRegularFile(file);
+  const whole = { name: file, file, part: null, isRegular };
+  if (!isRegular || !looksLikeMbox(firstBytes(file))) return [whole];
   const entries = await findMboxEntries(createReadStream(file));
   // A single message that was saved with its "From " line is no mailbox.
   if (entries.length < 2) return [whole];
-  return entries.map((part, index) => ({ name: `${file}#${index + 1}`, file, part }));
+  return entries.map((part, index) => ({ name: `${file}#${index + 1}`, file, part, isRegular }));
 }
 
 /** The messages in files and folders (Maildir too), mailboxes (mbox) taken apart. */
@@ -106,10 +109,10 @@ export async function messageSources(names: readonly string[], limit: number): P
  * @throws AppError E_INPUT (exit 65, or 77 without permission) when it cannot be read
  */
 export async function readMessage(
-  { file, part }: MessagePlace,
+  { file, part, isRegular }: MessagePlace,
   limit: number,
   room: Buffer,
 ): Promise<Buffer> {
   if (part !== null) return readPart(file, part.start, Math.min(limit, part.end - part.start));
-  return readAtOnce(file, limit, room);
+  return isRegular ? readFileInto(file, limit, room) : readInput(file, limit);
 }

@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -158,6 +159,15 @@ test('a batch is spread over threads: ids, answers of their own, order', async (
   expect(found[50]?.dkim?.signatures[0]).toMatchObject({ result: 'neutral', cause: 'no-key' });
 });
 
+test('a pipe among files is read once, and to its end', async () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const writer = spawn('cp', [join(messages, 'genuine.eml'), pipe]);
+  const { rows: found } = await rows(pipe, join(messages, 'two.eml'), '--only', 'dkim');
+  expect(found.map(({ status }) => status)).toEqual(['ok', 'ok']);
+  writer.kill();
+});
+
 test('what was demanded counts in threads as well', async () => {
   const { exit } = await rows(messages, '--workers', '2', '--require', 'authenticated');
   expect(exit).toBe(2);
@@ -191,7 +201,7 @@ test('a thread that dies costs the rows it was busy with, and another takes over
   const { signal } = new AbortController();
   const order = { flags: {} as never, root: '', folder: '', nowMs: 0 };
   const pool = new CheckPool(order, 1, signal, new URL(`file://${script}`));
-  const job = (name: string) => ({ name, file: name, part: null });
+  const job = (name: string) => ({ name, file: name, part: null, isRegular: true });
   await pool.ready();
   expect(await pool.run([job('deadly')])).toMatchObject([{ kind: 'failure' }]);
   expect(await pool.run([job('harmless')])).toMatchObject([{ kind: 'result' }]);
