@@ -61,7 +61,8 @@ const benches = [
   {
     title: 'Enforcement beside the same web server without it',
     argv: ['throttle.ts', '--rounds', '2', '--seconds', '3'],
-    about: 'Requests a second as a part of those without throttling, servers on one core and clients on another.',
+    about:
+      'Requests a second as a part of those without throttling, servers on one core and clients on another.',
   },
   {
     title: 'Logins',
