@@ -4,7 +4,7 @@ import type {
   ValidationImportResult,
   ValidationMoveResult,
 } from '../../schema/validation-transfer.ts';
-import { dim, type Line, line, mark, table, wrap } from '../text.ts';
+import { dim, fittedTable, type Line, line, mark, table, wrap } from '../text.ts';
 import { renderChecks, renderFindings } from './findings.ts';
 
 /** Rows that are shown one by one. */
@@ -22,7 +22,7 @@ export function renderImport(result: ValidationImportResult, columns: number): L
   const findings = result.checks.map((check) => ({ where: '', check }));
   return [
     ...wrap(line`${mark(result.status)}  ${result.summary}`, columns, 4),
-    ...table(files, 2),
+    ...fittedTable(files, columns, 2),
     ...information.flatMap(({ message }) => wrap(line`  ${dim(message)}`, columns, 2)),
     ...result.leftOut
       .slice(0, SHOWN)
