@@ -10,13 +10,6 @@ export const senderExplanations: readonly Explanation[] = [
     ref: 'RFC 2308 §2.1',
   },
   {
-    id: 'domain.incoming',
-    what: 'Whether it is known where mail for the domain goes.',
-    why: 'MTA-STS and DANE are promises about those servers. Without the MX records nothing is known of them, which is no absence.',
-    fix: 'Try again; offline, give recorded answers with --dns-cache.',
-    ref: 'RFC 5321 §5.1',
-  },
-  {
     id: 'dkim.selectors',
     what: 'Which DKIM keys of the domain can be seen.',
     why: 'Selectors cannot be listed: a key is only found by who knows its name. Without --selector common names are tried, and none of them being there proves nothing.',

@@ -43,11 +43,12 @@ export function withVetting(seen: DomainCheckResult, openSignup: OpenSignup): Do
   };
 }
 
-function existence({ domain, checks }: DomainCheckResult): Check {
+function existence({ domain, checks, mtaSts, dane }: DomainCheckResult): Check {
   const id = 'vetting.domain';
   if (checks.some((check) => check.id === 'domain.exists'))
     return { id, status: 'crit', message: `There is no domain ${domain}.`, fix: 'Check the spelling.' };
-  if (checks.some((check) => check.id === 'domain.incoming'))
+  // No exchanger, and not known whether there is one: nobody has said that there is such a domain.
+  if (mtaSts.kind === 'unknown' && dane.hosts.length === 0)
     return {
       id,
       status: 'unknown',

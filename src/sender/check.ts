@@ -65,8 +65,8 @@ export async function checkDomain(domain: string, world: DomainWorld): Promise<D
     dkim: dkimChecks(domain, keys, silent),
     dmarc: dmarcChecks(domain, policy, silent),
     bimi: silent ? [] : bimiChecks(domain, logo, policy),
-    mtaSts: mx.kind === 'failed' ? [notSeen(domain, 'MTA-STS')] : incomingStsChecks(domain, incoming),
-    dane: mx.kind === 'failed' ? [notSeen(domain, 'DANE')] : incomingDaneChecks(incoming),
+    mtaSts: incomingStsChecks(domain, incoming),
+    dane: incomingDaneChecks(incoming),
     tlsRpt: mx.kind === 'found' && takesMail(mx.records) ? [tlsRptCheck(domain, tlsRpt)] : [],
     vbr: vouchingChecks(domain, vouchings),
   };
@@ -92,17 +92,6 @@ export async function checkDomain(domain: string, world: DomainWorld): Promise<D
       record: 'record' in tlsRpt ? tlsRpt.record : null,
     },
     vbr: { status: stateOf('vbr'), vouchings: [...vouchings] },
-  };
-}
-
-/** Nothing is known of a promise to senders, as its exchangers are not. */
-function notSeen(domain: string, what: string): Check {
-  return {
-    id: 'domain.incoming',
-    status: 'unknown',
-    message: `${what} of ${domain} was not looked at: its MX records could not be looked up.`,
-    fix: 'Try again; with --offline, give recorded answers with --dns-cache.',
-    ref: 'RFC 5321 §5.1',
   };
 }
 
