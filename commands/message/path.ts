@@ -2,7 +2,14 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base.ts';
 import { readBatch, stringField } from '../../src/cli/batch.ts';
-import { dnsFlags, duration, FINDING_FORMATS, formatFlag, withEnvironment } from '../../src/cli/flags.ts';
+import {
+  dnsFlags,
+  duration,
+  FINDING_FORMATS,
+  formatFlag,
+  ownServerFlags,
+  withEnvironment,
+} from '../../src/cli/flags.ts';
 import { readInputSync } from '../../src/cli/input.ts';
 import { readMessage } from '../../src/cli/message-input.ts';
 import { messageSources } from '../../src/cli/message-sources.ts';
@@ -43,18 +50,7 @@ export default class MessagePath extends BaseCommand {
   };
   static override flags = {
     ...withEnvironment({
-      'trusted-by': Flags.string({
-        summary: 'Name of one of your own mail servers, as its Received lines have it; several may be given.',
-        multiple: true,
-        multipleNonGreedy: true,
-        helpValue: 'HOST',
-      }),
-      'trusted-ip': Flags.string({
-        summary: 'Address or network of your own mail servers; several may be given.',
-        multiple: true,
-        multipleNonGreedy: true,
-        helpValue: 'IP[/N]',
-      }),
+      ...ownServerFlags,
       mx: Flags.string({
         summary: 'Trust the exchangers of your own domain; this asks the DNS for them.',
         helpValue: 'DOMAIN',

@@ -11,6 +11,7 @@ import {
   FINDING_FORMATS,
   formatFlag,
   markFlags,
+  ownServerFlags,
   trustFlags,
   withEnvironment,
 } from '../../src/cli/flags.ts';
@@ -67,18 +68,7 @@ export default class MessageView extends BaseCommand {
         summary: 'Judge expiry as of this time (ISO 8601) instead of when a message came in.',
         helpValue: 'TIME',
       }),
-      'trusted-by': Flags.string({
-        summary: 'Name of one of your own mail servers, as its Received lines have it; several may be given.',
-        multiple: true,
-        multipleNonGreedy: true,
-        helpValue: 'HOST',
-      }),
-      'trusted-ip': Flags.string({
-        summary: 'Address or network of your own mail servers; several may be given.',
-        multiple: true,
-        multipleNonGreedy: true,
-        helpValue: 'IP[/N]',
-      }),
+      ...ownServerFlags,
       explain: Flags.boolean({ summary: 'Tell the reasons of every verdict.' }),
       pages: Flags.boolean({
         summary: 'Put the messages themselves into the HTML of a mailbox; the default is yes, up to 200.',

@@ -1,7 +1,7 @@
 import type { Interfaces } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
 import { adviceFlags } from './advice.ts';
-import { dnsFlags, duration, markFlags, trustFlags, withEnvironment } from './flags.ts';
+import { dnsFlags, duration, markFlags, ownServerFlags, trustFlags, withEnvironment } from './flags.ts';
 
 /** What `message check` takes beside the messages. */
 export const checkFlags = {
@@ -21,18 +21,7 @@ export const checkFlags = {
       summary: 'Judge expiry as of this time (ISO 8601) instead of when the message came in.',
       helpValue: 'TIME',
     }),
-    'trusted-by': Flags.string({
-      summary: 'Name of one of your own mail servers, as its Received lines have it; several may be given.',
-      multiple: true,
-      multipleNonGreedy: true,
-      helpValue: 'HOST',
-    }),
-    'trusted-ip': Flags.string({
-      summary: 'Address or network of your own mail servers; several may be given.',
-      multiple: true,
-      multipleNonGreedy: true,
-      helpValue: 'IP[/N]',
-    }),
+    ...ownServerFlags,
     require: Flags.option({
       summary: 'Exit with 2 unless the sender is trusted, or at least authenticated.',
       options: ['trusted', 'authenticated'] as const,

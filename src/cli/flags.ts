@@ -111,6 +111,22 @@ export const dnsFlags = withEnvironment({
   }),
 });
 
+/** Whose Received lines are believed: flags of everything that reads the way of a message. */
+export const ownServerFlags = withEnvironment({
+  'trusted-by': Flags.string({
+    summary: 'Name of one of your own mail servers, as its Received lines have it; several may be given.',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'HOST',
+  }),
+  'trusted-ip': Flags.string({
+    summary: 'Address or network of your own mail servers; several may be given.',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'IP[/N]',
+  }),
+});
+
 /** RG-5: offline a list may count a little longer, but not so long that a revocation means nothing. */
 const MAX_GRACE_MS = 7 * 86_400_000;
 
