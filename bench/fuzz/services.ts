@@ -117,6 +117,7 @@ export const throttleApi: Target = {
       listening: () => [],
       savedMs: () => null,
       events,
+      share: () => null,
       openApi: null,
     };
     const routes = adminRoutes(warden, about, new Metrics());

@@ -8,12 +8,14 @@ import { BaseCommand } from '../../src/cli/base.ts';
 import { dashboardAssets } from '../../src/cli/dashboard-assets.ts';
 import { duration, withEnvironment } from '../../src/cli/flags.ts';
 import { tell } from '../../src/cli/journal.ts';
+import { redisFrom } from '../../src/cli/key-store.ts';
 import { renderServe } from '../../src/cli/render/throttle.ts';
 import { readSecretFile } from '../../src/cli/secrets.ts';
 import { DEFAULT_SERVICE } from '../../src/cli/throttle-service.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { makeFolder } from '../../src/folder.ts';
 import { type Network, parseNetwork } from '../../src/net/network.ts';
+import { nameOfRedis } from '../../src/redis/place.ts';
 import type { ThrottleServeResult, ThrottleService } from '../../src/schema/throttle.ts';
 import { activatedSockets, type Endpoint, formatEndpoint, parseEndpoint } from '../../src/service/address.ts';
 import type { Gate } from '../../src/service/api.ts';
@@ -21,6 +23,7 @@ import { type Right, Tokens } from '../../src/service/tokens.ts';
 import { parseRoot } from '../../src/throttle/files.ts';
 import { type FrontOptions, parseOrigin } from '../../src/throttle/front.ts';
 import { type ServiceOptions, startThrottle } from '../../src/throttle/service.ts';
+import { notShared } from '../../src/throttle/share/link.ts';
 import { openSqliteStore } from '../../src/throttle/sqlite-store.ts';
 
 /** How long what is being answered may take when the service stops, in milliseconds. */
@@ -80,6 +83,16 @@ const flags = withEnvironment({
     helpValue: 'FILE',
   }),
   database: Flags.string({ summary: 'Where sites, blocks and figures are kept.', helpValue: 'FILE' }),
+  share: Flags.string({
+    summary:
+      'Count together with other machines by this Redis or Valkey server: rediss://[USER@]HOST[:PORT][/NUMBER]; redis:// on loopback.',
+    helpValue: 'URL',
+  }),
+  'share-password-file': Flags.string({
+    summary: 'Private file with the password for --share; REDISCLI_AUTH counts without it.',
+    helpValue: 'FILE',
+    dependsOn: ['share'],
+  }),
   window: Flags.option({
     summary: 'Count the last ten minutes at any time, or from one full ten minutes of the clock to the next.',
     options: ['sliding', 'aligned'] as const,
@@ -164,10 +177,12 @@ function databaseFile(given: string | undefined, env: NodeJS.ProcessEnv): string
 function planned(
   given: ServeFlags,
   endpoints: readonly [ThrottleService['listening'][number]['for'], Endpoint][],
+  share: ReturnType<typeof redisFrom> | undefined,
 ): ThrottleService {
+  const since = new Date().toISOString();
   return {
     version: '',
-    since: new Date().toISOString(),
+    since,
     window: given.window,
     windowSeconds: given['window-length'] / 1000,
     blockSeconds: given['block-length'] / 1000,
@@ -181,6 +196,7 @@ function planned(
     storeFailures: 0,
     heaviest: [],
     countersSaved: null,
+    share: share === undefined ? null : notShared(nameOfRedis(share.server), since, 'nothing is started'),
   };
 }
 
@@ -209,13 +225,17 @@ export default class ThrottleServe extends BaseCommand {
     const gate = gateOf(given, admin);
     const trusted = (given['trusted-proxy'] ?? []).map(networkOf);
     const origin = originOf(given);
+    const share =
+      given.share === undefined
+        ? undefined
+        : redisFrom(given.share, 'share', given['share-password-file'], process.env);
     if (given.check) {
       const endpoints = [
         ['admin', admin] as const,
         ...(decision ? [['decision', decision] as const] : []),
         ...(front ? [['front', front] as const] : []),
       ].map(([use, endpoint]): [typeof use, Endpoint] => [use, endpoint]);
-      const service = { ...planned(given, endpoints), version: this.config.version };
+      const service = { ...planned(given, endpoints, share), version: this.config.version };
       const summary = `The service would listen on ${endpoints.map(([, each]) => formatEndpoint(each)).join(', ')}.`;
       return this.emit({ target: null, status: 'ok', summary, checks: [], service }, renderServe);
     }
@@ -244,6 +264,9 @@ export default class ThrottleServe extends BaseCommand {
         onEvent: tell,
         ...(gate && { gate }),
         ...(decision && { decision }),
+        ...(share && {
+          share: { ...share, life: randomBytes(9).toString('base64url'), random: Math.random },
+        }),
         ...(given.haproxy && { haproxy: given.haproxy }),
         ...(given['nginx-log'] !== undefined && {
           nginx: { log: given['nginx-log'], folder: given['nginx-dir'] ?? null },

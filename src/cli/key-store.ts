@@ -7,7 +7,7 @@ import { AppError, ExitCode } from '../errors.ts';
 import { openExistingStore, openOrCreateStore, type StorePlace } from '../keys/open.ts';
 import type { KeyStore } from '../keys/store.ts';
 import { type DatabasePlace, isDatabaseUrl, parseDatabaseUrl } from '../postgres/place.ts';
-import { isRedisUrl, parseRedisUrl } from '../redis/place.ts';
+import { isRedisUrl, parseRedisUrl, type RedisServer } from '../redis/place.ts';
 import { openOrCreateStores, openStores, type Place } from '../stores/open.ts';
 import type { Stores } from '../stores/types.ts';
 import { withEnvironment } from './flags.ts';
@@ -133,6 +133,24 @@ export function databaseFrom(
 }
 
 /**
+ * A Redis or Valkey server by its URL, and how its password is found: in a file, in a credential of the service, in
+ * REDISCLI_AUTH.
+ *
+ * @param flag  that it was given with
+ * @throws AppError E_STORE_URL, E_SECRET_ARGV (exit 64)
+ */
+export function redisFrom(
+  url: string,
+  flag: string,
+  passwordFile: string | undefined,
+  env: NodeJS.ProcessEnv,
+): { readonly server: RedisServer; readonly password?: () => string } {
+  const file = passwordFile ?? credentialOf(env, `postern-${flag}-password`);
+  const password = passwordOf(file, env, 'REDISCLI_AUTH');
+  return { server: parseRedisUrl(url, flag), ...(password && { password }) };
+}
+
+/**
  * Where the stores lie: in a folder with its master key beside it, or in a database, whose master key lies in the folder
  * of state of each machine.
  *
@@ -143,10 +161,8 @@ export function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Place {
   if (store === undefined || !isShared(store)) return { kind: 'folder', ...folderOf(flags, env) };
   const keyFiles = { usualKeyFile: join(stateFolder(env), 'master.key'), ...masterKeyIn(flags, env) };
   if (isRedisUrl(store)) {
-    const password = passwordOf(named ?? credentialOf(env, 'postern-store-password'), env, 'REDISCLI_AUTH');
-    const server = parseRedisUrl(store, 'store');
     const mayForget = flags['store-may-forget'];
-    return { kind: 'redis', server, mayForget, ...(password && { password }), ...keyFiles };
+    return { kind: 'redis', mayForget, ...redisFrom(store, 'store', named, env), ...keyFiles };
   }
   return {
     kind: 'postgresql',

@@ -50,6 +50,24 @@ export const throttleExplanations: readonly Explanation[] = [
     fix: 'Look at what the service wrote: journalctl -u postern-throttle. Usually the disk is full, or the folder of the database belongs to somebody else.',
   },
   {
+    id: 'throttle.share',
+    what: 'Whether the Redis or Valkey server is there by which several machines count together.',
+    why: 'Without it each node goes on with what it had heard, and with what it counts itself: a client may have its limit once from each. Nobody waits for it, and blocks hold.',
+    fix: 'Start it, or see why it is not reached: "throttle status" has the reason. Nothing else has to be done: nodes tell what still matters when it is back.',
+  },
+  {
+    id: 'throttle.share-clock',
+    what: 'Whether the clock of a node and that of the server which it shares by agree within two seconds.',
+    why: 'Counts and ends of blocks are told by the clock of the server, so a wrong clock does no harm here; times in the log of the node are wrong.',
+    fix: 'Let both machines keep time by NTP (timedatectl shows whether they do).',
+  },
+  {
+    id: 'throttle.share-loss',
+    what: 'Whether something that nodes tell each other was given up.',
+    why: 'Memory is bounded, here and on the server: in a flood, or while the server is away for long, the oldest counts go first. Whatever makes no sense is left out. The sum is too low then, so a block may come later than it should.',
+    fix: 'Give the nodes a database of the server for themselves (rediss://HOST/NUMBER), and look with "throttle top" what the flood is.',
+  },
+  {
     id: 'throttle.service',
     what: 'Whether the service answers.',
     why: 'Without it nobody is counted. The built-in front is gone with it; servers that only ask it let everybody pass.',

@@ -3,7 +3,8 @@ import { seal } from '../keys/seal.ts';
 import type { KeyChange, ServedKeys } from '../keys/served.ts';
 import { aboutKey, type KeyState, keyOf as keyRecordOf, type NewKey, secretIn } from '../keys/store.ts';
 import { isLater } from '../otp/token.ts';
-import type { Script, Server } from './server.ts';
+import type { Script } from './client.ts';
+import type { Server } from './server.ts';
 import { type Change, change, find, keyOf, type Row, rowsOf } from './tables.ts';
 
 /**

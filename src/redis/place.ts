@@ -36,6 +36,8 @@ export function parseRedisUrl(text: string, flag: string): RedisServer {
       hint: `Change it, and name a private file with --${flag}-password-file.`,
     });
   }
+  if (!isRedisUrl(text))
+    throw unfit(flag, 'it names no server', 'Write rediss://USER@HOST:PORT, or redis://127.0.0.1.');
   const path = /^\/?(?<database>\d{1,3})?$/.exec(url?.pathname ?? '-');
   const odd = [...(url?.searchParams.keys() ?? [])].find((name) => name !== 'sslrootcert');
   if (!url?.hostname || url.username.includes('%') || !path || url.hash || odd !== undefined)

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { AppError, ExitCode } from '../errors.ts';
+import { makeClient, runScript, type Script } from './client.ts';
 import { nameOfRedis, type RedisServer } from './place.ts';
 
 /** A server that is asked one command after another, over one connection. */
@@ -14,9 +14,6 @@ export type Server = {
   readonly close: () => Promise<void>;
 };
 
-/** A script in Lua, which runs as a whole or not at all. */
-export type Script = { readonly name: string; readonly lua: string };
-
 export type ServerOptions = {
   readonly server: RedisServer;
   readonly password?: () => string;
@@ -25,7 +22,10 @@ export type ServerOptions = {
 };
 
 /** How long each step may take, in milliseconds. */
-const LIMITS = { connectMs: 5000, answerMs: 5000, againMs: 500, durableMs: 2000 } as const;
+const LIMITS = { connectMs: 5000, answerMs: 5000, durableMs: 2000 } as const;
+
+/** When a connection that was lost is tried again, in milliseconds. */
+const AGAIN_MS = 500;
 
 function broken(name: string, cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
@@ -92,44 +92,6 @@ async function requirePromises(redis: Redis, name: string, mayForget: boolean): 
     );
 }
 
-function readCa(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new AppError(`--store: '${file}' cannot be read.`, {
-      code: 'E_STORE_URL',
-      exit: ExitCode.usage,
-      hint: 'sslrootcert names the certificate authorities of the server in PEM.',
-      cause,
-    });
-  }
-}
-
-async function makeClient({ server, password }: ServerOptions): Promise<Redis> {
-  const { Redis } = await import('ioredis');
-  const secret = password?.();
-  const redis = new Redis({
-    host: server.host,
-    port: server.port,
-    db: server.database,
-    ...(server.user !== undefined && { username: server.user }),
-    ...(secret !== undefined && { password: secret }),
-    ...(server.tls && {
-      tls: { minVersion: 'TLSv1.2', ...(server.tls.ca !== undefined && { ca: readCa(server.tls.ca) }) },
-    }),
-    lazyConnect: true,
-    connectTimeout: LIMITS.connectMs,
-    commandTimeout: LIMITS.answerMs,
-    // What cannot be asked now is told so, and never asked behind anybody's back.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => LIMITS.againMs,
-    enableAutoPipelining: true,
-  });
-  return redis;
-}
-
 /** Looks at each new connection once, before anything is asked over it. */
 class Gate {
   private readonly redis: Redis;
@@ -168,7 +130,7 @@ async function hasWaitAof(redis: Redis): Promise<boolean> {
  */
 export async function reachServer(options: ServerOptions): Promise<Server> {
   const name = nameOfRedis(options.server);
-  const redis = await makeClient(options);
+  const redis = await makeClient({ ...options, ...LIMITS, flag: 'store', againMs: AGAIN_MS });
   let waits = false;
   // Why the last connection failed: whoever asks is told only that there is none.
   let last: Error | undefined;
@@ -188,21 +150,12 @@ export async function reachServer(options: ServerOptions): Promise<Server> {
       throw broken(name, isVague ? (last ?? error) : error);
     }
   };
-  const defined = new Set<string>();
-  const run = (script: Script, keys: readonly string[], values: readonly string[]): Promise<unknown> => {
-    if (!defined.has(script.name)) redis.defineCommand(script.name, { lua: script.lua });
-    defined.add(script.name);
-    const command = (redis as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>)[
-      script.name
-    ];
-    return command?.call(redis, keys.length, ...keys, ...values) ?? Promise.resolve();
-  };
   return {
     name,
     ask: (command, ...values) => told(() => redis.call(command, [...values])),
     write: (script, keys, values) =>
       told(async () => {
-        const result = await run(script, keys, values);
+        const result = await runScript(redis, script, keys, values);
         if (waits) await requireOnDisk(redis);
         return result;
       }),

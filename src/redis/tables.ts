@@ -1,5 +1,6 @@
 import { AppError, ExitCode } from '../errors.ts';
-import type { Script, Server } from './server.ts';
+import type { Script } from './client.ts';
+import type { Server } from './server.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 

@@ -4,8 +4,9 @@ import { clientOf } from '../validation/clients.ts';
 import { LastUses } from '../validation/last-uses.ts';
 import { Remembered } from '../validation/remembered.ts';
 import type { ValidationStore } from '../validation/types.ts';
+import type { Script } from './client.ts';
 import { spend } from './keys.ts';
-import type { Script, Server } from './server.ts';
+import type { Server } from './server.ts';
 import { change, find, keyOf } from './tables.ts';
 
 const BEAT: Script = { name: 'posternBeat', lua: "return redis.call('SET', KEYS[1], ARGV[1])" };

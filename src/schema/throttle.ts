@@ -217,6 +217,19 @@ export const throttleExplain = z.strictObject({
 
 const listener = z.strictObject({ for: z.enum(['admin', 'front', 'decision', 'dashboard']), at: z.string() });
 
+const share = z.strictObject({
+  server: z.string(),
+  state: z.enum(['connected', 'away']),
+  since: time.describe('When it became so.'),
+  reason: z.string().nullable().describe('Why it is away.'),
+  nodes: count.describe('Nodes that share now, this one included; 0 while the server is away.'),
+  clockAheadMs: z.int().describe('What the clock of the server is ahead of this one, in milliseconds.'),
+  waiting: count.describe('Counts that the others were not told yet.'),
+  lost: count.describe('Counts that were given up for want of memory before the others were told.'),
+  strange: count.describe('Entries of the server that made no sense and were left out.'),
+  cut: count.describe('How often what the nodes tell each other was cut for its size.'),
+});
+
 export const throttleService = z.strictObject({
   version: z.string(),
   since: time,
@@ -233,6 +246,7 @@ export const throttleService = z.strictObject({
   heaviest: z.array(network).describe('Networks that ask the most.'),
   storeFailures: count.describe('Writes to the database that failed since the start.'),
   countersSaved: time.nullable().describe('When the counters were last saved; null when they are not.'),
+  share: share.nullable().describe('What this node shares with others; null on a machine of its own.'),
 });
 
 export const throttleStatus = z.strictObject({
@@ -258,6 +272,7 @@ export type ThrottleStanding = Frozen<z.infer<typeof standing>>;
 export type ThrottleExemption = Frozen<z.infer<typeof exemption>>;
 export type ThrottleNetwork = Frozen<z.infer<typeof network>>;
 export type ThrottleListener = Frozen<z.infer<typeof listener>>;
+export type ThrottleShare = Frozen<z.infer<typeof share>>;
 export type ThrottleService = Frozen<z.infer<typeof throttleService>>;
 export type ThrottleSiteListResult = Frozen<z.infer<typeof throttleSiteList>>;
 export type ThrottleSiteChangeResult = Frozen<z.infer<typeof throttleSiteChange>>;
@@ -411,6 +426,9 @@ export const throttleApi: Readonly<Record<string, Operation>> = {
   'GET /metrics': { summary: 'Figures for Prometheus.', answer: 'text/plain' },
   'GET /healthz': {
     summary: 'Whether the service answers; no token is needed.',
-    answer: z.strictObject({ status: z.literal('ok') }),
+    answer: z.strictObject({
+      status: z.literal('ok'),
+      share: z.enum(['connected', 'away']).optional().describe('Where this node shares with others.'),
+    }),
   },
 };

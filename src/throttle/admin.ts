@@ -5,6 +5,7 @@ import type {
   ThrottleListener,
   ThrottleNetwork,
   ThrottleService,
+  ThrottleShare,
   ThrottleSite,
   ThrottleStanding,
   ThrottleTopResult,
@@ -36,6 +37,8 @@ export type About = {
   /** When the counters were last saved, in milliseconds since the epoch; null when they are not. */
   readonly savedMs: () => number | null;
   readonly events: EventHub;
+  /** What is shared with other nodes; null on a machine of its own. */
+  readonly share: () => ThrottleShare | null;
   /** The OpenAPI document; null when it is not at hand. */
   readonly openApi: string | null;
 };
@@ -419,6 +422,7 @@ export function describeService(warden: Warden, about: About): ThrottleService {
     storeFailures: warden.storeFailures,
     heaviest: shapes(warden).networks(null, HEAVIEST),
     countersSaved: savedMs === null ? null : iso(savedMs),
+    share: about.share(),
   };
 }
 
@@ -429,6 +433,7 @@ export function publishTop(warden: Warden, events: EventHub): void {
 
 /** Figures for Prometheus. No client is in a label: there may be millions. */
 export function addMetrics(metrics: Metrics, warden: Warden, about: About): void {
+  addShareMetrics(metrics, warden, about);
   const bySite =
     (read: (site: Site) => number, more: Readonly<Record<string, string>> = {}) =>
     () =>
@@ -505,6 +510,45 @@ export function addMetrics(metrics: Metrics, warden: Warden, about: About): void
   );
 }
 
+/** Figures about what is shared, where something is. */
+function addShareMetrics(metrics: Metrics, warden: Warden, about: About): void {
+  const read = (of: (share: ThrottleShare) => number) => () => {
+    const share = about.share();
+    return share === null ? [] : [[{}, of(share)] as const];
+  };
+  metrics.gauge(
+    'throttle_share_up',
+    'Whether the server that nodes share by is there.',
+    read(({ state }) => (state === 'connected' ? 1 : 0)),
+  );
+  metrics.gauge(
+    'throttle_share_away_seconds',
+    'For how long it has been away.',
+    read(({ state, since }) => (state === 'away' ? (warden.nowMs - Date.parse(since)) / 1000 : 0)),
+  );
+  metrics.gauge(
+    'throttle_share_nodes',
+    'Nodes that share now.',
+    read(({ nodes }) => nodes),
+  );
+  metrics.gauge(
+    'throttle_share_clock_ahead_seconds',
+    'What its clock is ahead of this one.',
+    read(({ clockAheadMs }) => clockAheadMs / 1000),
+  );
+  metrics.gauge(
+    'throttle_share_waiting',
+    'Counts that others were not told yet.',
+    read(({ waiting }) => waiting),
+  );
+  for (const [name, help, of] of [
+    ['throttle_share_lost_total', 'Counts that were given up before others were told.', ({ lost }) => lost],
+    ['throttle_share_strange_total', 'Entries that made no sense.', ({ strange }) => strange],
+    ['throttle_share_cut_total', 'How often what nodes tell was cut for its size.', ({ cut }) => cut],
+  ] as const satisfies readonly (readonly [string, string, (share: ThrottleShare) => number])[])
+    metrics.gauge(name, help, read(of), 'counter');
+}
+
 /** Everything that the admin API answers. */
 export function adminRoutes(warden: Warden, about: About, metrics: Metrics): Record<string, Handler> {
   return {
@@ -514,6 +558,9 @@ export function adminRoutes(warden: Warden, about: About, metrics: Metrics): Rec
     ...exemptionRoutes(warden),
     ...viewRoutes(warden, about),
     'GET /metrics': () => new TextAnswer('text/plain; version=0.0.4; charset=utf-8', metrics.render()),
-    'GET /healthz': () => ({ status: 'ok' }),
+    'GET /healthz': () => {
+      const state = about.share()?.state;
+      return { status: 'ok', ...(state && { share: state }) };
+    },
   };
 }

@@ -149,6 +149,29 @@ export class Counters {
     };
   }
 
+  /**
+   * Book what happened in a second that may lie back, where it belongs; what has left the window is not booked.
+   *
+   * @param second  the present one
+   * @returns what the client had with it within the window
+   */
+  addLate(
+    site: number,
+    client: Client,
+    when: number,
+    second: number,
+    requests: number,
+    bytes: number,
+  ): Tally {
+    const horizon = this.horizon(second);
+    let slot = this.find(site, client);
+    if (when <= horizon) return slot === -1 ? { requests: 0, bytes: 0 } : this.tallyAt(slot, horizon);
+    if (slot === -1) slot = this.insert(site, client, second);
+    else this.expire(slot, horizon);
+    this.bookBetween(slot, Math.min(when, second), requests, bytes);
+    return this.tallyAt(slot, horizon);
+  }
+
   /** Forget a client on a site. */
   remove(site: number, client: Client): void {
     const slot = this.find(site, client);
@@ -354,6 +377,38 @@ export class Counters {
       node = tail;
       this.merged += 1;
     } else if (node !== tail) this.append(slot, node, second);
+    this.credit(slot, node, requests, bytes);
+  }
+
+  /** Book on a second before the latest; the list stays in order. */
+  private bookBetween(slot: number, second: number, requests: number, bytes: number): void {
+    const tail = this.places[slot * PLACE + TAIL] ?? 0;
+    if (tail === 0 || (this.nodes[tail * NODE] ?? 0) <= second)
+      return this.book(slot, second, requests, bytes);
+    let before = 0;
+    let after = this.places[slot * PLACE + HEAD] ?? 0;
+    while ((this.nodes[after * NODE] ?? 0) <= second) {
+      before = after;
+      after = this.nodes[after * NODE + NEXT] ?? 0;
+    }
+    const isThere = before !== 0 && this.nodes[before * NODE] === second;
+    this.credit(slot, isThere ? before : this.insertSecond(slot, second, before, after), requests, bytes);
+  }
+
+  /** @returns a new second between two others; the later one where there is no memory for it */
+  private insertSecond(slot: number, second: number, before: number, after: number): number {
+    const node = this.allocate();
+    if (node === 0) {
+      this.merged += 1;
+      return after;
+    }
+    this.begin(node, second, after);
+    if (before === 0) this.places[slot * PLACE + HEAD] = node;
+    else this.nodes[before * NODE + NEXT] = node;
+    return node;
+  }
+
+  private credit(slot: number, node: number, requests: number, bytes: number): void {
     this.nodes[node * NODE + NODE_REQUESTS] = (this.nodes[node * NODE + NODE_REQUESTS] ?? 0) + requests;
     this.nodeFloats[node * NODE_FLOATS + NODE_BYTES] =
       (this.nodeFloats[node * NODE_FLOATS + NODE_BYTES] ?? 0) + bytes;
@@ -364,13 +419,17 @@ export class Counters {
 
   private append(slot: number, node: number, second: number): void {
     const tail = this.places[slot * PLACE + TAIL] ?? 0;
-    this.nodes[node * NODE] = second;
-    this.nodes[node * NODE + NODE_REQUESTS] = 0;
-    this.nodeFloats[node * NODE_FLOATS + NODE_BYTES] = 0;
-    this.nodes[node * NODE + NEXT] = 0;
+    this.begin(node, second, 0);
     if (tail === 0) this.places[slot * PLACE + HEAD] = node;
     else this.nodes[tail * NODE + NEXT] = node;
     this.places[slot * PLACE + TAIL] = node;
+  }
+
+  private begin(node: number, second: number, next: number): void {
+    this.nodes[node * NODE] = second;
+    this.nodes[node * NODE + NODE_REQUESTS] = 0;
+    this.nodeFloats[node * NODE_FLOATS + NODE_BYTES] = 0;
+    this.nodes[node * NODE + NEXT] = next;
   }
 
   /** A second that nobody uses; 0 when there is none left. */

@@ -31,6 +31,15 @@ export type Decision =
       readonly began: boolean;
     };
 
+/** Hears what was counted here, as it is counted. */
+export type CountListener = (
+  site: number,
+  client: Client,
+  second: number,
+  requests: number,
+  bytes: number,
+) => void;
+
 export type EngineOptions = {
   readonly limitsOf: (site: number) => Limits;
   readonly windowMs?: number;
@@ -72,6 +81,8 @@ export class Engine {
   private readonly blockMs: number;
   private readonly counters: Counters;
   private readonly sites = new Map<number, Map<string, Block>>();
+  /** Null while nobody wants to know. */
+  private listener: CountListener | null = null;
 
   constructor({
     limitsOf,
@@ -100,7 +111,10 @@ export class Engine {
     if (block) return { kind: 'refused', block, began: false };
     const second = Math.floor(nowMs / 1000);
     const { requests, bytes } = this.counters.add(site, client, second, 1, 0);
-    if (requests <= this.limitsOf(site).requests) return SERVED;
+    if (requests <= this.limitsOf(site).requests) {
+      if (this.listener !== null) this.listener(site, client, second, 1, 0);
+      return SERVED;
+    }
     return {
       kind: 'refused',
       began: true,
@@ -115,13 +129,43 @@ export class Engine {
    */
   account(site: number, client: Client, size: number, nowMs: number): Block | null {
     if (this.blockOf(site, client, nowMs)) return null;
-    const tally = this.counters.add(site, client, Math.floor(nowMs / 1000), 0, size);
+    const second = Math.floor(nowMs / 1000);
+    const tally = this.counters.add(site, client, second, 0, size);
+    if (this.listener !== null) this.listener(site, client, second, 0, size);
     return tally.bytes > this.limitsOf(site).bytes ? this.begin(site, client, 'bytes', tally, nowMs) : null;
   }
 
-  /** Take up what was counted of a client in one second elsewhere. */
+  /** Take up what a web server counted of a client in one second. */
   count(site: number, client: Client, second: number, requests: number, bytes: number): void {
     this.counters.add(site, client, second, requests, bytes);
+    if (this.listener !== null) this.listener(site, client, second, requests, bytes);
+  }
+
+  /**
+   * Add what another node counted of a client in one second, which may lie back. What a block forgets or does not count
+   * is left out.
+   *
+   * @returns the block that begins with it, if the sum is too much
+   */
+  merge(
+    site: number,
+    client: Client,
+    second: number,
+    requests: number,
+    bytes: number,
+    nowMs: number,
+  ): Block | null {
+    const latest = this.sites.get(site)?.get(client.text);
+    if (latest && second * 1000 < latest.untilMs) return null;
+    const tally = this.counters.addLate(site, client, second, Math.floor(nowMs / 1000), requests, bytes);
+    const limits = this.limitsOf(site);
+    if (tally.requests > limits.requests) return this.begin(site, client, 'requests', tally, nowMs);
+    return tally.bytes > limits.bytes ? this.begin(site, client, 'bytes', tally, nowMs) : null;
+  }
+
+  /** Tell somebody what is counted here from now on; what {@link merge} adds is not. */
+  listen(listener: CountListener): void {
+    this.listener = listener;
   }
 
   /** Block a client by hand, or take up a block again after a restart. */

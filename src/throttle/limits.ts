@@ -24,7 +24,7 @@ const SUFFIXES: readonly (readonly [suffix: string, size: number])[] = [
 ];
 
 /** Largest limits that are taken: a billion requests, a terabyte. */
-const MOST: Limits = { requests: 1e9, bytes: 1e12 };
+export const MOST_LIMITS: Limits = { requests: 1e9, bytes: 1e12 };
 
 /**
  * Bytes from a size as people write it: `200M`, `50k`, `1G`; a bare number is bytes, M is 10^6.
@@ -58,7 +58,8 @@ export function parseLimits(text: string): Limits {
   const [, requests = '', size = ''] = /^(\d{1,10})\/(\w+)$/.exec(text.trim()) ?? [];
   const limits = { requests: Number(requests), bytes: parseSize(size) };
   const right = ([each, most]: readonly [number, number]) => each >= 1 && each <= most;
-  if (right([limits.requests, MOST.requests]) && right([limits.bytes, MOST.bytes])) return limits;
+  if (right([limits.requests, MOST_LIMITS.requests]) && right([limits.bytes, MOST_LIMITS.bytes]))
+    return limits;
   throw new AppError(`'${text}' is no limit.`, {
     code: 'E_LIMITS',
     exit: ExitCode.usage,

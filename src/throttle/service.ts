@@ -14,6 +14,7 @@ import type { WindowType } from './engine.ts';
 import { createFront, type FrontOptions } from './front.ts';
 import { HaproxyLink } from './haproxy/link.ts';
 import { followNginx, type NginxFollower, type NginxOptions } from './nginx/follow.ts';
+import { ShareLink, type ShareOptions } from './share/link.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
 import { Warden, type WardenEvent } from './warden.ts';
@@ -38,6 +39,8 @@ export type ServiceOptions = {
   readonly nginx?: NginxOptions;
   /** Stats sockets of HAProxys that enforce by themselves. */
   readonly haproxy?: readonly string[];
+  /** A server by which several nodes share what they count; without it this one is alone. */
+  readonly share?: ShareOptions;
   /** Where counters are kept over a restart; without it they are not. */
   readonly countersFile?: string;
   /** The files of the dashboard; without them there is none. */
@@ -168,6 +171,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   const warden = new Warden({ ...options, now, onEvent, counted, onDecision });
   const saver = createSaver(warden, countersFile, onError);
   const links = (options.haproxy ?? []).map((path) => new HaproxyLink(warden, path, onEvent));
+  const share = options.share === undefined ? null : new ShareLink(warden, options.share, onEvent);
   const open: Opened[] = [];
   const about: About = {
     version: options.version,
@@ -178,6 +182,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     ],
     savedMs: saver.savedMs,
     events,
+    share: () => share?.describe() ?? null,
     openApi: options.openApi ?? null,
   };
   const metrics = new Metrics();
@@ -208,6 +213,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     front?.close();
     await nginx?.stop();
     await Promise.all(links.map((link) => link.stop()));
+    await share?.stop();
     warden.flush();
     await saver.finish();
     store.close();
@@ -228,6 +234,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
       });
     if (options.nginx) nginx = await followNginx(warden, options.nginx, onEvent, onError);
     for (const link of links) link.start();
+    share?.start();
   } catch (error) {
     await stop(0);
     throw error;

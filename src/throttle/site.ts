@@ -116,6 +116,11 @@ export class Sites {
     });
   }
 
+  /** The site with this name, or null. */
+  find(name: string): Site | null {
+    return this.byName.get(name) ?? null;
+  }
+
   has(name: string): boolean {
     return this.byName.has(name);
   }

@@ -14,11 +14,14 @@ export type SnapshotOf = {
 /** Why counters are not taken up, in words. */
 export type Unusable = { readonly reason: string };
 
-/** 'PTC1' as this machine stores a word: a file of a machine with the other byte order is not ours. */
-const MAGIC = 0x31435450;
+/** Counters, and what of other nodes is in them: empty on a machine of its own. */
+export type Snapshot = { readonly counters: Uint32Array; readonly mark: string };
 
-/** Magic, checksum, window type, window in seconds, prefix, and the second it was made (lower 32 bits, the rest). */
-const HEADER_WORDS = 7;
+/** 'PTC2' as this machine stores a word: a file of a machine with the other byte order is not ours. */
+const MAGIC = 0x32435450;
+
+/** Magic, checksum, window type, window in seconds, prefix, the second it was made (lower 32 bits, the rest), bytes of the mark. */
+const HEADER_WORDS = 8;
 
 /** Largest file that is read: a million clients and 2.5 million seconds are 64 MB. */
 const LARGEST_BYTES = 128 * 1024 * 1024;
@@ -30,9 +33,16 @@ function bytesOf(words: Uint32Array): Uint8Array {
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }
 
-/** Counters as a file, with what they were counted by and a checksum. @param second  since the epoch */
-export function encodeSnapshot(counters: Uint32Array, of: SnapshotOf, second: number): Uint8Array {
-  const words = new Uint32Array(HEADER_WORDS + counters.length);
+/**
+ * Counters as a file, with what they were counted by and a checksum.
+ *
+ * @param second  since the epoch
+ * @param mark  what the next life needs to go on with other nodes; its words stand behind the header
+ */
+export function encodeSnapshot(counters: Uint32Array, of: SnapshotOf, second: number, mark = ''): Uint8Array {
+  const text = Buffer.from(mark);
+  const markWords = Math.ceil(text.length / 4);
+  const words = new Uint32Array(HEADER_WORDS + markWords + counters.length);
   const window = of.window === 'aligned' ? 1 : 0;
   words.set([
     MAGIC,
@@ -42,8 +52,10 @@ export function encodeSnapshot(counters: Uint32Array, of: SnapshotOf, second: nu
     of.prefix,
     second % 2 ** 32,
     Math.floor(second / 2 ** 32),
+    text.length,
   ]);
-  words.set(counters, HEADER_WORDS);
+  bytesOf(words).set(text, HEADER_WORDS * 4);
+  words.set(counters, HEADER_WORDS + markWords);
   words[1] = crc32(bytesOf(words.subarray(2)));
   return bytesOf(words);
 }
@@ -52,13 +64,13 @@ export function encodeSnapshot(counters: Uint32Array, of: SnapshotOf, second: nu
  * The counters in a file.
  *
  * @param second  since the epoch, now
- * @returns the words that {@link encodeSnapshot} was given, or why they are of no use
+ * @returns what {@link encodeSnapshot} was given, or why it is of no use
  */
-export function decodeSnapshot(file: Uint8Array, of: SnapshotOf, second: number): Uint32Array | Unusable {
+export function decodeSnapshot(file: Uint8Array, of: SnapshotOf, second: number): Snapshot | Unusable {
   if (file.length < HEADER_WORDS * 4 || file.length % 4 !== 0) return { reason: 'it is cut off' };
   // A copy begins at a multiple of four; the slice of a Buffer is none.
   const words = new Uint32Array(Uint8Array.from(file).buffer);
-  const [magic, checksum, window, windowSeconds = 0, prefix, low = 0, high = 0] = words;
+  const [magic, checksum, window, windowSeconds = 0, prefix, low = 0, high = 0, marked = 0] = words;
   if (magic !== MAGIC) return { reason: 'it is no snapshot of this program' };
   if (checksum !== crc32(bytesOf(words.subarray(2)))) return { reason: 'its checksum is wrong' };
   const same = window === (of.window === 'aligned' ? 1 : 0) && windowSeconds === of.windowMs / 1000;
@@ -66,7 +78,10 @@ export function decodeSnapshot(file: Uint8Array, of: SnapshotOf, second: number)
   const madeAt = high * 2 ** 32 + low;
   if (madeAt > second + SKEW_SECONDS) return { reason: 'it is from the future' };
   if (madeAt + windowSeconds < second) return { reason: 'it is too old' };
-  return words.subarray(HEADER_WORDS);
+  const from = HEADER_WORDS + Math.ceil(marked / 4);
+  if (from > words.length) return { reason: 'it makes no sense' };
+  const mark = Buffer.from(bytesOf(words)).toString('utf8', HEADER_WORDS * 4, HEADER_WORDS * 4 + marked);
+  return { counters: words.subarray(from), mark };
 }
 
 /** The file of a snapshot; null when there is none. */

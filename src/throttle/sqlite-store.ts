@@ -6,7 +6,7 @@ import { makeFolder } from '../folder.ts';
 import { clientOf } from './client.ts';
 import type { BlockCause } from './engine.ts';
 import type { Mode, RefusalStatus, Site } from './site.ts';
-import type { Store, StoredBlock, Tipping } from './store.ts';
+import type { Change, Store, StoredBlock, Tipping } from './store.ts';
 
 /** Each step brings the database from its number to the next; they are never changed, only added to. */
 export const STEPS: readonly string[] = [
@@ -29,6 +29,9 @@ export const STEPS: readonly string[] = [
    CREATE TABLE audit (at_ms INTEGER NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
    CREATE INDEX audit_by_time ON audit (at_ms);`,
   'ALTER TABLE site ADD COLUMN budget TEXT;',
+  `CREATE TABLE change (
+     kind TEXT NOT NULL, name TEXT NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (kind, name)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** How long figures and the audit are kept, in milliseconds. */
@@ -144,6 +147,12 @@ export async function openSqliteStore(file: string): Promise<Store> {
       `SELECT coalesce(sum(served), 0) AS served, coalesce(sum(bytes), 0) AS bytes,
        coalesce(sum(refused), 0) AS refused FROM traffic WHERE site = ? AND minute >= ?`,
     ),
+    changes: db.prepare('SELECT * FROM change'),
+    pruneChanges: db.prepare(
+      `DELETE FROM change WHERE at_ms < ? AND kind != 'share' AND name NOT IN (
+         SELECT name FROM site UNION SELECT network || ' ' || coalesce(nullif(site, ''), '*') FROM exemption)`,
+    ),
+    saveChange: db.prepare('INSERT OR REPLACE INTO change VALUES (?, ?, ?)'),
     audit: db.prepare('INSERT INTO audit VALUES (?, ?, ?, ?)'),
   };
   return {
@@ -193,6 +202,8 @@ export async function openSqliteStore(file: string): Promise<Store> {
       statement.pruneExemptions.run(nowMs);
       statement.pruneTraffic.run(Math.floor((nowMs - MONTH_MS) / 60_000));
       statement.pruneAudit.run(nowMs - AUDIT_MS);
+      // What was removed is remembered for as long: a machine that was away so long may bring it back.
+      statement.pruneChanges.run(nowMs - AUDIT_MS);
     },
     addTraffic: (rows) => {
       db.exec('BEGIN');
@@ -207,6 +218,15 @@ export async function openSqliteStore(file: string): Promise<Store> {
         servedBytes: Number(row['bytes']),
         refusedRequests: Number(row['refused']),
       };
+    },
+    changes: () =>
+      (statement.changes.all() as Row[]).map((row) => ({
+        kind: row['kind'] as Change['kind'],
+        name: String(row['name']),
+        atMs: Number(row['at_ms']),
+      })),
+    saveChange: ({ kind, name, atMs }) => {
+      statement.saveChange.run(kind, name, atMs);
     },
     audit: ({ atMs, action, subject, detail }) => {
       statement.audit.run(atMs, action, subject, detail);

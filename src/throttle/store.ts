@@ -28,6 +28,14 @@ export type Traffic = {
 
 export type TrafficSum = Omit<Traffic, 'site' | 'minute'>;
 
+/** When a site or an exemption was last changed or removed, and since when this machine shares with others. */
+export type Change = {
+  readonly kind: 'site' | 'exemption' | 'share';
+  readonly name: string;
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+};
+
 /** What has to survive a restart. Every method has written when it returns. */
 export type Store = {
   sites(): Site[];
@@ -44,6 +52,8 @@ export type Store = {
   prune(nowMs: number): void;
   addTraffic(rows: readonly Traffic[]): void;
   traffic(site: number, sinceMinute: number): TrafficSum;
+  changes(): Change[];
+  saveChange(change: Change): void;
   audit(entry: {
     readonly atMs: number;
     readonly action: string;

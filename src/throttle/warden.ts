@@ -3,12 +3,19 @@ import { parseAddress } from '../net/address.ts';
 import { holds, LOOPBACK, type Network, parseNetwork } from '../net/network.ts';
 import { type Client, clientNamed, clientOf, clientOfWords, IPV6_PREFIX } from './client.ts';
 import { Counters } from './counters.ts';
-import { type Block, type BlockCause, Engine, retryAfter, type WindowType } from './engine.ts';
-import { type Limits, TEN_MINUTES_MS } from './limits.ts';
+import {
+  type Block,
+  type BlockCause,
+  type CountListener,
+  Engine,
+  retryAfter,
+  type WindowType,
+} from './engine.ts';
+import { formatLimits, type Limits, TEN_MINUTES_MS } from './limits.ts';
 import { type Mode, policyOf, type RefusalStatus, type Site, Sites } from './site.ts';
 import { type HeavyNetwork, Sketch } from './sketch.ts';
 import { decodeSnapshot, encodeSnapshot, type Unusable } from './snapshot.ts';
-import type { Exemption, Store, Tipping, Traffic } from './store.ts';
+import type { Change, Exemption, Store, Tipping, Traffic } from './store.ts';
 
 /** Something that somebody may want to know of, for the log and for who listens. */
 export type WardenEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
@@ -87,12 +94,40 @@ const MOST_EXEMPTIONS = 1000;
 
 const MINUTE_MS = 60_000;
 
+/**
+ * Hears what happens on this node, to tell others. The counts of single clients go by {@link Engine.listen}; what comes
+ * from others is not told.
+ */
+export type Share = {
+  readonly counted: CountListener;
+  /** Of the budget of a site. */
+  spent(site: number, second: number, requests: number, bytes: number): void;
+  blocked(block: Block): void;
+  lifted(block: Block): void;
+  siteSaved(site: Site, atMs: number): void;
+  siteRemoved(name: string, atMs: number): void;
+  exempted(exemption: Exemption, atMs: number): void;
+  unexempted(network: string, site: string | null, atMs: number): void;
+  /** What of others is in the counts now, as the next life needs it. */
+  mark(): string;
+  /** The clock that all nodes go by, in milliseconds since the epoch. */
+  nowMs(): number;
+};
+
+/** The name of an exemption among the changes. */
+export function exemptionName(network: string, site: string | null): string {
+  return `${network} ${site ?? '*'}`;
+}
+
 /** Stands for all clients of a site together, where its budget is counted. */
 const EVERYBODY: Client = { text: '', kind: 0, words: [0, 0, 0, 0] };
 
 /** Most sites whose budget is counted, and seconds of them. */
 const MOST_BUDGETS = 10_000;
 const MOST_BUDGET_SECONDS = 1_000_000;
+
+/** Of a request that another node served nothing is known here. */
+const NOBODY_TOLD: Tipping = { method: '', path: '', userAgent: '' };
 
 const UNLIMITED = { requests: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
@@ -130,6 +165,11 @@ export class Warden {
   private sums = new Map<number, Sums>();
   private readonly totals = new Map<number, Totals>();
   private failures = 0;
+  /** Null on a machine of its own. */
+  private share: Share | null = null;
+  private readonly changed = new Map<string, number>();
+  /** What {@link Share.mark} had said for the counters that were taken up. */
+  private mark: string | null = null;
 
   constructor(options: WardenOptions) {
     const {
@@ -165,6 +205,7 @@ export class Warden {
       limitsOf: (site) => this.sites.at(site).budget ?? UNLIMITED,
     });
     this.sketch = new Sketch(seed, windowMs);
+    for (const { kind, name, atMs } of store.changes()) this.changed.set(`${kind} ${name}`, atMs);
     this.readExemptions();
     this.takeUpCounters(options.counted ?? null);
     this.takeUpBlocks();
@@ -298,10 +339,138 @@ export class Warden {
     return this.budgets.tally(site.number, EVERYBODY, Math.floor(this.now() / 1000));
   }
 
+  /** Tell somebody what happens here from now on. @returns what {@link Share.mark} said when the counts were kept; null when none were */
+  join(share: Share): string | null {
+    this.share = share;
+    this.engine.listen(share.counted);
+    return this.mark;
+  }
+
+  /** When something was last changed, by the clock that all nodes go by; 0 when it never was. */
+  changedMs(kind: Change['kind'], name: string): number {
+    return this.changed.get(`${kind} ${name}`) ?? 0;
+  }
+
+  /** What was removed, and when. */
+  removals(kind: 'site' | 'exemption'): { readonly name: string; readonly atMs: number }[] {
+    const there =
+      kind === 'site'
+        ? this.storedSites().map(({ name }) => name)
+        : this.ownExemptions().map(({ network, site }) => exemptionName(network, site));
+    const known = new Set(there);
+    return [...this.changed].flatMap(([key, atMs]) => {
+      const name = key.slice(kind.length + 1);
+      return key.startsWith(`${kind} `) && !known.has(name) ? [{ name, atMs }] : [];
+    });
+  }
+
+  /** Let what was changed here yield to whatever others have. */
+  yieldTo(kind: 'site' | 'exemption', others: (name: string) => boolean): void {
+    for (const key of this.changed.keys())
+      if (key.startsWith(`${kind} `) && others(key.slice(kind.length + 1))) this.changed.delete(key);
+  }
+
+  /** The sites that somebody set, as they are kept. */
+  storedSites(): Site[] {
+    return this.store.sites();
+  }
+
+  /** The exemptions that somebody set, as they are kept. */
+  ownExemptions(): Exemption[] {
+    return this.store.exemptions();
+  }
+
+  /** That this machine shares with others from now on. */
+  noteJoined(): void {
+    if (this.changedMs('share', 'joined') === 0) this.noteChange('share', 'joined');
+  }
+
+  /** Add what another node counted of a client. */
+  countElsewhere(site: Site, client: Client, second: number, requests: number, bytes: number): void {
+    const nowMs = this.now();
+    if (policyOf(site, nowMs).mode === 'off') return;
+    if (requests > 0) this.sketch.add(site.number, client, nowMs, requests);
+    const block = this.engine.merge(site.number, client, second, requests, bytes, nowMs);
+    if (block) this.noteBlock(block, NOBODY_TOLD);
+  }
+
+  /** Add what another node spent of a budget. */
+  spendElsewhere(site: Site, second: number, requests: number, bytes: number): void {
+    if (site.budget !== null)
+      this.budgets.addLate(site.number, EVERYBODY, second, Math.floor(this.now() / 1000), requests, bytes);
+  }
+
+  /** The block that holds for a client. */
+  blockOf(site: Site, client: Client): Block | null {
+    return this.engine.blockOf(site.number, client, this.now());
+  }
+
+  /** Take over a block that holds on another node, in place of one of our own. */
+  blockElsewhere(block: Block): void {
+    const { site, client, limit, requests, bytes, startMs, untilMs } = block;
+    const mine = this.engine.blockOf(site, client, this.now());
+    const isSame = mine?.untilMs === untilMs && mine.startMs === startMs;
+    if (isSame) return;
+    const tipping = mine ? (this.tippings.get(mine) ?? null) : null;
+    this.engine.put(block);
+    if (tipping) this.tippings.set(block, tipping);
+    this.guarded(() => this.store.saveBlock({ block, tipping }));
+    if (mine) return;
+    this.options.onEvent({
+      event: 'blocked elsewhere',
+      site: this.sites.at(site).name,
+      client: client.text,
+      limit,
+      requests,
+      bytes,
+      until: new Date(untilMs).toISOString(),
+    });
+  }
+
+  /** Another node lifted a block. */
+  liftElsewhere(site: Site, client: Client): void {
+    if (this.engine.lift(site.number, client, this.now()) === null) return;
+    this.guarded(() => this.store.removeBlock(site.number, client.text));
+    this.options.onEvent({ event: 'unblocked elsewhere', site: site.name, client: client.text });
+  }
+
+  /** Take a site as another node has it. @throws AppError E_EXISTS when one of its names is another site's */
+  siteElsewhere(site: Site, atMs: number): void {
+    this.sites.put(site);
+    this.guarded(() => {
+      this.store.saveSite(site);
+      this.saveChange('site', site.name, atMs);
+      this.record('site changed elsewhere', site.name, formatLimits(policyOf(site, this.now()).limits));
+    });
+  }
+
+  siteRemovedElsewhere(name: string, atMs: number): void {
+    const site = this.sites.find(name);
+    this.guarded(() => {
+      this.saveChange('site', name, atMs);
+      if (site === null || site.number === 0) return;
+      this.dropSite(site);
+      this.record('site removed elsewhere', name, '');
+    });
+  }
+
+  /** Take an exemption as another node has it. @param exemption  null when it was removed there */
+  exemptionElsewhere(network: string, site: string | null, exemption: Exemption | null, atMs: number): void {
+    this.guarded(() => {
+      this.saveChange('exemption', exemptionName(network, site), atMs);
+      if (exemption === null) this.store.removeExemption(network, site);
+      else this.store.saveExemption(exemption);
+      this.readExemptions();
+      const what = exemption === null ? 'exemption removed elsewhere' : 'exempt elsewhere';
+      this.record(what, network, exemption?.reason ?? '');
+    });
+  }
+
   /** What was counted, as a file that a next life takes up. */
   snapshot(): Uint8Array {
     const nowMs = this.now();
-    return encodeSnapshot(this.engine.pack(nowMs), this, Math.floor(nowMs / 1000));
+    const mark = this.share?.mark() ?? '';
+    return encodeSnapshot(this.engine.pack(nowMs), this, Math.floor(nowMs / 1000), mark);
   }
 
   /** Every block that holds, the latest first. */
@@ -326,6 +495,7 @@ export class Warden {
     };
     this.store.saveBlock({ block, tipping: null });
     this.engine.put(block);
+    this.share?.blocked(block);
     this.totalOf(site).blocks.manual += 1;
     this.record('block', `${site.name} ${client.text}`, reason);
     return block;
@@ -338,6 +508,7 @@ export class Warden {
       const block = this.engine.lift(each.number, client, this.now());
       if (!block) return [];
       this.store.removeBlock(each.number, client.text);
+      this.share?.lifted(block);
       this.record('unblock', `${each.name} ${client.text}`, '');
       return [block];
     });
@@ -358,15 +529,21 @@ export class Warden {
   saveSite(site: Site, action: string, detail: string): void {
     this.sites.put(site);
     this.store.saveSite(site);
+    this.share?.siteSaved(site, this.noteChange('site', site.name));
     this.record(action, site.name, detail);
   }
 
   removeSite(site: Site): void {
+    this.dropSite(site);
+    this.share?.siteRemoved(site.name, this.noteChange('site', site.name));
+    this.record('site removed', site.name, '');
+  }
+
+  private dropSite(site: Site): void {
     this.sites.drop(site.number);
     this.store.removeSite(site.number);
     this.engine.forget(site.number);
     this.budgets.forget(site.number);
-    this.record('site removed', site.name, '');
   }
 
   exemptions(): Exemption[] {
@@ -389,15 +566,18 @@ export class Warden {
     const kept = { ...exemption, network: range.text };
     this.store.saveExemption(kept);
     this.readExemptions();
+    this.share?.exempted(kept, this.noteChange('exemption', exemptionName(kept.network, kept.site)));
     this.record('exempt', range.text, exemption.reason);
     return kept;
   }
 
   /** @returns whether there was such an exemption */
   unexempt(network: string, site: string | null): boolean {
-    const removed = this.store.removeExemption(this.network(network).text, site);
+    const { text } = this.network(network);
+    const removed = this.store.removeExemption(text, site);
     if (removed) {
       this.readExemptions();
+      this.share?.unexempted(text, site, this.noteChange('exemption', exemptionName(text, site)));
       this.record('exemption removed', network, '');
     }
     return removed;
@@ -515,8 +695,10 @@ export class Warden {
   }
 
   private spend(site: Site, requests: number, bytes: number): void {
-    if (site.budget !== null)
-      this.budgets.add(site.number, EVERYBODY, Math.floor(this.now() / 1000), requests, bytes);
+    if (site.budget === null) return;
+    const second = Math.floor(this.now() / 1000);
+    this.budgets.add(site.number, EVERYBODY, second, requests, bytes);
+    this.share?.spent(site.number, second, requests, bytes);
   }
 
   private serve(site: Site, client: Client, request: Tipping): Verdict {
@@ -559,6 +741,7 @@ export class Warden {
     this.totalOf(site).blocks[block.limit] += 1;
     // A store that cannot be written must not let anybody through: the block holds in memory.
     this.guarded(() => this.store.saveBlock({ block, tipping }));
+    this.share?.blocked(block);
     const { client, limit, requests, bytes, untilMs } = block;
     const until = new Date(untilMs).toISOString();
     this.options.onEvent({
@@ -570,6 +753,18 @@ export class Warden {
       bytes,
       until,
     });
+  }
+
+  /** Remember when something was changed; a change is always later than the one before. @returns when */
+  private noteChange(kind: Change['kind'], name: string): number {
+    const beforeMs = this.changed.get(`${kind} ${name}`) ?? 0;
+    return this.saveChange(kind, name, Math.max(this.share?.nowMs() ?? this.now(), beforeMs + 1));
+  }
+
+  private saveChange(kind: Change['kind'], name: string, atMs: number): number {
+    this.changed.set(`${kind} ${name}`, atMs);
+    this.store.saveChange({ kind, name, atMs });
+    return atMs;
   }
 
   private record(action: string, subject: string, detail: string): void {
@@ -616,15 +811,16 @@ export class Warden {
     if (file === null) return;
     const nowMs = this.now();
     const read = file instanceof Uint8Array ? decodeSnapshot(file, this, Math.floor(nowMs / 1000)) : file;
-    if (read instanceof Uint32Array) {
+    if ('counters' in read) {
       try {
-        this.engine.unpack(read, nowMs);
+        this.engine.unpack(read.counters, nowMs);
+        this.mark = read.mark;
         return;
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }
     }
-    const reason = read instanceof Uint32Array ? 'it makes no sense' : read.reason;
+    const reason = 'counters' in read ? 'it makes no sense' : read.reason;
     this.options.onEvent({ event: 'counters ignored', reason });
   }
 

@@ -10,6 +10,7 @@ import type {
   ThrottleNetwork,
   ThrottleServeResult,
   ThrottleService,
+  ThrottleShare,
   ThrottleSite,
   ThrottleSiteShowResult,
   ThrottleStanding,
@@ -251,6 +252,12 @@ export function renderExplain(result: ThrottleExplainResult, columns: number): L
   ];
 }
 
+/** With whom a node counts. */
+function shareText({ server, state, since, nodes, waiting }: ThrottleShare): string {
+  if (state === 'connected') return `with ${counted(nodes, 'node')} by ${server}, since ${since}`;
+  return `by ${server}, away since ${since}; ${counted(waiting, 'count')} to be told`;
+}
+
 function serviceRows({
   version,
   since,
@@ -273,6 +280,7 @@ function serviceRows({
         `${counted(service.sites, 'site')}, ${counted(service.tracked, 'client')}, ${counted(service.blocks, 'block')}`,
       ],
       [dim('counters'), service.countersSaved === null ? 'not saved yet' : `saved ${service.countersSaved}`],
+      ...(service.share === null ? [] : [[dim('shares'), shareText(service.share)]]),
     ],
     2,
   );

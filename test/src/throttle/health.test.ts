@@ -3,7 +3,26 @@ import type { ThrottleService } from '../../../src/schema/throttle.ts';
 import { judgeService } from '../../../src/throttle/health.ts';
 import { startThrottleLab } from '../../helpers/throttle-lab.ts';
 
+const SHARE = {
+  server: 'redis://127.0.0.1:6379/0',
+  state: 'connected',
+  since: '2026-11-25T12:00:00Z',
+  reason: null,
+  nodes: 3,
+  clockAheadMs: 12,
+  waiting: 0,
+  lost: 0,
+  strange: 0,
+  cut: 0,
+} as const;
+
 test.for([
+  [{ share: SHARE }, 'ok', ['throttle.service']],
+  [{ share: { ...SHARE, state: 'away', reason: 'it does not answer' } }, 'warn', ['throttle.share']],
+  [{ share: { ...SHARE, clockAheadMs: -2500 } }, 'warn', ['throttle.share-clock']],
+  [{ share: { ...SHARE, lost: 1 } }, 'warn', ['throttle.share-loss']],
+  [{ share: { ...SHARE, strange: 1 } }, 'warn', ['throttle.share-loss']],
+  [{ share: { ...SHARE, cut: 1 } }, 'warn', ['throttle.share-loss']],
   [{}, 'ok', ['throttle.service']],
   [{ evictedLive: 3, evictedMaxShare: 0.1 }, 'warn', ['throttle.memory']],
   [{ storeFailures: 1 }, 'warn', ['throttle.store']],

@@ -37,6 +37,7 @@ test('it names every route of the service and no other', () => {
     listening: () => [],
     savedMs: () => null,
     events: new EventHub(),
+    share: () => null,
     openApi: null,
   };
   const routes = {

@@ -68,7 +68,13 @@ describe('a snapshot', () => {
   const good = encodeSnapshot(words, OF, T0);
   const changed = (at: number) => good.map((byte, index) => (index === at ? byte ^ 1 : byte));
 
-  test('comes back as it was', () => expect(decodeSnapshot(good, OF, T0 + 600)).toEqual(words));
+  test('comes back as it was', () =>
+    expect(decodeSnapshot(good, OF, T0 + 600)).toEqual({ counters: words, mark: '' }));
+
+  test.for(['', 'a', '{"ä":1}', 'x'.repeat(4000)])('with the mark %s comes back with it', (mark) => {
+    const file = encodeSnapshot(words, OF, T0, mark);
+    expect(decodeSnapshot(file, OF, T0)).toEqual({ counters: words, mark });
+  });
 
   test.for([
     ['empty', new Uint8Array(), OF, T0, 'it is cut off'],
