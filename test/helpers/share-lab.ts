@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ThrottleBlock, ThrottleService } from '../../src/schema/throttle.ts';
+import type { ThrottleBlock, ThrottleService, ThrottleSite } from '../../src/schema/throttle.ts';
 import { callService } from '../../src/service/call.ts';
 import type { RedisLab } from './redis.ts';
 import { type Ran, root, runBuilt } from './run.ts';
@@ -71,6 +71,14 @@ export class ShareNode {
     return ((await callService(this.socket, '/v1/blocks')) as { blocks: ThrottleBlock[] }).blocks;
   }
 
+  async sites(): Promise<readonly ThrottleSite[]> {
+    return ((await callService(this.socket, '/v1/sites')) as { sites: ThrottleSite[] }).sites;
+  }
+
+  async site(name: string): Promise<ThrottleSite | undefined> {
+    return (await this.sites()).find((each) => each.name === name);
+  }
+
   /** Requests and bytes of a client within the window. */
   async standing(client: string): Promise<{ readonly requests: number; readonly bytes: number }> {
     const path = `/v1/explain/${encodeURIComponent(client)}?site=www.example.org`;
@@ -89,7 +97,7 @@ export class ShareNode {
 /** Several nodes in front of one origin, which share by one server. */
 export class ShareLab {
   readonly folder = mkdtempSync(join(tmpdir(), 'postern-share-'));
-  readonly nodes: ShareNode[] = [];
+  private readonly nodes: ShareNode[] = [];
   private readonly origin: Origin;
   private readonly redis: RedisLab;
   private readonly database: number;
@@ -118,6 +126,10 @@ export class ShareLab {
     await node.up();
     await connected(node);
     return node;
+  }
+
+  node(name: string): ShareNode | undefined {
+    return this.nodes.find((each) => each.name === name);
   }
 
   async close(): Promise<void> {
