@@ -91,6 +91,10 @@ export class Sites {
     return [...this.byNumber.values()].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
   }
 
+  get size(): number {
+    return this.byNumber.size;
+  }
+
   get other(): Site {
     return this.byNumber.get(0) ?? newSite(0, OTHER);
   }

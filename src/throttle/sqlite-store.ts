@@ -65,6 +65,18 @@ function migrate(db: DatabaseSync, file: string): void {
   );
 }
 
+/** Do all of it or nothing: after a failure nothing is left open, or nothing would ever be written again. */
+function inTransaction(db: DatabaseSync, work: () => void): void {
+  db.exec('BEGIN');
+  try {
+    work();
+    db.exec('COMMIT');
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
 async function open(file: string): Promise<DatabaseSync> {
   const { DatabaseSync: Database } = await import('node:sqlite');
   try {
@@ -205,12 +217,12 @@ export async function openSqliteStore(file: string): Promise<Store> {
       // What was removed is remembered for as long: a machine that was away so long may bring it back.
       statement.pruneChanges.run(nowMs - AUDIT_MS);
     },
-    addTraffic: (rows) => {
-      db.exec('BEGIN');
-      for (const { site, minute, servedRequests, servedBytes, refusedRequests } of rows)
-        statement.addTraffic.run(site, minute, servedRequests, servedBytes, refusedRequests);
-      db.exec('COMMIT');
-    },
+    addTraffic: (rows) =>
+      inTransaction(db, () => {
+        for (const { site, minute, servedRequests, servedBytes, refusedRequests } of rows)
+          statement.addTraffic.run(site, minute, servedRequests, servedBytes, refusedRequests);
+      }),
+    together: (work) => inTransaction(db, work),
     traffic: (site, sinceMinute) => {
       const row = statement.traffic.get(site, sinceMinute) as Row;
       return {

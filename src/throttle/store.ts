@@ -52,6 +52,8 @@ export type Store = {
   prune(nowMs: number): void;
   addTraffic(rows: readonly Traffic[]): void;
   traffic(site: number, sinceMinute: number): TrafficSum;
+  /** Do several writes as one, and nothing of them when one throws. */
+  together(work: () => void): void;
   changes(): Change[];
   saveChange(change: Change): void;
   audit(entry: {

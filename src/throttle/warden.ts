@@ -380,6 +380,17 @@ export class Warden {
     return this.store.exemptions();
   }
 
+  /** Do what writes a lot in one transaction. Where it cannot be written it is done all the same: it holds in memory. */
+  together<T>(work: () => T): T {
+    let done: { readonly value: T } | null = null;
+    this.guarded(() =>
+      this.store.together(() => {
+        done = { value: work() };
+      }),
+    );
+    return (done as { readonly value: T } | null)?.value ?? work();
+  }
+
   /** That this machine shares with others from now on. */
   noteJoined(): void {
     if (this.changedMs('share', 'joined') === 0) this.noteChange('share', 'joined');
@@ -456,11 +467,15 @@ export class Warden {
 
   /** Take an exemption as another node has it. @param exemption  null when it was removed there */
   exemptionElsewhere(network: string, site: string | null, exemption: Exemption | null, atMs: number): void {
+    const range = parseNetwork(network);
+    const isOther = (each: Excused) =>
+      LOOPBACK.includes(each.range) || each.network !== network || each.site !== site;
+    const others = this.excused.filter(isOther);
+    this.excused = exemption && range ? [...others, { ...exemption, range }] : others;
     this.guarded(() => {
       this.saveChange('exemption', exemptionName(network, site), atMs);
       if (exemption === null) this.store.removeExemption(network, site);
       else this.store.saveExemption(exemption);
-      this.readExemptions();
       const what = exemption === null ? 'exemption removed elsewhere' : 'exempt elsewhere';
       this.record(what, network, exemption?.reason ?? '');
     });
@@ -553,10 +568,14 @@ export class Warden {
       .map(({ range: _, ...exemption }) => exemption);
   }
 
+  get isFullOfExemptions(): boolean {
+    return this.excused.length >= MOST_EXEMPTIONS;
+  }
+
   /** @throws AppError E_NETWORK (exit 64), E_FULL (exit 64) */
   exempt(exemption: Exemption): Exemption {
     const range = this.network(exemption.network);
-    if (this.excused.length >= MOST_EXEMPTIONS) {
+    if (this.isFullOfExemptions) {
       throw new AppError(`There are ${MOST_EXEMPTIONS} exemptions already.`, {
         code: 'E_FULL',
         exit: ExitCode.usage,

@@ -123,6 +123,7 @@ export class ShareLink implements Share {
       warden,
       clock: this.clock,
       life: options.life,
+      keepMs: this.keepMs,
       onStrange: (what) => this.noteStrange(what),
     });
     this.sinceMs = warden.nowMs;
@@ -173,6 +174,8 @@ export class ShareLink implements Share {
   }
 
   blocked(block: Block): void {
+    // While nobody hears it, it waits among the blocks: what the server lacks is found when it is back.
+    if (!this.isConnected && block.limit !== 'manual') return;
     const site = this.warden.sites.at(block.site).name;
     this.operate(blockOperation(block.limit === 'manual' ? 'm' : 'b', site, block, this.clock));
   }
@@ -211,6 +214,7 @@ export class ShareLink implements Share {
 
   private operate(operation: Operation): void {
     this.taker.noteOwn(operation.field, this.outbox.operate(operation));
+    if (this.outbox.isLong) this.seal();
     this.isUrgent = true;
     this.pulse.kick();
   }
@@ -323,7 +327,8 @@ export class ShareLink implements Share {
     };
     // Operations up to here are in what was read just now.
     this.known = latest;
-    for (const operation of reconcile(this.warden, kept, this.taker, this.clock)) this.operate(operation);
+    const news = this.warden.together(() => reconcile(this.warden, kept, this.taker, this.clock));
+    for (const operation of news) this.operate(operation);
   }
 
   private async scan(redis: Redis, key: string): Promise<ReadonlyMap<string, string>> {
@@ -375,8 +380,8 @@ export class ShareLink implements Share {
       [this.heard, HEARD_AT_ONCE, MOST_ENTRY],
     )) as Heard[];
     for (const entry of entries) {
-      this.take(entry);
       this.heard = entry[0];
+      this.take(entry);
       // Requests go first.
       await turn();
     }

@@ -19,6 +19,7 @@ type Sums = Map<string, Sum>;
 /** Most rows of a batch, and bytes of its operations: the whole stays below what a node takes of another. */
 const MOST_ROWS = 4000;
 const MOST_OPERATION_BYTES = 256 * 1024;
+const MOST_OPERATIONS = 1000;
 
 /** Rows that are added up in memory before they are made into batches. */
 const MOST_PENDING = 40_000;
@@ -70,6 +71,11 @@ export class Outbox {
   /** Whether there is anything that was not made into a batch. */
   get isEmpty(): boolean {
     return this.pending === 0 && this.operations.length === 0;
+  }
+
+  /** Whether there are so many operations that they have to be made into batches, told or not. */
+  get isLong(): boolean {
+    return this.operations.length >= MOST_OPERATIONS;
   }
 
   /** The number of the last batch. */

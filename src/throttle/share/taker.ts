@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts';
 import { clientNamed } from '../client.ts';
-import { newSite, type Site } from '../site.ts';
+import { MOST_SITES, newSite, type Site } from '../site.ts';
 import { exemptionName, type Warden } from '../warden.ts';
 import type { SharedClock } from './clock.ts';
 import {
@@ -21,17 +21,22 @@ const LONGEST_MS = 366 * 86_400_000;
 /** Clients whose lift is remembered. */
 const MOST_LIFTED = 10_000;
 
-/** Most exemptions that are taken: each is compared with every request. */
-const MOST_EXEMPTIONS = 1000;
-
 /** Most nodes that are remembered. */
 const MOST_LIVES = 10_000;
+
+/** Names that nodes give themselves. */
+const LIFE = /^[\w-]{1,32}$/;
+
+/** The last batch of a node, and when it was seen, in milliseconds since the epoch. */
+type Progress = { readonly number: number; readonly atMs: number };
 
 export type TakerOptions = {
   readonly warden: Warden;
   readonly clock: SharedClock;
   /** The name of this node in the stream, another one with each start. */
   readonly life: string;
+  /** For how long what a node told may be told again. */
+  readonly keepMs: number;
   readonly onStrange: (what: string) => void;
 };
 
@@ -39,8 +44,8 @@ export type TakerOptions = {
 export class Taker {
   private readonly options: TakerOptions;
   /** The last batch of each node that is in the counts of clients, and in those of budgets. */
-  private readonly counted = new Map<string, number>();
-  private readonly budgeted = new Map<string, number>();
+  private readonly counted = new Map<string, Progress>();
+  private readonly budgeted = new Map<string, Progress>();
   /** Until when a client's counts are void, in seconds by the clock of the server: its block was lifted then. */
   private readonly lifted = new Map<string, number>();
   /** The batch that the last operation of this node on a block is in. */
@@ -52,31 +57,35 @@ export class Taker {
 
   /** What is in the counts, for a next life. @param ownBatch  the last one of this node */
   mark(ownBatch: number): string {
-    return JSON.stringify({ ...Object.fromEntries(this.counted), [this.options.life]: ownBatch });
+    const { warden, keepMs, life } = this.options;
+    for (const progress of [this.counted, this.budgeted])
+      for (const [each, { atMs }] of progress) if (atMs < warden.nowMs - keepMs) progress.delete(each);
+    const others = [...this.counted].map(([each, { number }]) => [each, number] as const);
+    return JSON.stringify(Object.fromEntries([...others, [life, ownBatch]]));
   }
 
-  /** Take up what an earlier life had in its counts. */
+  /** Take up what an earlier life had in its counts; a machine of its own has left nothing. */
   restore(mark: string): void {
-    try {
-      for (const [life, number] of Object.entries(JSON.parse(mark) as Record<string, unknown>))
-        if (typeof number === 'number') this.counted.set(life, number);
-    } catch {
-      // An empty one: the counts were made on a machine of its own.
-    }
+    if (mark === '') return;
+    const atMs = this.options.warden.nowMs;
+    for (const [life, number] of Object.entries(JSON.parse(mark) as Readonly<Record<string, number>>))
+      remember(this.counted, life, { number, atMs }, MOST_LIVES);
   }
 
   /** Take a batch of counts, once. */
   takeCounts(life: string, number: number, text: string): void {
     if (life === this.options.life) return;
-    const forClients = number > (this.counted.get(life) ?? 0);
-    const forBudgets = number > (this.budgeted.get(life) ?? 0);
+    if (!LIFE.test(life)) return this.options.onStrange('the name of a node');
+    const forClients = number > (this.counted.get(life)?.number ?? 0);
+    const forBudgets = number > (this.budgeted.get(life)?.number ?? 0);
     if (!forClients && !forBudgets) return;
     for (const row of readCounts(text)) {
       if (row === null) this.options.onStrange('counts');
       else if (row.client === EVERYBODY ? forBudgets : forClients) this.takeRow(row);
     }
-    if (forClients) remember(this.counted, life, number, MOST_LIVES);
-    if (forBudgets) remember(this.budgeted, life, number, MOST_LIVES);
+    const progress = { number, atMs: this.options.warden.nowMs };
+    if (forClients) remember(this.counted, life, progress, MOST_LIVES);
+    if (forBudgets) remember(this.budgeted, life, progress, MOST_LIVES);
   }
 
   private takeRow({ site: name, second, client: text, requests, bytes }: CountRow): void {
@@ -123,8 +132,10 @@ export class Taker {
     if (shared === null || client === null || tooLong) return onStrange('a block');
     const site = warden.sites.find(siteName);
     if (site === null) return;
-    const startMs = clock.toLocal(shared.startMs);
-    const untilMs = clock.toLocal(shared.untilMs);
+    // Where a clock was set back a block holds for the time that it was set for, and no longer.
+    const ahead = Math.max(0, clock.toLocal(shared.startMs) - warden.nowMs);
+    const startMs = clock.toLocal(shared.startMs) - ahead;
+    const untilMs = clock.toLocal(shared.untilMs) - ahead;
     if (shared.isLift) {
       this.noteLift(field, shared.startMs);
       const block = warden.blockOf(site, client);
@@ -149,6 +160,7 @@ export class Taker {
     if (atMs <= warden.changedMs('site', name)) return;
     if (site === null) return warden.siteRemovedElsewhere(name, atMs);
     const before = warden.sites.find(name);
+    if (before === null && warden.sites.size > MOST_SITES) return onStrange('one site too many');
     const base = before?.name === name ? before : newSite(warden.sites.nextNumber(), name);
     const temporary = site.temporary && {
       ...site.temporary,
@@ -176,8 +188,7 @@ export class Taker {
     if (record === null) return onStrange('an exemption');
     const { atMs, value: exemption, network, site } = record;
     if (atMs <= warden.changedMs('exemption', exemptionName(network, site))) return;
-    if (exemption !== null && warden.ownExemptions().length >= MOST_EXEMPTIONS)
-      return onStrange('one exemption too many');
+    if (exemption !== null && warden.isFullOfExemptions) return onStrange('one exemption too many');
     const untilMs = exemption?.untilMs ?? null;
     const local = exemption && { ...exemption, untilMs: untilMs === null ? null : clock.toLocal(untilMs) };
     warden.exemptionElsewhere(network, site, local, atMs);
@@ -185,7 +196,7 @@ export class Taker {
 }
 
 /** Put something at the end of a map that is bounded; what was not touched for longest goes. */
-function remember(map: Map<string, number>, name: string, value: number, most: number): void {
+function remember<T>(map: Map<string, T>, name: string, value: T, most: number): void {
   map.delete(name);
   map.set(name, value);
   if (map.size <= most) return;
