@@ -69,7 +69,10 @@ test('without an answer of the DNS it is unknown, not forged', async () => {
   expect([exit, undecidedBy]).toEqual([3, 'dns']);
   expect(summary).toContain('the DNS was not asked');
   expect(reasons).toContainEqual(
-    expect.objectContaining({ code: 'temperror.dkim', evidence: { dns: expect.any(String), rcode: 'OFFLINE' } }),
+    expect.objectContaining({
+      code: 'temperror.dkim',
+      evidence: { dns: expect.any(String), rcode: 'OFFLINE' },
+    }),
   );
 });
 
