@@ -51,7 +51,7 @@ class Breaker {
   }
 }
 
-type Peer = { readonly warden: Warden; readonly link: ShareLink };
+type Peer = { readonly warden: Warden; readonly link: ShareLink; readonly aheadMs: number };
 
 const REQUEST = { method: 'GET', path: '/', userAgent: '' };
 const SITES = ['a.test', 'b.test', 'c.test'];
@@ -105,7 +105,7 @@ describe.runIf(hasRedis())('three engines that share, once it is quiet,', () => 
     const life = `node${peers.length}`;
     const link = new ShareLink(warden, { server, password, life, random: () => 0 }, () => undefined);
     link.start();
-    const peer = { warden, link };
+    const peer = { warden, link, aheadMs };
     peers.push(peer);
     await until(() => link.describe().state === 'connected');
     return peer;
@@ -200,10 +200,12 @@ describe.runIf(hasRedis())('three engines that share, once it is quiet,', () => 
     await breaker.close();
   });
 
-  test('block whom one engine blocks that saw all, and nobody else', async () => {
+  test('block whom one engine blocks that saw all, nobody else, and until the same moment', async () => {
     database += 1;
     const limits = { requests: 40, bytes: 100_000 };
-    for (const aheadMs of [0, 0, 0]) await join(limits, aheadMs);
+    for (const aheadMs of [0, 7000, -3000]) await join(limits, aheadMs);
+    for (const { link, aheadMs } of peers)
+      expect(Math.abs(link.describe().clockAheadMs + aheadMs)).toBeLessThan(500);
     const all = await wardenAt(() => Date.now(), limits);
     await play(99, all, 80, 100);
     const expected = blocked({ warden: all });
@@ -211,8 +213,10 @@ describe.runIf(hasRedis())('three engines that share, once it is quiet,', () => 
     await until(() => peers.every((peer) => blocked(peer).size >= expected.size));
     for (const peer of peers) expect(blocked(peer)).toEqual(expected);
     // As near as the clock of the server can be told.
-    const ends = ({ warden }: Peer) =>
-      new Map(warden.blocks().map(({ block }) => [`${block.site} ${block.client.text}`, block.untilMs]));
+    const ends = ({ warden, aheadMs }: Peer) =>
+      new Map(
+        warden.blocks().map(({ block }) => [`${block.site} ${block.client.text}`, block.untilMs - aheadMs]),
+      );
     const [first, ...others] = peers.map(ends);
     for (const other of others)
       for (const [name, untilMs] of other)
