@@ -123,9 +123,15 @@ export class Sites {
     });
   }
 
-  /** The site with this name, or null. */
-  find(name: string): Site | null {
-    return this.byName.get(name) ?? null;
+  /** The site with this name; null when there is none, or when it is only another name of one. */
+  called(name: string): Site | null {
+    const site = this.byName.get(name);
+    return site?.name === name ? site : null;
+  }
+
+  /** Whether a site may have a name, as no other one has it. */
+  isFree(name: string, number: number): boolean {
+    return (this.byName.get(name)?.number ?? number) === number;
   }
 
   has(name: string): boolean {
@@ -140,7 +146,7 @@ export class Sites {
   /** Take a site, in place of the one with its number. @throws AppError E_EXISTS (exit 64) when a name is taken */
   put(site: Site): void {
     const names = [site.name, ...site.aliases];
-    const taken = names.find((name) => (this.byName.get(name) ?? site).number !== site.number);
+    const taken = names.find((name) => !this.isFree(name, site.number));
     if (taken !== undefined) {
       throw new AppError(`There is a site '${taken}' already.`, {
         code: 'E_EXISTS',

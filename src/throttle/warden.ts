@@ -456,7 +456,7 @@ export class Warden {
   }
 
   siteRemovedElsewhere(name: string, atMs: number): void {
-    const site = this.sites.find(name);
+    const site = this.sites.called(name);
     this.guarded(() => {
       this.saveChange('site', name, atMs);
       if (site === null || site.number === 0) return;

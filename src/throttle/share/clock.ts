@@ -4,6 +4,12 @@ export const APART_MS = 2000;
 /** A change of the difference by less than this is the time that messages take. */
 const JITTER_MS = 500;
 
+/** Both clocks show whole milliseconds. */
+const ROUNDING_MS = 1;
+
+/** What an answer counts for less with each that follows. */
+const AGED_MS = 0.1;
+
 /**
  * The clock that all nodes go by: that of the server. Ends of blocks and seconds of counts are told in it, so a node whose
  * own clock is wrong counts as the others do.
@@ -11,6 +17,7 @@ const JITTER_MS = 500;
 export class SharedClock {
   private readonly local: () => number;
   private ahead: number | null = null;
+  private quickestMs = Number.POSITIVE_INFINITY;
 
   /** @param local  milliseconds since the epoch, and never set back */
   constructor(local: () => number) {
@@ -31,11 +38,19 @@ export class SharedClock {
     return Math.round(this.aheadMs / 1000);
   }
 
-  /** Take what the server said its time was, between two moments here. */
+  /**
+   * Take what the server said its time was, between two moments here. The quicker the answer the better it is known; one
+   * that was quick counts for less as it ages, since clocks drift.
+   */
   note(serverMs: number, askedMs: number, answeredMs: number): void {
+    const tookMs = answeredMs - askedMs;
     const aheadMs = Math.round(serverMs - (askedMs + answeredMs) / 2);
-    const uncertain = JITTER_MS + (answeredMs - askedMs) / 2;
-    if (this.ahead === null || Math.abs(aheadMs - this.ahead) > uncertain) this.ahead = aheadMs;
+    const changedMs = this.ahead === null ? Number.POSITIVE_INFINITY : Math.abs(aheadMs - this.ahead);
+    const isBetter = tookMs <= this.quickestMs && changedMs > ROUNDING_MS;
+    if (isBetter || changedMs > JITTER_MS + tookMs / 2) {
+      this.ahead = aheadMs;
+      this.quickestMs = tookMs;
+    } else this.quickestMs = Math.min(this.quickestMs, tookMs) + AGED_MS;
   }
 
   /** Now, by the clock of the server. */

@@ -42,15 +42,18 @@ const BEAT_MS = 5000;
 /** What happens by hand is told at once, but not more often than this. */
 const URGENT_MS = 20;
 
+/** How long the last of it may take when the service stops. */
+const STOP_MS = 1000;
+
 /** Counts are kept for so much longer than they matter. */
 const MARGIN_MS = 60_000;
 
-/** Bytes of the stream, of an entry, and of a value that is read; entries that are read at a time, names that are taken. */
+/** Bytes of the stream, of an entry, of a value and of a hash that are read; entries that are read at a time. */
 const MOST_STREAM = 64 * 1024 * 1024;
 const MOST_ENTRY = 1024 * 1024;
 const MOST_VALUE = 64 * 1024;
 const HEARD_AT_ONCE = 20;
-const MOST_NAMES = 200_000;
+const MOST_KEPT = 64 * 1024 * 1024;
 
 /** When it is tried again, growing from one to the other. */
 const SOONEST_MS = 250;
@@ -107,6 +110,7 @@ export class ShareLink implements Share {
   private isApart = false;
   private lostTold = 0;
   private stopped = false;
+  private redis: Redis | undefined;
   private running: Promise<void> = Promise.resolve();
 
   constructor(warden: Warden, options: ShareOptions, onEvent: (event: WardenEvent) => void) {
@@ -138,7 +142,9 @@ export class ShareLink implements Share {
   async stop(): Promise<void> {
     this.stopped = true;
     this.pulse.kick();
+    const late = setTimeout(() => this.redis?.disconnect(), STOP_MS);
     await this.running;
+    clearTimeout(late);
   }
 
   /** How things stand. */
@@ -279,6 +285,7 @@ export class ShareLink implements Share {
       ...LIMITS,
       ...(password && { password }),
     });
+    this.redis = redis;
     // Whoever asks is told only that there is no connection.
     let last: Error | undefined;
     redis.on('error', (error: Error) => {
@@ -334,6 +341,7 @@ export class ShareLink implements Share {
   private async scan(redis: Redis, key: string): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>();
     let cursor = '0';
+    let size = 0;
     do {
       const [next, pairs, strange] = (await runScript(redis, SCAN, [key], [cursor, MOST_VALUE])) as [
         string,
@@ -341,9 +349,11 @@ export class ShareLink implements Share {
         number,
       ];
       for (let at = 0; at < pairs.length; at += 2) found.set(pairs[at] ?? '', pairs[at + 1] ?? '');
+      size += pairs.reduce((sum, each) => sum + each.length, 0);
       if (strange > 0) this.noteStrange('a value that is too large');
       cursor = next;
-    } while (cursor !== '0' && found.size < MOST_NAMES && !this.stopped);
+    } while (cursor !== '0' && size < MOST_KEPT && !this.stopped);
+    if (size >= MOST_KEPT) this.noteStrange('more than there can be');
     return found;
   }
 

@@ -74,7 +74,7 @@ function ofSites(
 ): Operation[] {
   const shared = new Map([...kept].map(([name, value]) => [name, readSiteRecord(name, value)?.atMs ?? -1]));
   if (isJoining) warden.yieldTo('site', (name) => (shared.get(name) ?? -1) >= 0);
-  for (const [field, value] of kept) taker.takeOperation({ op: 's', field, value });
+  for (const [field, value] of kept) taker.takeKept({ op: 's', field, value });
   const isNews = (name: string) => Math.max(1, warden.changedMs('site', name)) > (shared.get(name) ?? 0);
   const own = warden.storedSites().filter(({ name }) => isNews(name));
   const gone = warden.removals('site').filter(({ name }) => isNews(name));
@@ -95,7 +95,7 @@ function ofExemptions(
     [...kept].map(([name, value]) => [name, readExemptionRecord(name, value)?.atMs ?? -1]),
   );
   if (isJoining) warden.yieldTo('exemption', (name) => (shared.get(name) ?? -1) >= 0);
-  for (const [field, value] of kept) taker.takeOperation({ op: 'e', field, value });
+  for (const [field, value] of kept) taker.takeKept({ op: 'e', field, value });
   const changedMs = (name: string) => Math.max(1, warden.changedMs('exemption', name));
   const isNews = (name: string) => changedMs(name) > (shared.get(name) ?? 0);
   return [
@@ -111,8 +111,7 @@ function ofExemptions(
 }
 
 function ofBlocks(warden: Warden, kept: Kept['blocks'], taker: Taker, clock: SharedClock): Operation[] {
-  for (const [field, text] of kept)
-    taker.takeOperation({ op: text.slice(0, 1), field, value: text.slice(2) });
+  for (const [field, text] of kept) taker.takeKept({ op: text.slice(0, 1), field, value: text.slice(2) });
   return warden.blocks().flatMap(({ block }) => {
     const site = warden.sites.at(block.site).name;
     const there = kept.get(blockField(site, block.client.text)) ?? '';

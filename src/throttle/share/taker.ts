@@ -13,6 +13,7 @@ import {
   readCounts,
   readExemptionRecord,
   readSiteRecord,
+  type SiteRecord,
 } from './wire.ts';
 
 /** Longest block that is believed. */
@@ -90,7 +91,7 @@ export class Taker {
 
   private takeRow({ site: name, second, client: text, requests, bytes }: CountRow): void {
     const { warden, clock } = this.options;
-    const site = warden.sites.find(name);
+    const site = warden.sites.called(name);
     // A site that was removed here a moment ago.
     if (site === null) return;
     const localSecond = second - clock.aheadSeconds;
@@ -114,13 +115,26 @@ export class Taker {
     for (const [field, each] of this.unsettled) if (each <= batch) this.unsettled.delete(field);
   }
 
-  /** @param ownBatch  the batch of this node that it was in; null for another node's */
-  takeOperation({ op, field, value }: Operation, ownBatch: number | null = null): void {
-    if (op === 's') return this.takeSite(field, value);
-    if (op === 'e') return this.takeExemption(field, value);
+  /**
+   * Take what is in the stream, where it is because the server took it.
+   *
+   * @param ownBatch  the batch of this node that it was in; null for another node's
+   */
+  takeOperation(operation: Operation, ownBatch: number | null): void {
+    const { op, field, value } = operation;
+    // Of two changes in the same millisecond the server took the first: if it is another node's, ours was not taken.
+    if (op === 's') return this.takeSite(field, value, ownBatch === null);
+    if (op === 'e') return this.takeExemption(field, value, ownBatch === null);
     // Something newer of this node is on its way.
     if (ownBatch !== null && (this.unsettled.get(field) ?? 0) > ownBatch) return;
     this.takeBlock(op, field, value);
+  }
+
+  /** Take what the server keeps. */
+  takeKept({ op, field, value }: Operation): void {
+    if (op === 's') this.takeSite(field, value, true);
+    else if (op === 'e') this.takeExemption(field, value, true);
+    else this.takeBlock(op, field, value);
   }
 
   private takeBlock(op: string, field: string, value: string): void {
@@ -130,7 +144,7 @@ export class Taker {
     const client = clientNamed(text, warden.prefix);
     const tooLong = shared !== null && shared.untilMs - clock.now() > LONGEST_MS;
     if (shared === null || client === null || tooLong) return onStrange('a block');
-    const site = warden.sites.find(siteName);
+    const site = warden.sites.called(siteName);
     if (site === null) return;
     // Where a clock was set back a block holds for the time that it was set for, and no longer.
     const ahead = Math.max(0, clock.toLocal(shared.startMs) - warden.nowMs);
@@ -152,47 +166,64 @@ export class Taker {
     remember(this.lifted, field, Math.floor(atMs / 1000), MOST_LIFTED);
   }
 
-  private takeSite(name: string, value: string): void {
+  /** @param tied  whether it may be of the same moment as what is here, and then counts */
+  private takeSite(name: string, value: string, tied: boolean): void {
     const { warden, onStrange } = this.options;
     const record = readSiteRecord(name, value);
     if (record === null) return onStrange('a site');
-    const { atMs, value: site } = record;
-    if (atMs <= warden.changedMs('site', name)) return;
-    if (site === null) return warden.siteRemovedElsewhere(name, atMs);
-    const before = warden.sites.find(name);
+    const { atMs, value: details } = record;
+    const isTie = atMs === warden.changedMs('site', name);
+    if (atMs < warden.changedMs('site', name) || (isTie && !tied)) return;
+    const before = warden.sites.called(name);
     if (before === null && warden.sites.size > MOST_SITES) return onStrange('one site too many');
-    const base = before?.name === name ? before : newSite(warden.sites.nextNumber(), name);
-    const temporary = site.temporary && {
-      ...site.temporary,
-      untilMs: this.options.clock.toLocal(site.temporary.untilMs),
-    };
-    this.put({ ...base, ...site, temporary }, atMs);
-  }
-
-  /** A name that another site has here stays with that one. */
-  private put(site: Site, atMs: number): void {
-    const { warden, onStrange } = this.options;
-    const isFree = (name: string) => (warden.sites.find(name)?.number ?? site.number) === site.number;
-    const aliases = site.aliases.filter(isFree);
-    if (aliases.length < site.aliases.length || !isFree(site.name)) onStrange(`a name of ${site.name}`);
+    const site = details && this.siteOf(before ?? newSite(warden.sites.nextNumber(), name), details);
+    if (isTie && isSameSite(before, site)) return;
+    if (site === null) return warden.siteRemovedElsewhere(name, atMs);
     try {
-      warden.siteElsewhere({ ...site, aliases }, atMs);
+      warden.siteElsewhere(site, atMs);
     } catch (error) {
+      // Its name is another name of a site here.
       if (!(error instanceof AppError)) throw error;
     }
   }
 
-  private takeExemption(name: string, value: string): void {
+  /** A site as it is here: a name that another one has here stays with that one. */
+  private siteOf(base: Site, details: SiteRecord): Site {
+    const { warden, clock, onStrange } = this.options;
+    const isFree = (name: string) => warden.sites.isFree(name, base.number);
+    const aliases = details.aliases.filter(isFree);
+    if (aliases.length < details.aliases.length || !isFree(base.name)) onStrange(`a name of ${base.name}`);
+    const { temporary } = details;
+    const later = temporary && { ...temporary, untilMs: clock.toLocal(temporary.untilMs) };
+    return { ...base, ...details, aliases, temporary: later };
+  }
+
+  private takeExemption(name: string, value: string, tied: boolean): void {
     const { warden, clock, onStrange } = this.options;
     const record = readExemptionRecord(name, value);
     if (record === null) return onStrange('an exemption');
     const { atMs, value: exemption, network, site } = record;
-    if (atMs <= warden.changedMs('exemption', exemptionName(network, site))) return;
+    const knownMs = warden.changedMs('exemption', exemptionName(network, site));
+    if (atMs < knownMs || (atMs === knownMs && !tied)) return;
+    const before = warden.exemptions().find((each) => each.network === network && each.site === site);
+    if (atMs === knownMs && before?.reason === exemption?.reason) return;
     if (exemption !== null && warden.isFullOfExemptions) return onStrange('one exemption too many');
     const untilMs = exemption?.untilMs ?? null;
     const local = exemption && { ...exemption, untilMs: untilMs === null ? null : clock.toLocal(untilMs) };
     warden.exemptionElsewhere(network, site, local, atMs);
   }
+}
+
+/** Whether two sites are set alike; when a temporary policy ends is known to some milliseconds only. */
+function isSameSite(one: Site | null, other: Site | null): boolean {
+  const shown = (site: Site | null) =>
+    site &&
+    JSON.stringify([
+      ...[site.aliases, site.policy.limits.requests, site.policy.limits.bytes, site.policy.mode],
+      ...[site.temporary?.limits.requests, site.temporary?.limits.bytes, site.temporary?.mode],
+      ...[site.budget?.requests, site.budget?.bytes, site.refusal, site.note],
+    ]);
+  return shown(one) === shown(other);
 }
 
 /** Put something at the end of a map that is bounded; what was not touched for longest goes. */

@@ -161,9 +161,10 @@ function timeIn(value: unknown): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
-type SiteRecord = Omit<Site, 'number' | 'name'>;
+/** A site without its number and name. */
+export type SiteRecord = Omit<Site, 'number' | 'name'>;
 
-/** A site without its number, which each node gives by itself. */
+/** A site as others are told of it: each node numbers its sites by itself. */
 export function siteRecord({ aliases, policy, temporary, budget, refusal, note }: Site): SiteRecord {
   return { aliases, policy, temporary, budget, refusal, note };
 }

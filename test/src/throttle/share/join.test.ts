@@ -68,6 +68,12 @@ class Machine {
     );
   }
 
+  /** Changes are of this moment: the clock of the server is known to some milliseconds only. */
+  setClock(atMs: number): void {
+    const { share } = this.warden as unknown as { share: { nowMs: () => number } };
+    share.nowMs = () => atMs;
+  }
+
   sites(): string[] {
     return this.warden.sites
       .all()
@@ -128,6 +134,8 @@ describe.runIf(hasRedis())('of two machines', () => {
     await two.join();
     await alike(['gone.example.org 20/2M', 'www.example.org 20/2M', 'other 10000/200M']);
     await two.leave();
+    two.setClock(Date.now() + 1000);
+    one.setClock(Date.now() + 2000);
     two.set('www.example.org', '100/5M');
     two.set('gone.example.org', '100/5M');
     one.set('www.example.org', '500/20M');
@@ -135,6 +143,26 @@ describe.runIf(hasRedis())('of two machines', () => {
     one.add('new.example.org', '20/2M');
     await two.join();
     await alike(['new.example.org 20/2M', 'www.example.org 500/20M', 'other 10000/200M']);
+  });
+
+  test('two changes of the same moment end alike, when they meet in the server and when they meet later', async () => {
+    one.add('www.example.org', '20/2M');
+    await one.join();
+    await two.join();
+    await until(() => two.warden.sites.has('www.example.org'));
+    const atMs = Date.now() + 1000;
+    for (const [at, limits] of [
+      [atMs, ['500/20M', '100/5M']],
+      [atMs + 1, ['501/20M', '101/5M']],
+    ] as const) {
+      for (const each of [one, two]) each.setClock(at);
+      one.set('www.example.org', limits[0]);
+      two.set('www.example.org', limits[1]);
+      await until(() => one.sites()[0] === two.sites()[0] && one.sites()[0] !== 'www.example.org 20/2M');
+      await two.leave();
+      await two.join();
+      await alike(one.sites());
+    }
   });
 
   test('what was removed does not come back with one that did not hear of it, also when the server forgot', async () => {

@@ -66,12 +66,17 @@ function random(seed: number): () => number {
   };
 }
 
-async function wardenAt(now: () => number, limits: Limits): Promise<Warden> {
+async function wardenAt(
+  now: () => number,
+  limits: Limits,
+  counted: Uint8Array | null = null,
+): Promise<Warden> {
   const warden = new Warden({
     store: await openSqliteStore(':memory:'),
     now,
     seed: 3,
     exemptLoopback: false,
+    counted,
     onEvent: () => undefined,
   });
   for (const [index, name] of SITES.entries()) {
@@ -86,6 +91,7 @@ describe.runIf(hasRedis())('three engines that share, once it is quiet,', () => 
   let redis: RedisLab;
   const peers: Peer[] = [];
   let database = 0;
+  let lives = 0;
 
   beforeAll(async () => {
     redis = await RedisLab.start();
@@ -98,11 +104,17 @@ describe.runIf(hasRedis())('three engines that share, once it is quiet,', () => 
   afterAll(() => redis.close());
 
   /** @param aheadMs  what the clock of this node is ahead */
-  async function join(limits: Limits, aheadMs: number, port = redis.port): Promise<Peer> {
-    const warden = await wardenAt(() => Date.now() + aheadMs, limits);
+  async function join(
+    limits: Limits,
+    aheadMs: number,
+    port = redis.port,
+    counted: Uint8Array | null = null,
+  ): Promise<Peer> {
+    const warden = await wardenAt(() => Date.now() + aheadMs, limits, counted);
     const server = parseRedisUrl(`redis://127.0.0.1:${port}/${database}`, 'share');
     const password = () => redis.password;
-    const life = `node${peers.length}`;
+    lives += 1;
+    const life = `node${lives}`;
     const link = new ShareLink(warden, { server, password, life, random: () => 0 }, () => undefined);
     link.start();
     const peer = { warden, link, aheadMs };
@@ -171,18 +183,47 @@ describe.runIf(hasRedis())('three engines that share, once it is quiet,', () => 
     expect(all.spent(all.sites.named('a.test')).requests).toBeGreaterThan(500);
   });
 
-  test('have it also when the server is killed twice on the way and comes back empty', async () => {
+  test.for([
+    ['empty', false],
+    ['from an older copy', true],
+  ] as const)(
+    'have it also when the server is killed twice on the way and comes back %s',
+    async ([, isCopied]) => {
+      database += 1;
+      await redis.end();
+      await redis.up({ appendonly: 'no' });
+      for (const aheadMs of [0, 0, 0]) await join(UNLIMITED, aheadMs);
+      const all = await wardenAt(() => Date.now(), UNLIMITED);
+      await play(7, all, 50, 150, async (round) => {
+        if (isCopied && (round === 30 || round === 75)) await redis.ask(0, 'SAVE');
+        if (round === 40 || round === 90) await redis.end();
+        if (round === 60 || round === 91) await redis.up({ appendonly: 'no' });
+      });
+      await until(() => peers.every(({ link }) => link.describe().state === 'connected'));
+      await agree(all);
+    },
+  );
+
+  test('have it also when nodes begin again from an older file, with what they and others told since', async () => {
     database += 1;
-    await redis.end();
-    await redis.up({ appendonly: 'no' });
-    for (const aheadMs of [0, 0, 0]) await join(UNLIMITED, aheadMs);
+    for (const aheadMs of [0, 2000, -1000]) await join(UNLIMITED, aheadMs);
     const all = await wardenAt(() => Date.now(), UNLIMITED);
-    await play(7, all, 50, 150, async (round) => {
-      if (round === 40 || round === 90) await redis.end();
-      if (round === 60 || round === 91) await redis.up({ appendonly: 'no' });
+    let files = peers.map(() => new Uint8Array());
+    await play(31, all, 50, 150, async (round) => {
+      if (round % 20 === 5) files = peers.map(({ warden }) => Uint8Array.from(warden.snapshot()));
+      if (round % 20 !== 15) return;
+      const index = Math.floor(round / 20) % 3;
+      const [old] = peers.splice(index, 1);
+      if (old === undefined) return;
+      // What nobody was told dies with a node.
+      await until(() => old.link.describe().waiting === 0);
+      await old.link.stop();
+      const fresh = await join(UNLIMITED, old.aheadMs, redis.port, files[index]);
+      peers.splice(peers.indexOf(fresh), 1);
+      peers.splice(index, 0, fresh);
     });
-    await until(() => peers.every(({ link }) => link.describe().state === 'connected'));
     await agree(all);
+    expect(lives).toBeGreaterThan(8);
   });
 
   test('count nothing twice when connections break after the server did what it was asked', async () => {
