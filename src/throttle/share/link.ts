@@ -186,9 +186,10 @@ export class ShareLink implements Share {
     this.operate(blockOperation(block.limit === 'manual' ? 'm' : 'b', site, block, this.clock));
   }
 
-  lifted({ site, client, untilMs }: Block): void {
+  lifted({ site, client, startMs, untilMs }: Block): void {
     const field = blockField(this.warden.sites.at(site).name, client.text);
-    const atMs = this.clock.now();
+    // Never before the block, whatever became known of the clock meanwhile.
+    const atMs = Math.max(this.clock.now(), this.clock.toShared(startMs));
     this.taker.noteLift(field, atMs);
     this.operate({ op: 'x', field, value: liftValue(atMs, this.clock.toShared(untilMs)) });
   }

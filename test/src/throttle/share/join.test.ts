@@ -225,4 +225,30 @@ describe.runIf(hasRedis())('of two machines', () => {
       [one, two].every(({ warden }) => warden.spent(warden.sites.named('www.example.org')).requests === 6),
     );
   });
+
+  test('what a web server counted by itself, and whom it blocked, is told as well', async () => {
+    one.add('www.example.org', '20/2M');
+    await one.join();
+    await two.join();
+    await until(() => two.warden.sites.has('www.example.org'));
+    const [here, there] = [one, two].map(({ warden }) => warden.sites.named('www.example.org'));
+    if (here === undefined || there === undefined) return;
+    const second = Math.floor(Date.now() / 1000);
+    one.warden.noteClient(here, '198.51.100.7', {
+      windowStart: second,
+      requests: 9,
+      bytes: 90,
+      isFirst: false,
+    });
+    one.warden.adopt(here, one.warden.clientNamed('198.51.100.8'), 'bytes', Date.now() + 60_000);
+    await until(
+      () => two.warden.standing(there, two.warden.clientNamed('198.51.100.7')).standing.requests === 9,
+    );
+    await until(() => two.warden.blocks().length === 1);
+    expect(two.warden.blocks()[0]?.block).toMatchObject({ limit: 'bytes', client: { text: '198.51.100.8' } });
+    // Nine there and twelve here are too much, whoever refuses.
+    for (let sent = 0; sent < 12; sent += 1)
+      two.warden.admit('www.example.org', '198.51.100.7', { method: 'GET', path: '/', userAgent: '' });
+    await until(() => one.warden.blocks().length === 2);
+  });
 });
