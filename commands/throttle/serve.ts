@@ -206,13 +206,15 @@ export default class ThrottleServe extends BaseCommand {
     'Keeps sites, policies, exemptions and blocks, answers the other throttle commands on a socket, and refuses ' +
     'clients: by the built-in front, a small reverse proxy, or through a web server that asks before it serves. What ' +
     'happens is written to standard output, a JSON object a line. The built-in front costs about ten times the ' +
-    'processor time of nginx. It stops by SIGTERM or Ctrl-C, and lets what is being answered end; ' +
+    'processor time of nginx. With --share several machines count together; each decides by itself, and goes on when ' +
+    'that server is away. It stops by SIGTERM or Ctrl-C, and lets what is being answered end; ' +
     'by SIGHUP it reads the files with tokens again.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --front 0.0.0.0:80 --origin http://127.0.0.1:8080',
     '<%= config.bin %> <%= command.id %> --front 0.0.0.0:80 --root /srv/www',
     '<%= config.bin %> <%= command.id %> --listen systemd:admin --decision unix:/run/postern/decision.sock',
+    '<%= config.bin %> <%= command.id %> --share rediss://throttle@redis.example.org --share-password-file password',
   ];
   static override flags = flags;
   static override graceMs = GRACE_MS;

@@ -9,7 +9,8 @@ import { judgeService } from '../../src/throttle/health.ts';
 export default class ThrottleStatus extends BaseCommand {
   static override summary = 'Say whether the service runs, and what it holds.';
   static override description =
-    'Critical when it does not answer, a warning when it had to forget clients for want of memory.';
+    'Critical when it does not answer, a warning when it had to forget clients for want of memory, or when the server ' +
+    'that it shares by with other machines is away.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --format nagios',
