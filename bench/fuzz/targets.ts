@@ -286,7 +286,13 @@ export const targets: readonly Target[] = [
     'caches',
     () => [
       buildIndex(LIST),
-      Buffer.from(encodeSnapshot(new Uint32Array(256), COUNTED, 1_800_000_000)),
+      Buffer.from(
+        encodeSnapshot(
+          { counters: new Uint32Array(256), budgets: new Uint32Array(10), mark: '{}' },
+          COUNTED,
+          1_800_000_000,
+        ),
+      ),
       ...texts('version: STSv1\r\nmode: enforce\r\nmx: *.example.org\r\nmax_age: 604800\r\n'),
     ],
     (input) => {

@@ -14,14 +14,23 @@ export type SnapshotOf = {
 /** Why counters are not taken up, in words. */
 export type Unusable = { readonly reason: string };
 
-/** Counters, and what of other nodes is in them: empty on a machine of its own. */
-export type Snapshot = { readonly counters: Uint32Array; readonly mark: string };
+/** What is kept over a restart. */
+export type Snapshot = {
+  /** Of clients, and of the budgets of sites, as they are packed. */
+  readonly counters: Uint32Array;
+  readonly budgets: Uint32Array;
+  /** What of other nodes is in them: empty on a machine of its own. */
+  readonly mark: string;
+};
 
 /** 'PTC2' as this machine stores a word: a file of a machine with the other byte order is not ours. */
 const MAGIC = 0x32435450;
 
-/** Magic, checksum, window type, window in seconds, prefix, the second it was made (lower 32 bits, the rest), bytes of the mark. */
-const HEADER_WORDS = 8;
+/**
+ * Magic, checksum, window type, window in seconds, prefix, the second it was made (lower 32 bits, the rest), bytes of the
+ * mark, words of the budgets.
+ */
+const HEADER_WORDS = 9;
 
 /** Largest file that is read: a million clients and 2.5 million seconds are 64 MB. */
 const LARGEST_BYTES = 128 * 1024 * 1024;
@@ -34,28 +43,24 @@ function bytesOf(words: Uint32Array): Uint8Array {
 }
 
 /**
- * Counters as a file, with what they were counted by and a checksum.
+ * Counters as a file, with what they were counted by and a checksum. Behind the header stand mark, budgets and clients.
  *
  * @param second  since the epoch
- * @param mark  what the next life needs to go on with other nodes; its words stand behind the header
  */
-export function encodeSnapshot(counters: Uint32Array, of: SnapshotOf, second: number, mark = ''): Uint8Array {
+export function encodeSnapshot(
+  { counters, budgets, mark }: Snapshot,
+  of: SnapshotOf,
+  second: number,
+): Uint8Array {
   const text = Buffer.from(mark);
-  const markWords = Math.ceil(text.length / 4);
-  const words = new Uint32Array(HEADER_WORDS + markWords + counters.length);
+  const from = HEADER_WORDS + Math.ceil(text.length / 4);
+  const words = new Uint32Array(from + budgets.length + counters.length);
   const window = of.window === 'aligned' ? 1 : 0;
-  words.set([
-    MAGIC,
-    0,
-    window,
-    of.windowMs / 1000,
-    of.prefix,
-    second % 2 ** 32,
-    Math.floor(second / 2 ** 32),
-    text.length,
-  ]);
+  const madeAt = [second % 2 ** 32, Math.floor(second / 2 ** 32)];
+  words.set([MAGIC, 0, window, of.windowMs / 1000, of.prefix, ...madeAt, text.length, budgets.length]);
   bytesOf(words).set(text, HEADER_WORDS * 4);
-  words.set(counters, HEADER_WORDS + markWords);
+  words.set(budgets, from);
+  words.set(counters, from + budgets.length);
   words[1] = crc32(bytesOf(words.subarray(2)));
   return bytesOf(words);
 }
@@ -70,7 +75,8 @@ export function decodeSnapshot(file: Uint8Array, of: SnapshotOf, second: number)
   if (file.length < HEADER_WORDS * 4 || file.length % 4 !== 0) return { reason: 'it is cut off' };
   // A copy begins at a multiple of four; the slice of a Buffer is none.
   const words = new Uint32Array(Uint8Array.from(file).buffer);
-  const [magic, checksum, window, windowSeconds = 0, prefix, low = 0, high = 0, marked = 0] = words;
+  const [magic, checksum, window, windowSeconds = 0, prefix, low = 0, high = 0, marked = 0, budgets = 0] =
+    words;
   if (magic !== MAGIC) return { reason: 'it is no snapshot of this program' };
   if (checksum !== crc32(bytesOf(words.subarray(2)))) return { reason: 'its checksum is wrong' };
   const same = window === (of.window === 'aligned' ? 1 : 0) && windowSeconds === of.windowMs / 1000;
@@ -79,9 +85,10 @@ export function decodeSnapshot(file: Uint8Array, of: SnapshotOf, second: number)
   if (madeAt > second + SKEW_SECONDS) return { reason: 'it is from the future' };
   if (madeAt + windowSeconds < second) return { reason: 'it is too old' };
   const from = HEADER_WORDS + Math.ceil(marked / 4);
-  if (from > words.length) return { reason: 'it makes no sense' };
+  const to = from + budgets;
+  if (to > words.length) return { reason: 'it makes no sense' };
   const mark = Buffer.from(bytesOf(words)).toString('utf8', HEADER_WORDS * 4, HEADER_WORDS * 4 + marked);
-  return { counters: words.subarray(from), mark };
+  return { counters: words.subarray(to), budgets: words.subarray(from, to), mark };
 }
 
 /** The file of a snapshot; null when there is none. */

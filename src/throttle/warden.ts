@@ -484,8 +484,10 @@ export class Warden {
   /** What was counted, as a file that a next life takes up. */
   snapshot(): Uint8Array {
     const nowMs = this.now();
+    const second = Math.floor(nowMs / 1000);
     const mark = this.share?.mark() ?? '';
-    return encodeSnapshot(this.engine.pack(nowMs), this, Math.floor(nowMs / 1000), mark);
+    const kept = { counters: this.engine.pack(nowMs), budgets: this.budgets.pack(second), mark };
+    return encodeSnapshot(kept, this, second);
   }
 
   /** Every block that holds, the latest first. */
@@ -834,6 +836,7 @@ export class Warden {
     if ('counters' in read) {
       try {
         this.engine.unpack(read.counters, nowMs);
+        this.budgets.unpack(read.budgets, Math.floor(nowMs / 1000));
         this.mark = read.mark;
         return;
       } catch (error) {

@@ -37,7 +37,7 @@ export class ShareNode {
       env: { PATH: process.env['PATH'], HOME: tmpdir() },
     });
     this.child = child;
-    this.gone = new Promise((resolve) => child.once('exit', resolve));
+    this.gone = new Promise((resolve) => child.once('close', resolve));
     await new Promise<void>((resolve, reject) => {
       let text = '';
       child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

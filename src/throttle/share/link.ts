@@ -9,7 +9,7 @@ import type { Site } from '../site.ts';
 import type { Exemption } from '../store.ts';
 import { exemptionName, type Share, type Warden, type WardenEvent } from '../warden.ts';
 import { SharedClock } from './clock.ts';
-import { Outbox } from './outbox.ts';
+import { type Batch, Outbox } from './outbox.ts';
 import { Pulse } from './pulse.ts';
 import {
   blockOperation,
@@ -62,6 +62,12 @@ const LATEST_MS = 5000;
 /** Strange entries are told of once in a while. */
 const QUIET_MS = 60_000;
 
+/** What a life could not tell. */
+type Untold = { readonly life: string; readonly batches: readonly Batch[] };
+
+/** What the next life needs: the last batch of each life that is in the counts, and what nobody was told. */
+type Mark = { readonly counted: Readonly<Record<string, number>>; readonly untold: readonly Untold[] };
+
 type Told = readonly [state: string, timeMs: string, nodes: number, last: number, more: string];
 type Heard = readonly [id: string, life?: string, number?: string, counts?: string, told?: string];
 
@@ -109,6 +115,9 @@ export class ShareLink implements Share {
   private wasCut = 0;
   private isApart = false;
   private lostTold = 0;
+  /** Of earlier lives. */
+  private legacy: readonly Untold[] = [];
+  private isForgotten = false;
   private stopped = false;
   private redis: Redis | undefined;
   private running: Promise<void> = Promise.resolve();
@@ -134,7 +143,13 @@ export class ShareLink implements Share {
   }
 
   start(): void {
-    this.taker.restore(this.warden.join(this) ?? '');
+    const mark = this.warden.join(this) ?? '';
+    // Empty when the counts were made on a machine of its own.
+    if (mark !== '') {
+      const { counted, untold } = JSON.parse(mark) as Mark;
+      this.taker.restore(counted);
+      this.legacy = untold;
+    }
     this.running = this.run();
   }
 
@@ -212,7 +227,20 @@ export class ShareLink implements Share {
 
   mark(): string {
     this.seal();
-    return this.taker.mark(this.outbox.last);
+    const { life } = this.options;
+    const mark: Mark = {
+      counted: { ...this.taker.progress(), [life]: this.outbox.last },
+      untold: [...this.stillDue(), { life, batches: this.outbox.untold() }],
+    };
+    return JSON.stringify(mark);
+  }
+
+  /** What earlier lives could not tell and still matters. */
+  private stillDue(): Untold[] {
+    const sinceMs = this.warden.nowMs - this.keepMs;
+    return this.legacy
+      .map(({ life, batches }) => ({ life, batches: batches.filter(({ atMs }) => atMs > sinceMs) }))
+      .filter(({ batches }) => batches.length > 0);
   }
 
   nowMs(): number {
@@ -243,7 +271,7 @@ export class ShareLink implements Share {
           failures = 0;
         });
       } catch (error) {
-        this.noteAway((error as Error).message);
+        if (!this.stopped) this.noteAway((error as Error).message);
       }
       if (this.stopped) return;
       const delay = Math.min(LATEST_MS, SOONEST_MS * 2 ** failures) * (0.5 + this.options.random() / 2);
@@ -268,6 +296,7 @@ export class ShareLink implements Share {
       onConnected();
       while (!this.stopped) {
         await this.tellWhatIsDue(redis);
+        if (this.isForgotten) await this.enter(redis);
         while (await this.hear(redis)) await turn();
         await this.pulse.wait(this.isUrgent ? URGENT_MS : HEAR_MS);
       }
@@ -307,8 +336,13 @@ export class ShareLink implements Share {
     }
   }
 
-  private async tell(redis: Redis, number: number, after: number, values: readonly string[]): Promise<Told> {
-    const { life } = this.options;
+  private async tell(
+    redis: Redis,
+    number: number,
+    after: number,
+    values: readonly string[],
+    life = this.options.life,
+  ): Promise<Told> {
     const askedMs = this.warden.nowMs;
     const fixed = [life, number, after, this.keepMs, MOST_STREAM, this.setup];
     const told = (await runScript(redis, TELL, tellKeys(life), [...fixed, ...values])) as Told;
@@ -322,10 +356,15 @@ export class ShareLink implements Share {
     return told;
   }
 
-  /** See what the server has, take it, and find out what it lacks. */
+  /** Tell what the server lacks, see what it has, take it, and find out what else it lacks. */
   private async enter(redis: Redis): Promise<void> {
-    const [, , , last, latest] = await this.tell(redis, 0, 0, ['']);
+    this.isForgotten = false;
+    const [, , , last] = await this.tell(redis, 0, 0, ['']);
     this.outbox.acknowledge(last);
+    await this.tellLegacy(redis);
+    // What was lifted here meanwhile is not to be found there.
+    await this.tellAll(redis);
+    const [, , , , latest] = await this.tell(redis, 0, 0, ['']);
     // A server that came back without what was heard already begins anew.
     if (isLater(this.heard, latest)) this.heard = '0-0';
     const kept = {
@@ -337,6 +376,14 @@ export class ShareLink implements Share {
     this.known = latest;
     const news = this.warden.together(() => reconcile(this.warden, kept, this.taker, this.clock));
     for (const operation of news) this.operate(operation);
+  }
+
+  /** Tell what earlier lives could not, under their names: the server knows whether they did after all. */
+  private async tellLegacy(redis: Redis): Promise<void> {
+    for (const { life, batches } of this.stillDue())
+      for (const [at, batch] of batches.entries())
+        await this.tellBatch(redis, batch, batches[at - 1]?.number ?? 0, life);
+    this.legacy = [];
   }
 
   private async scan(redis: Redis, key: string): Promise<ReadonlyMap<string, string>> {
@@ -365,21 +412,29 @@ export class ShareLink implements Share {
     await this.tellAll(redis);
     if (passedMs < BEAT_MS) return;
     const [, , , last] = await this.tell(redis, 0, 0, ['']);
-    if (last < this.outbox.told) await this.enter(redis);
+    if (last < this.outbox.told) this.isForgotten = true;
   }
 
   private async tellAll(redis: Redis): Promise<void> {
     if (!this.outbox.isEmpty) this.seal();
     for (let due = this.outbox.next(this.warden.nowMs); due; due = this.outbox.next(this.warden.nowMs)) {
-      const { number, counts, operations } = due.batch;
-      const values = operations.flatMap(({ op, field, value }) => [op, field, value]);
-      const [state, , , last, more] = await this.tell(redis, number, due.after, [counts, ...values]);
+      const [state, , , last, more] = await this.tellBatch(redis, due.batch, due.after);
       this.outbox.acknowledge(last);
       if (more === 'cut') this.noteCut();
-      // The server forgot something, such as when somebody emptied it.
-      if (state === 'behind') await this.enter(redis);
-      else this.taker.settle(number);
+      // It lost something, such as when somebody emptied it.
+      if (state === 'behind') this.isForgotten = true;
+      else this.taker.settle(due.batch.number);
     }
+  }
+
+  private tellBatch(
+    redis: Redis,
+    { number, counts, operations }: Batch,
+    after: number,
+    life = this.options.life,
+  ): Promise<Told> {
+    const values = operations.flatMap(({ op, field, value }) => [op, field, value]);
+    return this.tell(redis, number, after, [counts, ...values], life);
   }
 
   /** @returns whether there may be more */

@@ -210,6 +210,11 @@ export class Outbox {
     return batch === undefined ? null : { batch, after: this.kept[at - 1]?.number ?? 0 };
   }
 
+  /** What nobody was told yet. */
+  untold(): readonly Batch[] {
+    return this.kept.filter(({ number }) => number > this.acknowledged);
+  }
+
   /** The server has the batches up to this one; what it forgot is told again. */
   acknowledge(number: number): void {
     this.acknowledged = Math.min(number, this.sealed);

@@ -44,9 +44,8 @@ export type TakerOptions = {
 /** Takes what other nodes tell into the warden of this one. */
 export class Taker {
   private readonly options: TakerOptions;
-  /** The last batch of each node that is in the counts of clients, and in those of budgets. */
+  /** The last batch of each node that is in the counts. */
   private readonly counted = new Map<string, Progress>();
-  private readonly budgeted = new Map<string, Progress>();
   /** Until when a client's counts are void, in seconds by the clock of the server: its block was lifted then. */
   private readonly lifted = new Map<string, number>();
   /** The batch that the last operation of this node on a block is in. */
@@ -56,20 +55,17 @@ export class Taker {
     this.options = options;
   }
 
-  /** What is in the counts, for a next life. @param ownBatch  the last one of this node */
-  mark(ownBatch: number): string {
-    const { warden, keepMs, life } = this.options;
-    for (const progress of [this.counted, this.budgeted])
-      for (const [each, { atMs }] of progress) if (atMs < warden.nowMs - keepMs) progress.delete(each);
-    const others = [...this.counted].map(([each, { number }]) => [each, number] as const);
-    return JSON.stringify(Object.fromEntries([...others, [life, ownBatch]]));
+  /** The last batch of each other node that is in the counts, for a next life. */
+  progress(): Readonly<Record<string, number>> {
+    const { warden, keepMs } = this.options;
+    for (const [each, { atMs }] of this.counted) if (atMs < warden.nowMs - keepMs) this.counted.delete(each);
+    return Object.fromEntries([...this.counted].map(([each, { number }]) => [each, number] as const));
   }
 
-  /** Take up what an earlier life had in its counts; a machine of its own has left nothing. */
-  restore(mark: string): void {
-    if (mark === '') return;
+  /** Take up what an earlier life had in its counts. */
+  restore(progress: Readonly<Record<string, number>>): void {
     const atMs = this.options.warden.nowMs;
-    for (const [life, number] of Object.entries(JSON.parse(mark) as Readonly<Record<string, number>>))
+    for (const [life, number] of Object.entries(progress))
       remember(this.counted, life, { number, atMs }, MOST_LIVES);
   }
 
@@ -77,16 +73,12 @@ export class Taker {
   takeCounts(life: string, number: number, text: string): void {
     if (life === this.options.life) return;
     if (!LIFE.test(life)) return this.options.onStrange('the name of a node');
-    const forClients = number > (this.counted.get(life)?.number ?? 0);
-    const forBudgets = number > (this.budgeted.get(life)?.number ?? 0);
-    if (!forClients && !forBudgets) return;
+    if (number <= (this.counted.get(life)?.number ?? 0)) return;
     for (const row of readCounts(text)) {
       if (row === null) this.options.onStrange('counts');
-      else if (row.client === EVERYBODY ? forBudgets : forClients) this.takeRow(row);
+      else this.takeRow(row);
     }
-    const progress = { number, atMs: this.options.warden.nowMs };
-    if (forClients) remember(this.counted, life, progress, MOST_LIVES);
-    if (forBudgets) remember(this.budgeted, life, progress, MOST_LIVES);
+    remember(this.counted, life, { number, atMs: this.options.warden.nowMs }, MOST_LIVES);
   }
 
   private takeRow({ site: name, second, client: text, requests, bytes }: CountRow): void {

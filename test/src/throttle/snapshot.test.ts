@@ -65,15 +65,16 @@ describe('what was counted', () => {
 
 describe('a snapshot', () => {
   const words = Uint32Array.from([2, 0, 0, 0xffff, 1, 1, T0, 4, 5, 0]);
-  const good = encodeSnapshot(words, OF, T0);
+  const budgets = Uint32Array.from([2, 0, 0, 0, 0, 1, T0, 7, 9, 0]);
+  const good = encodeSnapshot({ counters: words, budgets, mark: '' }, OF, T0);
   const changed = (at: number) => good.map((byte, index) => (index === at ? byte ^ 1 : byte));
 
   test('comes back as it was', () =>
-    expect(decodeSnapshot(good, OF, T0 + 600)).toEqual({ counters: words, mark: '' }));
+    expect(decodeSnapshot(good, OF, T0 + 600)).toEqual({ counters: words, budgets, mark: '' }));
 
   test.for(['', 'a', '{"ä":1}', 'x'.repeat(4000)])('with the mark %s comes back with it', (mark) => {
-    const file = encodeSnapshot(words, OF, T0, mark);
-    expect(decodeSnapshot(file, OF, T0)).toEqual({ counters: words, mark });
+    const kept = { counters: words, budgets, mark };
+    expect(decodeSnapshot(encodeSnapshot(kept, OF, T0), OF, T0)).toEqual(kept);
   });
 
   test.for([
@@ -135,9 +136,19 @@ describe('a restart', () => {
     expect(await statuses(second, 6)).toEqual([200, 200, 200, 200, 200, 429]);
   });
 
+  test('gives no site a second budget', async () => {
+    const at = { database: join(folder(), 'db'), countersFile: join(folder(), 'counters') };
+    const first = await lab(at);
+    await first.api('/v1/sites', 'POST', { name: 'a.example', budget: '20/2M' });
+    expect(await statuses(first, 15)).toEqual(Array(15).fill(200));
+    await first.close();
+    const second = await lab({ ...at, startMs: 1_800_000_060_000 });
+    expect(await statuses(second, 6)).toEqual([200, 200, 200, 200, 200, 503]);
+  });
+
   test('says why it does not take a snapshot, and serves', async () => {
     const countersFile = join(folder(), 'counters');
-    writeFileSync(countersFile, 'PTC1 and then nonsense, but as long as a head would be');
+    writeFileSync(countersFile, 'PTC2 and then nonsense, but as long as a head would be');
     const started = await lab({ countersFile });
     expect(started.events).toMatchObject([{ event: 'counters ignored' }]);
     expect(await statuses(started, 1)).toEqual([200]);

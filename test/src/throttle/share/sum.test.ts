@@ -109,6 +109,7 @@ describe.runIf(hasRedis())('three engines that share, once it is quiet,', () => 
     aheadMs: number,
     port = redis.port,
     counted: Uint8Array | null = null,
+    isThere = true,
   ): Promise<Peer> {
     const warden = await wardenAt(() => Date.now() + aheadMs, limits, counted);
     const server = parseRedisUrl(`redis://127.0.0.1:${port}/${database}`, 'share');
@@ -119,7 +120,7 @@ describe.runIf(hasRedis())('three engines that share, once it is quiet,', () => 
     link.start();
     const peer = { warden, link, aheadMs };
     peers.push(peer);
-    await until(() => link.describe().state === 'connected');
+    if (isThere) await until(() => link.describe().state === 'connected');
     return peer;
   }
 
@@ -224,6 +225,26 @@ describe.runIf(hasRedis())('three engines that share, once it is quiet,', () => 
     });
     await agree(all);
     expect(lives).toBeGreaterThan(8);
+  });
+
+  test('have it also when nodes begin again while the server is away, twice, with what they could not tell', async () => {
+    database += 1;
+    for (const aheadMs of [0, 0, 0]) await join(UNLIMITED, aheadMs);
+    const all = await wardenAt(() => Date.now(), UNLIMITED);
+    await play(77, all, 50, 120, async (round) => {
+      if (round === 30) await redis.end();
+      if ([50, 51, 70].includes(round)) {
+        const [old] = peers.splice(1, 1);
+        if (old === undefined) return;
+        const file = Uint8Array.from(old.warden.snapshot());
+        await old.link.stop();
+        const fresh = await join(UNLIMITED, 0, redis.port, file, false);
+        peers.splice(peers.indexOf(fresh), 1);
+        peers.splice(1, 0, fresh);
+      }
+      if (round === 90) await redis.up({ appendonly: 'no' });
+    });
+    await agree(all);
   });
 
   test('count nothing twice when connections break after the server did what it was asked', async () => {
