@@ -1,0 +1,28 @@
+import type { Check } from '../../report.ts';
+import type { Checker } from './checker.ts';
+import type { HaproxyPlan } from './haproxy.ts';
+import type { NginxPlan } from './nginx.ts';
+
+/** How a server knows whom to refuse: it counts by itself, follows from its log, or asks before each request. */
+export type Mode = 'native' | 'log' | 'auth';
+
+/** Everything that a configuration can be made of. */
+export type CompilePlan = HaproxyPlan & NginxPlan;
+
+/** One way in which a server enforces the policies. */
+export type Way = {
+  /** Files by their names, the configuration first. */
+  readonly compile: (plan: CompilePlan) => ReadonlyMap<string, string>;
+  /** Judges what was written. */
+  readonly check: Checker;
+  /** What the server cannot do of what the service can. */
+  readonly shortcomings: Required<Pick<Check, 'message' | 'evidence' | 'fix'>>;
+};
+
+/** A server that can enforce the policies. */
+export type Target = {
+  /** Where it writes its log for the service, unless told otherwise. */
+  readonly log: string;
+  /** By mode; the first is used when none is named. */
+  readonly ways: Partial<Readonly<Record<Mode, Way>>>;
+};

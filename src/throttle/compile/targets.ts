@@ -1,0 +1,77 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { byProgram } from './checker.ts';
+import { compileHaproxy } from './haproxy.ts';
+import { compileNginx } from './nginx.ts';
+import type { Target } from './target.ts';
+
+const haproxy = byProgram({
+  program: 'haproxy',
+  args: (file) => ['-c', '-f', file],
+  byHand: (file) => `haproxy -c -f ${file}`,
+  fix: 'Correct what it names.',
+});
+
+/** nginx wants a whole configuration; ours is the part within http. */
+function aroundNginx(file: string, folder: string): string {
+  const whole = join(folder, 'nginx.conf');
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (each) => `${each}_temp_path ${folder}/${each};`,
+  );
+  writeFileSync(
+    whole,
+    `pid ${folder}/pid; error_log stderr; events { }\nhttp { ${paths.join(' ')} include ${file}; }\n`,
+  );
+  return whole;
+}
+
+const nginx = byProgram({
+  program: 'nginx',
+  args: (file, folder) => ['-t', '-q', '-c', aroundNginx(file, folder), '-p', folder],
+  byHand: () => 'nginx -t',
+  fix: 'Correct what it names; the service has to have written its files once.',
+});
+
+/** Every server for which a configuration can be written, by its name on the command line. */
+export const TARGETS = {
+  haproxy: {
+    log: '',
+    ways: {
+      native: {
+        compile: compileHaproxy,
+        check: haproxy,
+        shortcomings: {
+          message:
+            'HAProxy counts by itself in windows of the clock, bytes in whole kibibytes; a budget for a whole site begins and ends up to a second late.',
+          evidence:
+            'Of more than 20,000 clients at once only those with the most requests or bytes reach "throttle top"; a request of a block is not kept.',
+          fix: 'Where every request has to be exact, let nginx ask the service, or use the built-in front.',
+        },
+      },
+    },
+  },
+  nginx: {
+    log: '/var/log/nginx/postern-throttle.log',
+    ways: {
+      log: {
+        compile: (plan) => compileNginx(plan, 'log'),
+        check: nginx,
+        shortcomings: {
+          message:
+            'nginx learns from its own log whom to refuse: a block, and the budget of a whole site, begins and ends up to two seconds late.',
+          evidence: 'A service that is away lets everybody pass; Retry-After is a date.',
+          fix: 'Where every request has to be exact, write the configuration with --mode auth.',
+        },
+      },
+      auth: {
+        compile: (plan) => compileNginx(plan, 'auth'),
+        check: nginx,
+        shortcomings: {
+          message: 'nginx asks before each request, and tells the bytes 0.3 s later by its log.',
+          evidence: 'A service that is away lets everybody pass, within 50 ms.',
+          fix: 'Where the service must not be needed, use HAProxy by itself.',
+        },
+      },
+    },
+  },
+} as const satisfies Readonly<Record<string, Target>>;
