@@ -83,13 +83,12 @@ map $host $postern_site { default ${OTHER}; include ${blocks}/sites.map*; }
 map $postern_site $postern_503 { default ""; include ${blocks}/status.map*; }
 # Without this file, which is taken away when the service ends, everybody is served.
 map "$postern_site|$postern_client" $postern_until { default ""; include ${blocks}/blocks.map*; }
-# Sites of which all clients wait, as they had too much together, but for who is exempt.
+# Until when all clients of a host wait, as they had too much together; looked up further only then, for who is exempt.
+map $host $postern_over { include ${blocks}/shed.map*; }
 geo $postern_everywhere { default ""; include ${blocks}/exempt.geo; }
 geo $postern_network { default ""; include ${blocks}/networks.geo; }
 map "$postern_site|$postern_network" $postern_here { default ""; include ${blocks}/exempt.map*; }
-map $postern_site $postern_over { default ""; include ${blocks}/shed.map*; }
 map "$postern_everywhere$postern_here" $postern_waits { default ""; "" $postern_over; }
-map $postern_over $postern_shed { default $postern_waits; "" ""; }
 ${logging(log, logFormat('l', '$postern_refused'))}
 server {
     listen ${bind};
@@ -99,10 +98,8 @@ ${realAddress(trusted)}
     set $postern_refused "";
     if ($postern_client) { set $postern_refused $postern_until; }
     if ($postern_refused) { rewrite ^ /_postern_refused last; }
-    if ($postern_shed) {
-        set $postern_refused $postern_shed;
-        rewrite ^ /_postern_busy last;
-    }
+    if ($postern_over) { set $postern_refused $postern_waits; }
+    if ($postern_refused) { rewrite ^ /_postern_busy last; }
 
 ${internal(refusal('= /_postern_refused', '$postern_until', '$postern_503', 'after $postern_until'))}
 

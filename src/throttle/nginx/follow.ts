@@ -21,16 +21,14 @@ export type NginxFollower = {
 };
 
 /** Take one line of the log into account. */
-export function takeIn(
-  warden: Warden,
-  { counting, refused, host, address, bytes, ...request }: NginxEntry,
-): void {
+export function takeIn(warden: Warden, entry: NginxEntry): void {
+  const { counting, refused, host, address, bytes } = entry;
   if (counting === 'a') {
-    if (!refused) warden.account(host, address, bytes, request);
+    if (!refused) warden.account(host, address, bytes, entry);
     return;
   }
   if (refused) return warden.noteRefused(host, address);
-  warden.noteServed(host, address, bytes, request);
+  warden.noteServed(host, address, bytes, entry);
 }
 
 /**

@@ -40,13 +40,27 @@ function dateOf(untilMs: number): string {
   return new Date(Math.ceil(untilMs / 1000) * 1000).toUTCString();
 }
 
-/** Sites of which all clients wait, as they had too much together, and who need not. */
+/**
+ * Hosts of which all clients wait, so that nginx has one look-up for it: the site without a name is all hosts that are
+ * not listed, so those that need not wait are, then.
+ */
+function shedLines(warden: Warden): string {
+  const dates = warden.sites.all().map((site) => {
+    const untilMs = warden.shedUntilMs(site);
+    return { ...site, until: untilMs === null ? '' : dateOf(untilMs) };
+  });
+  const rest = dates.find(({ name }) => name === OTHER)?.until ?? '';
+  const hosts = dates
+    .filter(({ name, until }) => name !== OTHER && until !== rest)
+    .flatMap(({ name, aliases, until }) =>
+      [name, ...aliases].map((each) => `${quoted(each)} ${quoted(until)};\n`),
+    );
+  return `${rest === '' ? '' : `default ${quoted(rest)};\n`}${hosts.join('')}`;
+}
+
+/** Who waits when all clients of a site had too much together, and who need not. */
 function shedFiles(warden: Warden): [name: string, content: string][] {
   const exemptions = warden.exemptions();
-  const shed = warden.sites.all().flatMap((site) => {
-    const untilMs = warden.shedUntilMs(site);
-    return untilMs === null ? [] : [`${quoted(site.name)} ${quoted(dateOf(untilMs))};\n`];
-  });
   const everywhere = new Set(exemptions.filter(({ site }) => site === null).map(({ network }) => network));
   const pairs = exemptPairs(exemptions);
   const networks = new Set(pairs.map(({ network }) => network));
@@ -55,7 +69,7 @@ function shedFiles(warden: Warden): [name: string, content: string][] {
     ['exempt.geo', [...everywhere].map((network) => `${network} 1;\n`).join('')],
     ['networks.geo', [...networks].map((network) => `${network} ${quoted(network)};\n`).join('')],
     ['exempt.map', [...rows].join('')],
-    ['shed.map', shed.join('')],
+    ['shed.map', shedLines(warden)],
   ];
 }
 

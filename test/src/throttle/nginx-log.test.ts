@@ -90,6 +90,17 @@ test.for([
   expect(parseNginxLine(line) !== null).toBe(isOurs);
 });
 
+test('a line says who asked for what, and got how much', () => {
+  const line = (refusal: string, agent: string) =>
+    `postern1\tl\t${refusal}\t2001:db8::1\twww.example.org\t1260\tPOST\t/a\\x09b?c=d\t${agent}`;
+  const told = { address: '2001:db8::1', host: 'www.example.org', bytes: 1260, method: 'POST' };
+  expect(parseNginxLine(line('', 'a browser'))).toMatchObject({
+    ...{ ...told, counting: 'l', refused: false, path: '/a\\x09b?c=d', userAgent: 'a browser' },
+  });
+  expect(parseNginxLine(line('-', '-'))).toMatchObject({ refused: false, userAgent: '' });
+  expect(parseNginxLine(line('Wed, 25 Nov 2026 08:00:00 GMT', ''))).toMatchObject({ refused: true });
+});
+
 const block = (key: string, until: number) => ({ key, until, byBytes: false });
 const byKey = (...entries: ReturnType<typeof block>[]) => new Map(entries.map((each) => [each.key, each]));
 
