@@ -99,9 +99,8 @@ export default class ThrottleCompile extends BaseCommand {
           'How the server knows whom to refuse: by itself, from its log, or by asking before each request; nginx can do the last two, by default from its log.',
         options: ['native', 'log', 'auth'] as const,
       })(),
-      'nginx-log': Flags.string({
-        summary: 'The log that nginx writes for the service.',
-        default: '/var/log/nginx/postern-throttle.log',
+      'access-log': Flags.string({
+        summary: 'The log that the server writes for the service; by default in its folder of /var/log.',
         helpValue: 'FILE',
       }),
       'nginx-dir': Flags.string({
@@ -147,7 +146,7 @@ export default class ThrottleCompile extends BaseCommand {
       server: place(flags.server, 'server'),
       trusted: (flags['trusted-proxy'] ?? []).map((each) => place(each, 'trusted-proxy')),
       decision: place(flags.decision, 'decision'),
-      log: place(flags['nginx-log'], 'nginx-log'),
+      log: place(flags['access-log'] ?? target.log, 'access-log'),
       blocks: place(flags['nginx-dir'], 'nginx-dir'),
       windowSeconds: service.windowSeconds,
       blockSeconds: service.blockSeconds,

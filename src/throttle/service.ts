@@ -11,9 +11,10 @@ import { type About, addMetrics, adminRoutes, describeService, publishTop } from
 import { type Asset, Dashboard } from './dashboard.ts';
 import { createDecisionServer } from './decision.ts';
 import type { WindowType } from './engine.ts';
+import { type FollowedLog, followLog } from './follow/follow.ts';
 import { createFront, type FrontOptions } from './front.ts';
 import { HaproxyLink } from './haproxy/link.ts';
-import { followNginx, type NginxFollower, type NginxOptions } from './nginx/follow.ts';
+import { type NginxFollower, publishNginx } from './nginx/follow.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
 import { Warden, type WardenEvent } from './warden.ts';
@@ -34,8 +35,12 @@ export type ServiceOptions = {
     readonly trusted: readonly Network[];
   };
   readonly decision?: Endpoint;
-  /** An nginx whose log is read, and whose blocks are written. */
-  readonly nginx?: NginxOptions;
+  /** Logs of web servers that are read as they grow. */
+  readonly logs?: readonly string[];
+  /** Proxies of ours, whose X-Forwarded-For is believed in requests for a decision and in logs. */
+  readonly trusted?: readonly Network[];
+  /** Where the blocks are written for an nginx. */
+  readonly nginxFolder?: string;
   /** Stats sockets of HAProxys that enforce by themselves. */
   readonly haproxy?: readonly string[];
   /** Where counters are kept over a restart; without it they are not. */
@@ -160,6 +165,8 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     events.publish(event.event, event);
     nginx?.changed();
   };
+  const { logs = [], trusted = [], nginxFolder } = options;
+  const followed: FollowedLog[] = [];
   let nginx: NginxFollower | undefined;
   const onError = quieted(now, onEvent);
   const counted = countersFile === undefined ? null : await readSnapshot(countersFile);
@@ -206,6 +213,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     await dashboard?.close();
     await Promise.all(open.map(({ listening }) => listening.close(graceMs)));
     front?.close();
+    await Promise.all(followed.map((log) => log.stop()));
     await nginx?.stop();
     await Promise.all(links.map((link) => link.stop()));
     warden.flush();
@@ -219,14 +227,15 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     if (options.decision)
       open.push({
         for: 'decision',
-        listening: await listen(createDecisionServer(warden), options.decision, { mode, activated }),
+        listening: await listen(createDecisionServer(warden, trusted), options.decision, { mode, activated }),
       });
     if (front && options.front)
       open.push({
         for: 'front',
         listening: await listen(front.server, options.front.at, { mode, activated }),
       });
-    if (options.nginx) nginx = await followNginx(warden, options.nginx, onEvent, onError);
+    if (nginxFolder !== undefined) nginx = await publishNginx(warden, nginxFolder, onError);
+    for (const log of logs) followed.push(await followLog(warden, log, trusted, onEvent));
     for (const link of links) link.start();
   } catch (error) {
     await stop(0);

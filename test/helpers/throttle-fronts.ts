@@ -161,10 +161,11 @@ async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front
   const log = join(folder, 'access.log');
   const lab = await realLab(lengthMs, {
     decision: { kind: 'unix', path: join(folder, 'decision.sock') },
-    nginx: { log, folder: mode === 'log' ? join(folder, 'blocks') : null },
+    logs: [log],
+    ...(mode === 'log' && { nginxFolder: join(folder, 'blocks') }),
   });
   await addSites(lab);
-  const places = ['--nginx-log', log, '--nginx-dir', join(folder, 'blocks')];
+  const places = ['--access-log', log, '--nginx-dir', join(folder, 'blocks')];
   await compile('nginx', { folder, port, lab }, [
     ...['--mode', mode, ...places],
     ...['--decision', `unix:${folder}/decision.sock`],

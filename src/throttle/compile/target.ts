@@ -21,7 +21,7 @@ export type Way = {
 
 /** A server that can enforce the policies. */
 export type Target = {
-  /** Where it writes its log for the service, unless told otherwise. */
+  /** Where it writes its log, unless told otherwise. */
   readonly log: string;
   /** By mode; the first is used when none is named. */
   readonly ways: Partial<Readonly<Record<Mode, Way>>>;

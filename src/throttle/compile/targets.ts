@@ -35,7 +35,7 @@ const nginx = byProgram({
 /** Every server for which a configuration can be written, by its name on the command line. */
 export const TARGETS = {
   haproxy: {
-    log: '',
+    log: '/var/log/haproxy.log',
     ways: {
       native: {
         compile: compileHaproxy,

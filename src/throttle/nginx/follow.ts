@@ -1,78 +1,43 @@
-import type { Warden, WardenEvent } from '../warden.ts';
-import { type NginxEntry, parseNginxLine } from './log.ts';
+import type { Warden } from '../warden.ts';
 import { NginxPublisher } from './publisher.ts';
-import { Tail } from './tail.ts';
 
 /** How often it is looked whether a site has spent its budget, in milliseconds. */
 const BUDGET_MS = 500;
 
-export type NginxOptions = {
-  /** The log that nginx writes in our format. */
-  readonly log: string;
-  /** Where the files are that nginx includes; null when nginx asks before it serves. */
-  readonly folder: string | null;
-};
-
-/** The part of the service that looks after an nginx. */
+/** The part of the service that tells an nginx whom to refuse. */
 export type NginxFollower = {
   /** The warden told something: blocks or policies may be others now. */
   changed(): void;
   stop(): Promise<void>;
 };
 
-/** Take one line of the log into account. */
-export function takeIn(warden: Warden, entry: NginxEntry): void {
-  const { counting, refused, host, address, bytes } = entry;
-  if (counting === 'a') {
-    if (!refused) warden.account(host, address, bytes, entry);
-    return;
-  }
-  if (refused) return warden.noteRefused(host, address);
-  warden.noteServed(host, address, bytes, entry);
-}
-
 /**
- * Read the log of nginx as it grows, and write the blocks that follow from it.
+ * Write the blocks for nginx, and write them again when they change.
  *
- * @param onEvent  hears when the log is missing or there again, and of lines that are none of ours, once
+ * @param folder  where the files are that nginx includes
  */
-export async function followNginx(
+export async function publishNginx(
   warden: Warden,
-  { log, folder }: NginxOptions,
-  onEvent: (event: WardenEvent) => void,
+  folder: string,
   onError: (error: unknown) => void,
 ): Promise<NginxFollower> {
-  const publisher = folder === null ? null : new NginxPublisher(warden, folder, onError);
-  let toldForeign = false;
-  const tail = new Tail({
-    path: log,
-    onLine: (line) => {
-      const entry = parseNginxLine(line);
-      if (entry) return takeIn(warden, entry);
-      if (!toldForeign) onEvent({ event: 'log not understood', log });
-      toldForeign = true;
-    },
-    onState: (state, reason) =>
-      onEvent(state === 'reading' ? { event: 'log is read', log } : { event: 'log missing', log, reason }),
-  });
-  await publisher?.start();
-  await tail.start();
+  const publisher = new NginxPublisher(warden, folder, onError);
+  await publisher.start();
   let shed = '';
   const watch = setInterval(() => {
     const now = warden.sites
       .all()
       .map((site) => warden.shedUntilMs(site) ?? '')
       .join();
-    if (now !== shed) publisher?.changed();
+    if (now !== shed) publisher.changed();
     shed = now;
   }, BUDGET_MS);
   watch.unref();
   return {
-    changed: () => publisher?.changed(),
+    changed: () => publisher.changed(),
     stop: async () => {
       clearInterval(watch);
-      await tail.stop();
-      await publisher?.stop();
+      await publisher.stop();
     },
   };
 }
