@@ -152,7 +152,7 @@ export async function startNginx(folder: string): Promise<ChildProcess> {
 
 /** Here the service shares its process with everything that asks, so an answer may take longer than a real one. */
 function patient(file: string): void {
-  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('_timeout 50ms;', '_timeout 10s;'));
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('_timeout 50ms', '_timeout 10s'));
 }
 
 async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front> {
@@ -201,6 +201,36 @@ async function haproxyFront(lengthMs: number): Promise<Front> {
   };
 }
 
+/** Caddy with what was compiled, without the port on which it would take orders. */
+export function startCaddy(folder: string): ChildProcess {
+  const whole = join(folder, 'caddy.conf');
+  writeFileSync(whole, `{\n\tadmin off\n}\n${readFileSync(join(folder, 'Caddyfile'), 'utf8')}`);
+  const args = ['run', '--adapter', 'caddyfile', '--config', whole];
+  return spawn('caddy', args, { stdio: 'ignore', env: { ...process.env, HOME: folder } });
+}
+
+async function caddyFront(lengthMs: number): Promise<Front> {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-caddy-'));
+  const port = await freePort();
+  const log = join(folder, 'access.log');
+  const trusted = [parseNetwork('127.0.9.0/24')].filter((each) => each !== null);
+  const decision = { kind: 'unix', path: join(folder, 'decision.sock') } as const;
+  const lab = await realLab(lengthMs, { decision, logs: [log], trusted });
+  await addSites(lab);
+  const places = ['--access-log', log, '--decision', `unix:${decision.path}`];
+  await compile('caddy', { folder, port, lab }, places);
+  patient(join(folder, 'postern-throttle.caddy'));
+  const caddy = startCaddy(folder);
+  await answers(port);
+  return {
+    ...{ lab, port, folder, late: false, lateBytes: true, aligned: false },
+    close: async () => {
+      await stopChild(caddy);
+      await lab.close();
+    },
+  };
+}
+
 export function startHaproxy(folder: string): ChildProcess {
   return spawn('haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], { stdio: 'ignore' });
 }
@@ -226,4 +256,5 @@ export const FRONTS: Readonly<Record<string, (lengthMs: number) => Promise<Front
   'HAProxy by itself': haproxyFront,
   'nginx, by its log': (lengthMs) => nginxFront('log', lengthMs),
   'nginx, asking': (lengthMs) => nginxFront('auth', lengthMs),
+  'Caddy, asking': caddyFront,
 };

@@ -223,7 +223,7 @@ const CASES: Readonly<Record<string, (front: Front) => Promise<void>>> = {
 for (const [name, start] of Object.entries(FRONTS)) {
   describe.concurrent(name, () => {
     let front: Promise<Front> | undefined;
-    const program = /^(nginx|HAProxy)/.exec(name)?.[0].toLowerCase();
+    const program = /^(nginx|HAProxy|Caddy)/.exec(name)?.[0].toLowerCase();
     afterAll(async () => (await front)?.close());
     test.concurrent.for(Object.entries(CASES))('%s', async ([, run], context) => {
       if (program) needs(context, program, program);

@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { compileCaddy } from './caddy.ts';
 import { byProgram } from './checker.ts';
 import { compileHaproxy } from './haproxy.ts';
 import { compileNginx } from './nginx.ts';
@@ -30,6 +31,27 @@ const nginx = byProgram({
   args: (file, folder) => ['-t', '-q', '-c', aroundNginx(file, folder), '-p', folder],
   byHand: () => 'nginx -t',
   fix: 'Correct what it names; the service has to have written its files once.',
+});
+
+/** Caddy opens the logs when it only checks, and whoever asks may not be who runs it: a copy without them. */
+function withoutLogs(file: string, folder: string): string {
+  const copied = (name: string, from: string, to: string) => {
+    const text = readFileSync(join(from, name), 'utf8').replaceAll(
+      /output file \S+ \{[^}]*\}/g,
+      'output discard',
+    );
+    writeFileSync(join(to, name), text.replaceAll(`import ${from}/`, `import ${to}/`));
+    return join(to, name);
+  };
+  copied('postern-throttle.caddy', dirname(file), folder);
+  return copied('Caddyfile', dirname(file), folder);
+}
+
+const caddy = byProgram({
+  program: 'caddy',
+  args: (file, folder) => ['validate', '--adapter', 'caddyfile', '--config', withoutLogs(file, folder)],
+  byHand: (file) => `caddy validate --adapter caddyfile --config ${file}`,
+  fix: 'Correct what it names.',
 });
 
 /** Every server for which a configuration can be written, by its name on the command line. */
@@ -69,6 +91,22 @@ export const TARGETS = {
         shortcomings: {
           message: 'nginx asks before each request, and tells the bytes 0.3 s later by its log.',
           evidence: 'A service that is away lets everybody pass, within 50 ms.',
+          fix: 'Where the service must not be needed, use HAProxy by itself.',
+        },
+      },
+    },
+  },
+  caddy: {
+    log: '/var/log/caddy/postern-throttle.log',
+    ways: {
+      auth: {
+        compile: compileCaddy,
+        check: caddy,
+        shortcomings: {
+          message:
+            'Caddy asks before each request, and tells the bytes by its log, of the body only: a header is not counted.',
+          evidence:
+            'A service that is away or slow lets everybody pass, within 50 ms; who passed so is in postern-open.log beside the log.',
           fix: 'Where the service must not be needed, use HAProxy by itself.',
         },
       },
