@@ -109,6 +109,16 @@ export default class ThrottleCompile extends BaseCommand {
         default: '/var/lib/postern/throttle/nginx',
         helpValue: 'DIR',
       }),
+      'apache-log': Flags.string({
+        summary: 'The log that Apache writes for the service.',
+        default: '/var/log/apache2/postern-throttle.log',
+        helpValue: 'FILE',
+      }),
+      'apache-dir': Flags.string({
+        summary: 'Where the service writes the blocks for Apache.',
+        default: '/run/postern/apache',
+        helpValue: 'DIR',
+      }),
       peer: Flags.string({
         summary:
           'HAProxy that shares blocks, this one with them, as NAME=HOST:PORT; may be given several times.',
@@ -147,8 +157,14 @@ export default class ThrottleCompile extends BaseCommand {
       server: place(flags.server, 'server'),
       trusted: (flags['trusted-proxy'] ?? []).map((each) => place(each, 'trusted-proxy')),
       decision: place(flags.decision, 'decision'),
-      log: place(flags['nginx-log'], 'nginx-log'),
-      blocks: place(flags['nginx-dir'], 'nginx-dir'),
+      log:
+        args.target === 'apache'
+          ? place(flags['apache-log'], 'apache-log')
+          : place(flags['nginx-log'], 'nginx-log'),
+      blocks:
+        args.target === 'apache'
+          ? place(flags['apache-dir'], 'apache-dir')
+          : place(flags['nginx-dir'], 'nginx-dir'),
       windowSeconds: service.windowSeconds,
       blockSeconds: service.blockSeconds,
       ipv6Prefix: service.ipv6Prefix,

@@ -74,6 +74,16 @@ const flags = withEnvironment({
     helpValue: 'DIR',
     dependsOn: ['nginx-log'],
   }),
+  'apache-log': Flags.string({
+    summary: 'Read this log of Apache as it grows, in the format of "throttle compile apache".',
+    helpValue: 'FILE',
+    dependsOn: ['apache-dir'],
+  }),
+  'apache-dir': Flags.string({
+    summary: 'Write the blocks for Apache here.',
+    helpValue: 'DIR',
+    dependsOn: ['apache-log'],
+  }),
   haproxy: Flags.string({
     summary: 'Keep the HAProxy with this stats socket in step; may be given several times.',
     multiple: true,
@@ -248,6 +258,10 @@ export default class ThrottleServe extends BaseCommand {
         ...(given['nginx-log'] !== undefined && {
           nginx: { log: given['nginx-log'], folder: given['nginx-dir'] ?? null },
         }),
+        ...(given['apache-log'] !== undefined &&
+          given['apache-dir'] !== undefined && {
+            apache: { log: given['apache-log'], folder: given['apache-dir'] },
+          }),
         ...(front && origin && { front: { at: front, origin, trusted } }),
       },
       () => gate?.tokens.replace(tokensIn(given)),

@@ -8,12 +8,14 @@ import { EventHub } from '../service/events.ts';
 import { type Listening, listen } from '../service/listen.ts';
 import { Histogram, Metrics } from '../service/metrics.ts';
 import { type About, addMetrics, adminRoutes, describeService, publishTop } from './admin.ts';
+import { ApacheWriter } from './apache/writer.ts';
 import { type Asset, Dashboard } from './dashboard.ts';
 import { createDecisionServer } from './decision.ts';
 import type { WindowType } from './engine.ts';
 import { createFront, type FrontOptions } from './front.ts';
 import { HaproxyLink } from './haproxy/link.ts';
-import { followNginx, type NginxFollower, type NginxOptions } from './nginx/follow.ts';
+import { type Follower, type FollowOptions, followLog } from './nginx/follow.ts';
+import { NginxWriter } from './nginx/writer.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
 import { Warden, type WardenEvent } from './warden.ts';
@@ -34,8 +36,10 @@ export type ServiceOptions = {
     readonly trusted: readonly Network[];
   };
   readonly decision?: Endpoint;
-  /** An nginx whose log is read, and whose blocks are written. */
-  readonly nginx?: NginxOptions;
+  /** An nginx whose log is read, and whose blocks are written, unless it asks before it serves. */
+  readonly nginx?: { readonly log: string; readonly folder: string | null };
+  /** An Apache whose log is read, and whose blocks are written. */
+  readonly apache?: { readonly log: string; readonly folder: string };
   /** Stats sockets of HAProxys that enforce by themselves. */
   readonly haproxy?: readonly string[];
   /** Where counters are kept over a restart; without it they are not. */
@@ -144,6 +148,16 @@ export function dashboardRoute(
   };
 }
 
+/** The logs that are read, and what their web servers are told. */
+function followed({ nginx, apache }: ServiceOptions): FollowOptions[] {
+  return [
+    ...(nginx
+      ? [{ log: nginx.log, writer: nginx.folder === null ? null : new NginxWriter(nginx.folder) }]
+      : []),
+    ...(apache ? [{ log: apache.log, writer: new ApacheWriter(apache.folder) }] : []),
+  ];
+}
+
 type Opened = { readonly for: ThrottleListener['for']; readonly listening: Listening };
 
 /**
@@ -158,9 +172,9 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   const onEvent: ServiceOptions['onEvent'] = (event) => {
     options.onEvent(event);
     events.publish(event.event, event);
-    nginx?.changed();
+    for (const follower of followers) follower.changed();
   };
-  let nginx: NginxFollower | undefined;
+  const followers: Follower[] = [];
   const onError = quieted(now, onEvent);
   const counted = countersFile === undefined ? null : await readSnapshot(countersFile);
   const decisions = new Histogram(DECISION_SECONDS);
@@ -206,7 +220,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     await dashboard?.close();
     await Promise.all(open.map(({ listening }) => listening.close(graceMs)));
     front?.close();
-    await nginx?.stop();
+    await Promise.all(followers.map((follower) => follower.stop()));
     await Promise.all(links.map((link) => link.stop()));
     warden.flush();
     await saver.finish();
@@ -226,7 +240,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
         for: 'front',
         listening: await listen(front.server, options.front.at, { mode, activated }),
       });
-    if (options.nginx) nginx = await followNginx(warden, options.nginx, onEvent, onError);
+    for (const each of followed(options)) followers.push(await followLog(warden, each, onEvent, onError));
     for (const link of links) link.start();
   } catch (error) {
     await stop(0);

@@ -1,4 +1,5 @@
 import type { Check } from '../../report.ts';
+import type { ApachePlan } from './apache.ts';
 import type { Checker } from './checker.ts';
 import type { HaproxyPlan } from './haproxy.ts';
 import type { NginxPlan } from './nginx.ts';
@@ -7,7 +8,7 @@ import type { NginxPlan } from './nginx.ts';
 export type Mode = 'native' | 'log' | 'auth';
 
 /** Everything that a configuration can be made of. */
-export type CompilePlan = HaproxyPlan & NginxPlan;
+export type CompilePlan = HaproxyPlan & NginxPlan & ApachePlan;
 
 /** One way in which a server enforces the policies. */
 export type Way = {

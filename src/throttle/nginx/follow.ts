@@ -1,20 +1,20 @@
+import { Publisher, type Writer } from '../publisher.ts';
 import type { Warden, WardenEvent } from '../warden.ts';
 import { type NginxEntry, parseNginxLine } from './log.ts';
-import { NginxPublisher } from './publisher.ts';
 import { Tail } from './tail.ts';
 
 /** How often it is looked whether a site has spent its budget, in milliseconds. */
 const BUDGET_MS = 500;
 
-export type NginxOptions = {
-  /** The log that nginx writes in our format. */
+export type FollowOptions = {
+  /** The log that the web server writes in our format. */
   readonly log: string;
-  /** Where the files are that nginx includes; null when nginx asks before it serves. */
-  readonly folder: string | null;
+  /** Writes what the web server is told; null when it asks before it serves. */
+  readonly writer: Writer | null;
 };
 
-/** The part of the service that looks after an nginx. */
-export type NginxFollower = {
+/** The part of the service that looks after a web server with such a log. */
+export type Follower = {
   /** The warden told something: blocks or policies may be others now. */
   changed(): void;
   stop(): Promise<void>;
@@ -32,17 +32,17 @@ export function takeIn(warden: Warden, entry: NginxEntry): void {
 }
 
 /**
- * Read the log of nginx as it grows, and write the blocks that follow from it.
+ * Read the log of a web server as it grows, and write the blocks that follow from it.
  *
  * @param onEvent  hears when the log is missing or there again, and of lines that are none of ours, once
  */
-export async function followNginx(
+export async function followLog(
   warden: Warden,
-  { log, folder }: NginxOptions,
+  { log, writer }: FollowOptions,
   onEvent: (event: WardenEvent) => void,
   onError: (error: unknown) => void,
-): Promise<NginxFollower> {
-  const publisher = folder === null ? null : new NginxPublisher(warden, folder, onError);
+): Promise<Follower> {
+  const publisher = writer === null ? null : new Publisher(warden, writer, onError);
   let toldForeign = false;
   const tail = new Tail({
     path: log,
