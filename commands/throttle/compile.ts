@@ -108,6 +108,11 @@ export default class ThrottleCompile extends BaseCommand {
         default: '/var/lib/postern/throttle/nginx',
         helpValue: 'DIR',
       }),
+      'apache-dir': Flags.string({
+        summary: 'Where the service writes the blocks for Apache.',
+        default: '/run/postern/apache',
+        helpValue: 'DIR',
+      }),
       peer: Flags.string({
         summary:
           'HAProxy that shares blocks, this one with them, as NAME=HOST:PORT; may be given several times.',
@@ -147,7 +152,10 @@ export default class ThrottleCompile extends BaseCommand {
       trusted: (flags['trusted-proxy'] ?? []).map((each) => place(each, 'trusted-proxy')),
       decision: place(flags.decision, 'decision'),
       log: place(flags['access-log'] ?? target.log, 'access-log'),
-      blocks: place(flags['nginx-dir'], 'nginx-dir'),
+      blocks:
+        args.target === 'apache'
+          ? place(flags['apache-dir'], 'apache-dir')
+          : place(flags['nginx-dir'], 'nginx-dir'),
       windowSeconds: service.windowSeconds,
       blockSeconds: service.blockSeconds,
       ipv6Prefix: service.ipv6Prefix,

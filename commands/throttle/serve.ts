@@ -76,6 +76,11 @@ const flags = withEnvironment({
     helpValue: 'DIR',
     dependsOn: ['access-log'],
   }),
+  'apache-dir': Flags.string({
+    summary: 'Write the blocks for Apache here.',
+    helpValue: 'DIR',
+    dependsOn: ['access-log'],
+  }),
   haproxy: Flags.string({
     summary: 'Keep the HAProxy with this stats socket in step; may be given several times.',
     multiple: true,
@@ -250,6 +255,7 @@ export default class ThrottleServe extends BaseCommand {
         trusted,
         logs: given['access-log'] ?? [],
         ...(given['nginx-dir'] !== undefined && { nginxFolder: given['nginx-dir'] }),
+        ...(given['apache-dir'] !== undefined && { apacheFolder: given['apache-dir'] }),
         ...(front && origin && { front: { at: front, origin, trusted } }),
       },
       () => gate?.tokens.replace(tokensIn(given)),

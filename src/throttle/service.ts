@@ -8,13 +8,16 @@ import { EventHub } from '../service/events.ts';
 import { type Listening, listen } from '../service/listen.ts';
 import { Histogram, Metrics } from '../service/metrics.ts';
 import { type About, addMetrics, adminRoutes, describeService, publishTop } from './admin.ts';
+import { ApacheWriter } from './apache/writer.ts';
 import { type Asset, Dashboard } from './dashboard.ts';
 import { createDecisionServer } from './decision.ts';
 import type { WindowType } from './engine.ts';
 import { type FollowedLog, followLog } from './follow/follow.ts';
+import { type Published, publish } from './follow/publish.ts';
 import { createFront, type FrontOptions } from './front.ts';
 import { HaproxyLink } from './haproxy/link.ts';
-import { type NginxFollower, publishNginx } from './nginx/follow.ts';
+import { NginxWriter } from './nginx/writer.ts';
+import type { Writer } from './publisher.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
 import { Warden, type WardenEvent } from './warden.ts';
@@ -41,6 +44,8 @@ export type ServiceOptions = {
   readonly trusted?: readonly Network[];
   /** Where the blocks are written for an nginx. */
   readonly nginxFolder?: string;
+  /** Where the blocks are written for an Apache. */
+  readonly apacheFolder?: string;
   /** Stats sockets of HAProxys that enforce by themselves. */
   readonly haproxy?: readonly string[];
   /** Where counters are kept over a restart; without it they are not. */
@@ -149,6 +154,14 @@ export function dashboardRoute(
   };
 }
 
+/** What web servers are told by files. */
+function writersFor({ nginxFolder, apacheFolder }: ServiceOptions): Writer[] {
+  return [
+    ...(nginxFolder === undefined ? [] : [new NginxWriter(nginxFolder)]),
+    ...(apacheFolder === undefined ? [] : [new ApacheWriter(apacheFolder)]),
+  ];
+}
+
 type Opened = { readonly for: ThrottleListener['for']; readonly listening: Listening };
 
 /**
@@ -163,11 +176,11 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   const onEvent: ServiceOptions['onEvent'] = (event) => {
     options.onEvent(event);
     events.publish(event.event, event);
-    nginx?.changed();
+    for (const each of published) each.changed();
   };
-  const { logs = [], trusted = [], nginxFolder } = options;
+  const { logs = [], trusted = [] } = options;
   const followed: FollowedLog[] = [];
-  let nginx: NginxFollower | undefined;
+  const published: Published[] = [];
   const onError = quieted(now, onEvent);
   const counted = countersFile === undefined ? null : await readSnapshot(countersFile);
   const decisions = new Histogram(DECISION_SECONDS);
@@ -213,8 +226,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     await dashboard?.close();
     await Promise.all(open.map(({ listening }) => listening.close(graceMs)));
     front?.close();
-    await Promise.all(followed.map((log) => log.stop()));
-    await nginx?.stop();
+    await Promise.all([...followed, ...published].map((each) => each.stop()));
     await Promise.all(links.map((link) => link.stop()));
     warden.flush();
     await saver.finish();
@@ -234,7 +246,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
         for: 'front',
         listening: await listen(front.server, options.front.at, { mode, activated }),
       });
-    if (nginxFolder !== undefined) nginx = await publishNginx(warden, nginxFolder, onError);
+    for (const writer of writersFor(options)) published.push(await publish(warden, writer, onError));
     for (const log of logs) followed.push(await followLog(warden, log, trusted, onEvent));
     for (const link of links) link.start();
   } catch (error) {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -184,6 +184,71 @@ async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front
   };
 }
 
+/** A whole configuration around what was compiled, with a user of its own where root runs the tests. */
+function wholeApache(folder: string): string {
+  const modules = [
+    'mpm_event',
+    'authz_core',
+    'rewrite',
+    'headers',
+    'alias',
+    'proxy',
+    'proxy_http',
+    'remoteip',
+  ];
+  const lines = [
+    `ServerRoot ${folder}`,
+    'ServerName localhost',
+    `PidFile ${folder}/pid`,
+    `ErrorLog ${folder}/error.log`,
+    ...(process.getuid?.() === 0 ? ['LoadModule unixd_module', 'User www-data', 'Group www-data'] : []),
+    // More than one process, as each remembers for itself.
+    'StartServers 2',
+    'ServerLimit 3',
+    'ThreadsPerChild 8',
+    'MaxRequestWorkers 24',
+    'KeepAliveTimeout 30',
+    `Include ${folder}/postern-throttle.conf`,
+  ];
+  const file = join(folder, 'httpd.conf');
+  writeFileSync(
+    file,
+    [
+      ...modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`),
+      ...lines.filter((line) => !line.startsWith('LoadModule unixd')),
+      '',
+    ].join('\n'),
+  );
+  return file;
+}
+
+export function startApache(folder: string): ChildProcess {
+  return spawn('/usr/sbin/apache2', ['-DFOREGROUND', '-f', wholeApache(folder)], { stdio: 'inherit' });
+}
+
+async function apacheFront(lengthMs: number): Promise<Front> {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-apache-'));
+  // Apache's processes are another user.
+  chmodSync(folder, 0o755);
+  const port = await freePort();
+  const places = { log: join(folder, 'access.log'), folder: join(folder, 'blocks') };
+  const lab = await realLab(lengthMs, { logs: [places.log], apacheFolder: places.folder });
+  await addSites(lab);
+  await compile('apache', { folder, port, lab }, [
+    ...['--access-log', places.log],
+    ...['--apache-dir', places.folder],
+  ]);
+  const apache = startApache(folder);
+  await answers(port);
+  return {
+    ...{ lab, port, folder, late: true, lateBytes: true, aligned: false },
+    close: async () => {
+      await stopChild(apache);
+      await lab.close();
+    },
+  };
+}
+
 async function haproxyFront(lengthMs: number): Promise<Front> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-haproxy-'));
   const port = await freePort();
@@ -255,6 +320,7 @@ export const FRONTS: Readonly<Record<string, (lengthMs: number) => Promise<Front
   'the built-in front': builtIn,
   'HAProxy by itself': haproxyFront,
   'nginx, by its log': (lengthMs) => nginxFront('log', lengthMs),
+  'Apache, by its log': apacheFront,
   'nginx, asking': (lengthMs) => nginxFront('auth', lengthMs),
   'Caddy, asking': caddyFront,
 };

@@ -1,4 +1,5 @@
 import type { Check } from '../../report.ts';
+import type { ApachePlan } from './apache.ts';
 import type { CaddyPlan } from './caddy.ts';
 import type { Checker } from './checker.ts';
 import type { HaproxyPlan } from './haproxy.ts';
@@ -8,7 +9,7 @@ import type { NginxPlan } from './nginx.ts';
 export type Mode = 'native' | 'log' | 'auth';
 
 /** Everything that a configuration can be made of. */
-export type CompilePlan = HaproxyPlan & NginxPlan & CaddyPlan;
+export type CompilePlan = HaproxyPlan & NginxPlan & CaddyPlan & ApachePlan;
 
 /** One way in which a server enforces the policies. */
 export type Way = {

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { compileApache } from './apache.ts';
 import { compileCaddy } from './caddy.ts';
 import { byProgram } from './checker.ts';
 import { compileHaproxy } from './haproxy.ts';
@@ -51,6 +52,32 @@ const caddy = byProgram({
   program: 'caddy',
   args: (file, folder) => ['validate', '--adapter', 'caddyfile', '--config', withoutLogs(file, folder)],
   byHand: (file) => `caddy validate --adapter caddyfile --config ${file}`,
+  fix: 'Correct what it names.',
+});
+
+/** What our configuration needs of Apache's modules, and what only Debian has in the program. */
+const MODULES = 'mpm_event authz_core log_config logio rewrite headers alias proxy proxy_http remoteip'.split(
+  ' ',
+);
+
+/** Apache wants a whole configuration; ours is a part of one. */
+function aroundApache(file: string, folder: string): string {
+  const whole = join(folder, 'httpd.conf');
+  const modules = MODULES.map(
+    (name) =>
+      `<IfModule !${name}_module>\nLoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so\n</IfModule>\n`,
+  );
+  writeFileSync(
+    whole,
+    `ServerRoot ${folder}\nServerName localhost\nPidFile ${folder}/pid\nErrorLog ${folder}/error.log\n${modules.join('')}Include ${file}\n`,
+  );
+  return whole;
+}
+
+const apache = byProgram({
+  program: 'apache2',
+  args: (file, folder) => ['-t', '-f', aroundApache(file, folder)],
+  byHand: () => 'apache2ctl configtest',
   fix: 'Correct what it names.',
 });
 
@@ -108,6 +135,22 @@ export const TARGETS = {
           evidence:
             'A service that is away or slow lets everybody pass, within 50 ms; who passed so is in postern-open.log beside the log.',
           fix: 'Where the service must not be needed, use HAProxy by itself.',
+        },
+      },
+    },
+  },
+  apache: {
+    log: '/var/log/apache2/postern-throttle.log',
+    ways: {
+      log: {
+        compile: compileApache,
+        check: apache,
+        shortcomings: {
+          message:
+            'Apache learns from its own log whom to refuse: a block, and the budget of a whole site, begins and ends up to a second late.',
+          evidence:
+            'A service that is away lets everybody pass; Retry-After is a date. With BufferedLogs the log comes when 4 kB are full, which on a quiet site is late.',
+          fix: 'Where every request has to be exact, let nginx ask the service, or use HAProxy by itself.',
         },
       },
     },

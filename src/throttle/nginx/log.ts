@@ -4,10 +4,18 @@ import type { Counting, Served } from '../follow/entry.ts';
 const VERSION = 'postern1';
 
 /**
- * The format, as it stands in the configuration. nginx writes quotes, backslashes and control characters in a header
- * as \xNN, so nothing a client sends is a tab or ends a line.
+ * The format, as it stands in the configuration.
  *
  * @param refusal  what is not empty in a request that was refused
+ * @param rest  what stands for address, host, bytes, method, path and user agent
+ */
+export function logLine(counting: Counting, refusal: string, rest: readonly string[]): string {
+  return [VERSION, counting, refusal, ...rest].join('\\t');
+}
+
+/**
+ * The format of nginx. It writes quotes, backslashes and control characters in a header as \xNN, so nothing a client
+ * sends is a tab or ends a line.
  */
 export function logFormat(counting: Counting, refusal: string): string {
   const tail = [
@@ -18,13 +26,21 @@ export function logFormat(counting: Counting, refusal: string): string {
     '$request_uri',
     '$http_user_agent',
   ];
-  return [VERSION, counting, refusal, ...tail].join('\\t');
+  return logLine(counting, refusal, tail);
 }
 
 /** Fields of a line: version, counting, refusal, and what {@link logFormat} has behind them. */
 const FIELDS = 9;
 
 const TAB = '\t';
+
+/** As nginx writes it: Apache has a backslash before quotes and backslashes, and letters for some control characters. */
+function likeNginx(text: string): string {
+  return text.replaceAll(/\\([^x])/g, (_, char: string) => {
+    const meant = { b: '\b', n: '\n', r: '\r', t: '\t', v: '\v' }[char] ?? char;
+    return `\\x${meant.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+  });
+}
 
 /** One line that is of our format. What only a block wants to know is cut out when it is asked for. */
 class Line implements Served {
@@ -50,12 +66,12 @@ class Line implements Served {
   }
 
   get path(): string {
-    return this.request.slice(this.request.indexOf(TAB) + 1, this.request.lastIndexOf(TAB));
+    return likeNginx(this.request.slice(this.request.indexOf(TAB) + 1, this.request.lastIndexOf(TAB)));
   }
 
   get userAgent(): string {
     const text = this.request.slice(this.request.lastIndexOf(TAB) + 1);
-    return text === '-' ? '' : text;
+    return text === '-' ? '' : likeNginx(text);
   }
 }
 

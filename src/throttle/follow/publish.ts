@@ -1,27 +1,23 @@
+import { Publisher, type Writer } from '../publisher.ts';
 import type { Warden } from '../warden.ts';
-import { NginxPublisher } from './publisher.ts';
 
 /** How often it is looked whether a site has spent its budget, in milliseconds. */
 const BUDGET_MS = 500;
 
-/** The part of the service that tells an nginx whom to refuse. */
-export type NginxFollower = {
+/** The part of the service that tells a web server by files whom to refuse. */
+export type Published = {
   /** The warden told something: blocks or policies may be others now. */
   changed(): void;
   stop(): Promise<void>;
 };
 
-/**
- * Write the blocks for nginx, and write them again when they change.
- *
- * @param folder  where the files are that nginx includes
- */
-export async function publishNginx(
+/** Write what a web server is told, and write it again when it changes. */
+export async function publish(
   warden: Warden,
-  folder: string,
+  writer: Writer,
   onError: (error: unknown) => void,
-): Promise<NginxFollower> {
-  const publisher = new NginxPublisher(warden, folder, onError);
+): Promise<Published> {
+  const publisher = new Publisher(warden, writer, onError);
   await publisher.start();
   let shed = '';
   const watch = setInterval(() => {
