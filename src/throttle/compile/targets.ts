@@ -2,10 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compileApache } from './apache.ts';
 import { compileCaddy } from './caddy.ts';
-import { byProgram } from './checker.ts';
+import { byNobody, byProgram } from './checker.ts';
 import { compileHaproxy } from './haproxy.ts';
 import { compileNginx } from './nginx.ts';
 import type { Target } from './target.ts';
+import { compileTraefik } from './traefik.ts';
 
 const haproxy = byProgram({
   program: 'haproxy',
@@ -151,6 +152,23 @@ export const TARGETS = {
           evidence:
             'A service that is away lets everybody pass; Retry-After is a date. With BufferedLogs the log comes when 4 kB are full, which on a quiet site is late.',
           fix: 'Where every request has to be exact, let nginx ask the service, or use HAProxy by itself.',
+        },
+      },
+    },
+  },
+  traefik: {
+    log: '/var/log/traefik/postern-throttle.log',
+    decision: '127.0.0.1:8181',
+    ways: {
+      auth: {
+        compile: compileTraefik,
+        check: byNobody('Traefik', 'Start it with the configuration, and read its log.'),
+        shortcomings: {
+          message:
+            'Traefik asks before each request, and answers 500 to everybody while the service is away: it cannot let them pass.',
+          evidence:
+            'Bytes come by its log, of the body only. What was written follows its documentation and was not tried with Traefik.',
+          fix: 'Where the service must not be needed, put HAProxy, nginx or Caddy in its place or in front of it.',
         },
       },
     },

@@ -27,6 +27,8 @@ test.for([
   ['haproxy', [], 'HAProxy counts by itself in windows of the clock'],
   ['nginx', ['--mode', 'log'], 'nginx learns from its own log whom to refuse'],
   ['nginx', ['--mode', 'auth'], 'nginx asks before each request'],
+  ['caddy', [], 'Caddy asks before each request'],
+  ['traefik', [], 'it cannot let them pass'],
 ] as const)(
   '%s %j: what the server cannot do is said with what was written',
   async ([target, args, expected]) => {
@@ -41,4 +43,12 @@ test('an exemption for one site stands in the maps of HAProxy', async () => {
   expect(read('exempt-networks.map')).toBe('192.0.2.0/24 192.0.2.0/24\n');
   expect(read('exempt-pairs.lst')).toBe('192.0.2.0/24|www.example.org\n');
   expect(read('exempt.lst')).toBe('');
+});
+
+test('a mode that a server does not know is refused, and those that it knows are told', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-compile-'));
+  const where = ['--out', folder, '--service', `unix:${lab.socket.path}`];
+  const { exit, stderr } = await run('throttle compile', ['nginx', '--mode', 'native', ...where]);
+  expect(exit).toBe(64);
+  expect(stderr).toContain('It knows log and auth.');
 });
