@@ -190,7 +190,7 @@ async function servers(): Promise<{ readonly all: readonly Server[]; readonly re
   const at = (port: number) => ['--bind', `127.0.0.1:${port}`];
 
   const blocks = [
-    '--nginx-log',
+    '--access-log',
     join(place('log'), 'access.log'),
     '--nginx-dir',
     join(place('log'), 'blocks'),
@@ -198,7 +198,7 @@ async function servers(): Promise<{ readonly all: readonly Server[]; readonly re
   const logService = await service(place('log'), blocks);
   compile(place('log'), 'nginx', [...at(log), ...blocks]);
   const ask = ['--decision', `unix:${place('auth')}/decision.sock`];
-  const bytes = ['--nginx-log', join(place('auth'), 'access.log')];
+  const bytes = ['--access-log', join(place('auth'), 'access.log')];
   const authService = await service(place('auth'), [...ask, ...bytes]);
   compile(place('auth'), 'nginx', [...at(auth), '--mode', 'auth', ...ask, ...bytes]);
   const linked = await service(place('native'), ['--haproxy', join(place('native'), 'haproxy.sock')]);

@@ -99,20 +99,14 @@ export default class ThrottleCompile extends BaseCommand {
           'How the server knows whom to refuse: by itself, from its log, or by asking before each request; nginx can do the last two, by default from its log.',
         options: ['native', 'log', 'auth'] as const,
       })(),
-      'nginx-log': Flags.string({
-        summary: 'The log that nginx writes for the service.',
-        default: '/var/log/nginx/postern-throttle.log',
+      'access-log': Flags.string({
+        summary: 'The log that the server writes for the service; by default in its folder of /var/log.',
         helpValue: 'FILE',
       }),
       'nginx-dir': Flags.string({
         summary: 'Where the service writes the blocks for nginx.',
         default: '/var/lib/postern/throttle/nginx',
         helpValue: 'DIR',
-      }),
-      'apache-log': Flags.string({
-        summary: 'The log that Apache writes for the service.',
-        default: '/var/log/apache2/postern-throttle.log',
-        helpValue: 'FILE',
       }),
       'apache-dir': Flags.string({
         summary: 'Where the service writes the blocks for Apache.',
@@ -157,10 +151,7 @@ export default class ThrottleCompile extends BaseCommand {
       server: place(flags.server, 'server'),
       trusted: (flags['trusted-proxy'] ?? []).map((each) => place(each, 'trusted-proxy')),
       decision: place(flags.decision, 'decision'),
-      log:
-        args.target === 'apache'
-          ? place(flags['apache-log'], 'apache-log')
-          : place(flags['nginx-log'], 'nginx-log'),
+      log: place(flags['access-log'] ?? target.log, 'access-log'),
       blocks:
         args.target === 'apache'
           ? place(flags['apache-dir'], 'apache-dir')

@@ -65,24 +65,21 @@ const flags = withEnvironment({
     summary: 'Answer other servers that ask before they serve, such as nginx auth_request.',
     helpValue: 'PLACE',
   }),
-  'nginx-log': Flags.string({
-    summary: 'Read this log of nginx as it grows, in the format of "throttle compile nginx".',
+  'access-log': Flags.string({
+    summary:
+      'Read this log of a web server as it grows, as "throttle compile" has it written; may be given several times.',
+    multiple: true,
     helpValue: 'FILE',
   }),
   'nginx-dir': Flags.string({
     summary: 'Write the blocks for nginx here.',
     helpValue: 'DIR',
-    dependsOn: ['nginx-log'],
-  }),
-  'apache-log': Flags.string({
-    summary: 'Read this log of Apache as it grows, in the format of "throttle compile apache".',
-    helpValue: 'FILE',
-    dependsOn: ['apache-dir'],
+    dependsOn: ['access-log'],
   }),
   'apache-dir': Flags.string({
     summary: 'Write the blocks for Apache here.',
     helpValue: 'DIR',
-    dependsOn: ['apache-log'],
+    dependsOn: ['access-log'],
   }),
   haproxy: Flags.string({
     summary: 'Keep the HAProxy with this stats socket in step; may be given several times.',
@@ -255,13 +252,10 @@ export default class ThrottleServe extends BaseCommand {
         ...(gate && { gate }),
         ...(decision && { decision }),
         ...(given.haproxy && { haproxy: given.haproxy }),
-        ...(given['nginx-log'] !== undefined && {
-          nginx: { log: given['nginx-log'], folder: given['nginx-dir'] ?? null },
-        }),
-        ...(given['apache-log'] !== undefined &&
-          given['apache-dir'] !== undefined && {
-            apache: { log: given['apache-log'], folder: given['apache-dir'] },
-          }),
+        trusted,
+        logs: given['access-log'] ?? [],
+        ...(given['nginx-dir'] !== undefined && { nginxFolder: given['nginx-dir'] }),
+        ...(given['apache-dir'] !== undefined && { apacheFolder: given['apache-dir'] }),
         ...(front && origin && { front: { at: front, origin, trusted } }),
       },
       () => gate?.tokens.replace(tokensIn(given)),

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { RefusalStatus } from './site.ts';
 
 /** What is said to a client that is refused. */
@@ -17,6 +18,9 @@ export type ErrorPage = {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 };
+
+/** The field of a refusal that tells who had too much; in a log it tells refusals from what was served. */
+export const BECAUSE_FIELD = 'X-Postern-Because';
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -77,4 +81,10 @@ export function errorPage(refusal: Refusal): ErrorPage {
     },
     body,
   };
+}
+
+/** Answer with the page. @param method  of the request; to HEAD only the header is sent */
+export function sendErrorPage(response: ServerResponse, method: string, page: ErrorPage): void {
+  response.writeHead(page.status, page.headers);
+  response.end(method === 'HEAD' ? undefined : page.body);
 }

@@ -12,10 +12,11 @@ import { ApacheWriter } from './apache/writer.ts';
 import { type Asset, Dashboard } from './dashboard.ts';
 import { createDecisionServer } from './decision.ts';
 import type { WindowType } from './engine.ts';
+import { type FollowedLog, followLog } from './follow/follow.ts';
 import { createFront, type FrontOptions } from './front.ts';
 import { HaproxyLink } from './haproxy/link.ts';
-import { type Follower, type FollowOptions, followLog } from './nginx/follow.ts';
 import { NginxWriter } from './nginx/writer.ts';
+import { Publisher } from './publisher.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
 import { Warden, type WardenEvent } from './warden.ts';
@@ -36,10 +37,13 @@ export type ServiceOptions = {
     readonly trusted: readonly Network[];
   };
   readonly decision?: Endpoint;
-  /** An nginx whose log is read, and whose blocks are written, unless it asks before it serves. */
-  readonly nginx?: { readonly log: string; readonly folder: string | null };
-  /** An Apache whose log is read, and whose blocks are written. */
-  readonly apache?: { readonly log: string; readonly folder: string };
+  /** Logs of web servers that are read as they grow. */
+  readonly logs?: readonly string[];
+  /** Proxies of ours, whose X-Forwarded-For is believed in requests for a decision and in logs. */
+  readonly trusted?: readonly Network[];
+  /** Where the blocks are written for an nginx, and for an Apache. */
+  readonly nginxFolder?: string;
+  readonly apacheFolder?: string;
   /** Stats sockets of HAProxys that enforce by themselves. */
   readonly haproxy?: readonly string[];
   /** Where counters are kept over a restart; without it they are not. */
@@ -148,16 +152,6 @@ export function dashboardRoute(
   };
 }
 
-/** The logs that are read, and what their web servers are told. */
-function followed({ nginx, apache }: ServiceOptions): FollowOptions[] {
-  return [
-    ...(nginx
-      ? [{ log: nginx.log, writer: nginx.folder === null ? null : new NginxWriter(nginx.folder) }]
-      : []),
-    ...(apache ? [{ log: apache.log, writer: new ApacheWriter(apache.folder) }] : []),
-  ];
-}
-
 type Opened = { readonly for: ThrottleListener['for']; readonly listening: Listening };
 
 /**
@@ -172,9 +166,15 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   const onEvent: ServiceOptions['onEvent'] = (event) => {
     options.onEvent(event);
     events.publish(event.event, event);
-    for (const follower of followers) follower.changed();
+    for (const publisher of publishers) publisher.changed();
   };
-  const followers: Follower[] = [];
+  const { logs = [], trusted = [], nginxFolder, apacheFolder } = options;
+  const writers = [
+    ...(nginxFolder === undefined ? [] : [new NginxWriter(nginxFolder)]),
+    ...(apacheFolder === undefined ? [] : [new ApacheWriter(apacheFolder)]),
+  ];
+  const followed: FollowedLog[] = [];
+  const publishers: Publisher[] = [];
   const onError = quieted(now, onEvent);
   const counted = countersFile === undefined ? null : await readSnapshot(countersFile);
   const decisions = new Histogram(DECISION_SECONDS);
@@ -220,7 +220,8 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     await dashboard?.close();
     await Promise.all(open.map(({ listening }) => listening.close(graceMs)));
     front?.close();
-    await Promise.all(followers.map((follower) => follower.stop()));
+    await Promise.all(followed.map((log) => log.stop()));
+    await Promise.all(publishers.map((publisher) => publisher.stop()));
     await Promise.all(links.map((link) => link.stop()));
     warden.flush();
     await saver.finish();
@@ -233,14 +234,19 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     if (options.decision)
       open.push({
         for: 'decision',
-        listening: await listen(createDecisionServer(warden), options.decision, { mode, activated }),
+        listening: await listen(createDecisionServer(warden, trusted), options.decision, { mode, activated }),
       });
     if (front && options.front)
       open.push({
         for: 'front',
         listening: await listen(front.server, options.front.at, { mode, activated }),
       });
-    for (const each of followed(options)) followers.push(await followLog(warden, each, onEvent, onError));
+    for (const writer of writers) {
+      const publisher = new Publisher(warden, writer, onError);
+      publishers.push(publisher);
+      await publisher.start();
+    }
+    for (const log of logs) followed.push(await followLog(warden, log, trusted, onEvent));
     for (const link of links) link.start();
   } catch (error) {
     await stop(0);

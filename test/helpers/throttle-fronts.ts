@@ -152,7 +152,7 @@ export async function startNginx(folder: string): Promise<ChildProcess> {
 
 /** Here the service shares its process with everything that asks, so an answer may take longer than a real one. */
 function patient(file: string): void {
-  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('_timeout 50ms;', '_timeout 10s;'));
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('_timeout 50ms', '_timeout 10s'));
 }
 
 async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front> {
@@ -161,10 +161,11 @@ async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front
   const log = join(folder, 'access.log');
   const lab = await realLab(lengthMs, {
     decision: { kind: 'unix', path: join(folder, 'decision.sock') },
-    nginx: { log, folder: mode === 'log' ? join(folder, 'blocks') : null },
+    logs: [log],
+    ...(mode === 'log' && { nginxFolder: join(folder, 'blocks') }),
   });
   await addSites(lab);
-  const places = ['--nginx-log', log, '--nginx-dir', join(folder, 'blocks')];
+  const places = ['--access-log', log, '--nginx-dir', join(folder, 'blocks')];
   await compile('nginx', { folder, port, lab }, [
     ...['--mode', mode, ...places],
     ...['--decision', `unix:${folder}/decision.sock`],
@@ -231,10 +232,10 @@ async function apacheFront(lengthMs: number): Promise<Front> {
   chmodSync(folder, 0o755);
   const port = await freePort();
   const places = { log: join(folder, 'access.log'), folder: join(folder, 'blocks') };
-  const lab = await realLab(lengthMs, { apache: places });
+  const lab = await realLab(lengthMs, { logs: [places.log], apacheFolder: places.folder });
   await addSites(lab);
   await compile('apache', { folder, port, lab }, [
-    ...['--apache-log', places.log],
+    ...['--access-log', places.log],
     ...['--apache-dir', places.folder],
   ]);
   const apache = startApache(folder);
@@ -260,6 +261,36 @@ async function haproxyFront(lengthMs: number): Promise<Front> {
     ...{ lab, port, folder, late: false, lateBytes: false, aligned: true },
     close: async () => {
       haproxy.kill('SIGKILL');
+      await lab.close();
+    },
+  };
+}
+
+/** Caddy with what was compiled, without the port on which it would take orders. */
+export function startCaddy(folder: string): ChildProcess {
+  const whole = join(folder, 'caddy.conf');
+  writeFileSync(whole, `{\n\tadmin off\n}\n${readFileSync(join(folder, 'Caddyfile'), 'utf8')}`);
+  const args = ['run', '--adapter', 'caddyfile', '--config', whole];
+  return spawn('caddy', args, { stdio: 'ignore', env: { ...process.env, HOME: folder } });
+}
+
+async function caddyFront(lengthMs: number): Promise<Front> {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-caddy-'));
+  const port = await freePort();
+  const log = join(folder, 'access.log');
+  const trusted = [parseNetwork('127.0.9.0/24')].filter((each) => each !== null);
+  const decision = { kind: 'unix', path: join(folder, 'decision.sock') } as const;
+  const lab = await realLab(lengthMs, { decision, logs: [log], trusted });
+  await addSites(lab);
+  const places = ['--access-log', log, '--decision', `unix:${decision.path}`];
+  await compile('caddy', { folder, port, lab }, places);
+  patient(join(folder, 'postern-throttle.caddy'));
+  const caddy = startCaddy(folder);
+  await answers(port);
+  return {
+    ...{ lab, port, folder, late: false, lateBytes: true, aligned: false },
+    close: async () => {
+      await stopChild(caddy);
       await lab.close();
     },
   };
@@ -291,4 +322,5 @@ export const FRONTS: Readonly<Record<string, (lengthMs: number) => Promise<Front
   'nginx, by its log': (lengthMs) => nginxFront('log', lengthMs),
   'Apache, by its log': apacheFront,
   'nginx, asking': (lengthMs) => nginxFront('auth', lengthMs),
+  'Caddy, asking': caddyFront,
 };

@@ -50,7 +50,7 @@ async function spend(
 for (const [name, start] of Object.entries(FRONTS))
   describe.concurrent(name, () => {
     test.concurrent('ten minutes are ten minutes, and then there is a whole quota', async (context) => {
-      const program = /^(nginx|HAProxy)/.exec(name)?.[0].toLowerCase();
+      const program = /^(nginx|HAProxy|Caddy)/.exec(name)?.[0].toLowerCase();
       if (program) needs(context, program, program);
       const front = await start(TEN_MINUTES_MS);
       try {

@@ -223,7 +223,7 @@ const CASES: Readonly<Record<string, (front: Front) => Promise<void>>> = {
 for (const [name, start] of Object.entries(FRONTS)) {
   describe.concurrent(name, () => {
     let front: Promise<Front> | undefined;
-    const program = /^(nginx|HAProxy|Apache)/.exec(name)?.[0].toLowerCase();
+    const program = /^(nginx|HAProxy|Apache|Caddy)/.exec(name)?.[0].toLowerCase();
     afterAll(async () => (await front)?.close());
     test.concurrent.for(Object.entries(CASES))('%s', async ([, run], context) => {
       if (program === 'apache') needs(context, 'apache2', 'apache2-bin');

@@ -138,7 +138,7 @@ test('kill -9 of the service under load: nginx serves everybody and says so, and
   const folder = mkdtempSync(join(tmpdir(), 'postern-survives-'));
   const origin = await startOrigin();
   const port = await freePort();
-  const places = ['--nginx-log', join(folder, 'access.log'), '--nginx-dir', join(folder, 'blocks')];
+  const places = ['--access-log', join(folder, 'access.log'), '--nginx-dir', join(folder, 'blocks')];
   let service = await serve(folder, places);
   await service.api('/v1/sites', 'POST', { name: 'www.example.org', limits: '5/2M' });
   await compiled('nginx', folder, port, ['--server', origin.url.host, ...places]);

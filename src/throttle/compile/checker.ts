@@ -34,11 +34,11 @@ export type CheckProgram = {
 export function byProgram({ program, args, byHand, fix }: CheckProgram): Checker {
   return (file, env) => {
     const folder = mkdtempSync(join(tmpdir(), 'postern-check-'));
-    // Debian keeps servers in a folder that not everybody searches.
+    // Debian keeps servers in a folder that not everybody searches; Caddy leaves folders of its own at home.
     const ran = spawnSync(program, args(file, folder), {
       encoding: 'utf8',
       timeout: DEADLINE_MS,
-      env: { ...env, PATH: `${env['PATH'] ?? ''}:/usr/sbin` },
+      env: { ...env, HOME: folder, PATH: `${env['PATH'] ?? ''}:/usr/sbin` },
     });
     rmSync(folder, { recursive: true, force: true });
     const evidence = `${ran.stdout ?? ''}${ran.stderr ?? ''}`.trim().slice(0, MOST_SAID);

@@ -1,5 +1,6 @@
 import type { Check } from '../../report.ts';
 import type { ApachePlan } from './apache.ts';
+import type { CaddyPlan } from './caddy.ts';
 import type { Checker } from './checker.ts';
 import type { HaproxyPlan } from './haproxy.ts';
 import type { NginxPlan } from './nginx.ts';
@@ -8,7 +9,7 @@ import type { NginxPlan } from './nginx.ts';
 export type Mode = 'native' | 'log' | 'auth';
 
 /** Everything that a configuration can be made of. */
-export type CompilePlan = HaproxyPlan & NginxPlan & ApachePlan;
+export type CompilePlan = HaproxyPlan & NginxPlan & ApachePlan & CaddyPlan;
 
 /** One way in which a server enforces the policies. */
 export type Way = {
@@ -22,7 +23,7 @@ export type Way = {
 
 /** A server that can enforce the policies. */
 export type Target = {
-  /** Where it writes its log for the service, unless told otherwise. */
+  /** Where it writes its log, unless told otherwise. */
   readonly log: string;
   /** By mode; the first is used when none is named. */
   readonly ways: Partial<Readonly<Record<Mode, Way>>>;

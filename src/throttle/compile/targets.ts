@@ -1,6 +1,7 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { compileApache } from './apache.ts';
+import { compileCaddy } from './caddy.ts';
 import { byProgram } from './checker.ts';
 import { compileHaproxy } from './haproxy.ts';
 import { compileNginx } from './nginx.ts';
@@ -59,10 +60,31 @@ const apache = byProgram({
   fix: 'Correct what it names.',
 });
 
+/** Caddy opens the logs when it only checks, and whoever asks may not be who runs it: a copy without them. */
+function withoutLogs(file: string, folder: string): string {
+  const copied = (name: string, from: string, to: string) => {
+    const text = readFileSync(join(from, name), 'utf8').replaceAll(
+      /output file \S+ \{[^}]*\}/g,
+      'output discard',
+    );
+    writeFileSync(join(to, name), text.replaceAll(`import ${from}/`, `import ${to}/`));
+    return join(to, name);
+  };
+  copied('postern-throttle.caddy', dirname(file), folder);
+  return copied('Caddyfile', dirname(file), folder);
+}
+
+const caddy = byProgram({
+  program: 'caddy',
+  args: (file, folder) => ['validate', '--adapter', 'caddyfile', '--config', withoutLogs(file, folder)],
+  byHand: (file) => `caddy validate --adapter caddyfile --config ${file}`,
+  fix: 'Correct what it names.',
+});
+
 /** Every server for which a configuration can be written, by its name on the command line. */
 export const TARGETS = {
   haproxy: {
-    log: '',
+    log: '/var/log/haproxy.log',
     ways: {
       native: {
         compile: compileHaproxy,
@@ -113,6 +135,22 @@ export const TARGETS = {
           evidence:
             'A service that is away lets everybody pass; Retry-After is a date. With BufferedLogs the log comes when 4 kB are full, which on a quiet site is late.',
           fix: 'Where every request has to be exact, let nginx ask the service, or use HAProxy by itself.',
+        },
+      },
+    },
+  },
+  caddy: {
+    log: '/var/log/caddy/postern-throttle.log',
+    ways: {
+      auth: {
+        compile: compileCaddy,
+        check: caddy,
+        shortcomings: {
+          message:
+            'Caddy asks before each request, and tells the bytes by its log, of the body only: a header is not counted.',
+          evidence:
+            'A service that is away or slow lets everybody pass, within 50 ms; who passed so is in postern-open.log beside the log.',
+          fix: 'Where the service must not be needed, use HAProxy by itself.',
         },
       },
     },

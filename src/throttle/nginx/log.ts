@@ -1,22 +1,4 @@
-/**
- * Who decided about a request: nobody beforehand, so that the log is the count (`l`); the decision server, so that only
- * the bytes are new (`a`).
- */
-export type Counting = 'l' | 'a';
-
-/** One request as nginx, or Apache, logs it in our format. */
-export type NginxEntry = {
-  readonly counting: Counting;
-  /** It was answered with the error page. */
-  readonly refused: boolean;
-  readonly address: string;
-  readonly host: string;
-  /** Bytes that left the server, header included. */
-  readonly bytes: number;
-  readonly method: string;
-  readonly path: string;
-  readonly userAgent: string;
-};
+import type { Counting, Served } from '../follow/entry.ts';
 
 /** First in every line, so that another format is told from ours. */
 const VERSION = 'postern1';
@@ -61,7 +43,7 @@ function likeNginx(text: string): string {
 }
 
 /** One line that is of our format. What only a block wants to know is cut out when it is asked for. */
-class Line implements NginxEntry {
+class Line implements Served {
   readonly counting: Counting;
   readonly refused: boolean;
   readonly address: string;
@@ -106,7 +88,7 @@ function whole(line: string, from: number, to: number): number {
 }
 
 /** A line of the log, without its end; null when it is none of ours. Every request takes it, so nothing is cut twice. */
-export function parseNginxLine(line: string): NginxEntry | null {
+export function parseNginxLine(line: string): Served | null {
   const ends: number[] = [];
   for (let at = line.indexOf(TAB); at !== -1; at = line.indexOf(TAB, at + 1)) {
     if (ends.length === FIELDS - 1) return null;

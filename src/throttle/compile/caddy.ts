@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { dirname, join } from 'node:path';
+
+/** Where Caddy finds the service, and the web server behind it. */
+export type CaddyPlan = {
+  /** The decision server: `unix:/PATH` or `HOST:PORT`. */
+  readonly decision: string;
+  /** The log that the service reads. */
+  readonly log: string;
+  readonly bind: string;
+  /** `HOST:PORT`. */
+  readonly server: string;
+  /** Networks whose X-Forwarded-For is believed. */
+  readonly trusted: readonly string[];
+  /** Folder in which the files lie. */
+  readonly folder: string;
+};
+
+/** A place as Caddy writes it: `unix//PATH` is a socket. */
+function upstream(place: string): string {
+  return place.replace(/^unix:/, 'unix/');
+}
+
+/** What answers for a service that is away: a socket without a file, one for each configuration of a machine. */
+function openSocket(folder: string): string {
+  return `unix/@postern-open-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`;
+}
+
+/** The directives to import: whoever asks for a site that imports them is counted, and refused when it is time. */
+function snippet({ decision, log, trusted, folder }: CaddyPlan): string {
+  const believed = trusted.length === 0 ? '' : `\t\ttrusted_proxies ${trusted.join(' ')}\n`;
+  const open = openSocket(folder);
+  return `# Written by "postern throttle compile caddy". Import this file at the top of a Caddyfile, and write
+# "import postern_throttle" in each site, before what serves it.
+(postern_throttle) {
+	# Bytes are counted from this log.
+	log {
+		output file ${log} {
+			roll_size 64MiB
+			roll_keep 2
+		}
+		format json
+	}
+	# The second place is for when the first is away or slow: everybody passes.
+	forward_auth ${upstream(decision)} ${open} {
+		# With a "?", as the query of the request would follow otherwise.
+		uri /f?
+${believed}		# Not what a proxy in front wrote there: that would choose the site.
+		header_up X-Forwarded-Host {hostport}
+		# Whether somebody may pass is no matter of who it is.
+		header_up -Cookie
+		header_up -Authorization
+		lb_policy first
+		lb_try_duration 2s
+		lb_try_interval 1ms
+		fail_duration 200ms
+		transport http {
+			dial_timeout 50ms
+			response_header_timeout 50ms
+		}
+	}
+}
+
+# The port is a name only: nothing listens there.
+http://:1 {
+	bind ${open}
+	# Whoever passed without a decision stands here.
+	log {
+		output file ${join(dirname(log), 'postern-open.log')} {
+			roll_size 1MiB
+			roll_keep 1
+		}
+		format json
+	}
+	respond 204
+}
+`;
+}
+
+/** An address as the name of a site for Caddy, without certificates. */
+function site(bind: string): { readonly address: string; readonly only: string } {
+  const [, host = '', port = '80'] = /^(.*?):?(\d+)$/.exec(bind) ?? [];
+  const everywhere = host === '' || host === '*';
+  return {
+    address: `http://:${port}`,
+    only: everywhere ? '' : `\tbind ${host.replace(/^\[(.*)\]$/, '$1')}\n`,
+  };
+}
+
+/** A whole configuration around it, to try and as an example. */
+function example(plan: CaddyPlan): string {
+  const { address, only } = site(plan.bind);
+  return `# Written by "postern throttle compile caddy", as an example: what it does belongs into your own Caddyfile.
+import ${plan.folder}/postern-throttle.caddy
+
+${address} {
+${only}	import postern_throttle
+	reverse_proxy ${plan.server}
+}
+`;
+}
+
+/**
+ * Directives with which Caddy (2.6 or later) asks the decision server before it serves (`forward_auth`), and a
+ * configuration that uses them. A service that is away lets everybody pass.
+ *
+ * @returns name and content of each, the whole configuration first
+ */
+export function compileCaddy(plan: CaddyPlan): ReadonlyMap<string, string> {
+  return new Map([
+    ['Caddyfile', example(plan)],
+    ['postern-throttle.caddy', snippet(plan)],
+  ]);
+}
