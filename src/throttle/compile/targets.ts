@@ -48,7 +48,7 @@ function aroundApache(file: string, folder: string): string {
   );
   writeFileSync(
     whole,
-    `ServerRoot ${folder}\nServerName localhost\nPidFile ${folder}/pid\nErrorLog ${folder}/error.log\n${modules.join('')}Include ${file}\n`,
+    `ServerRoot ${folder}\nServerName localhost\nPidFile ${folder}/pid\nErrorLog ${folder}/error.log\nDefine POSTERN_CHECK\n${modules.join('')}Include ${file}\n`,
   );
   return whole;
 }
@@ -57,7 +57,7 @@ const apache = byProgram({
   program: 'apache2',
   args: (file, folder) => ['-t', '-f', aroundApache(file, folder)],
   byHand: () => 'apache2ctl configtest',
-  fix: 'Correct what it names.',
+  fix: 'Correct what it names; the service has to have written its files once.',
 });
 
 /** Caddy opens the logs when it only checks, and whoever asks may not be who runs it: a copy without them. */

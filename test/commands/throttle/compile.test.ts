@@ -26,6 +26,7 @@ async function compiled(args: readonly string[]) {
 test.for([
   ['haproxy', [], 'HAProxy counts by itself in windows of the clock'],
   ['nginx', ['--mode', 'log'], 'nginx learns from its own log whom to refuse'],
+  ['apache', [], 'Apache learns from its own log whom to refuse'],
   ['nginx', ['--mode', 'auth'], 'nginx asks before each request'],
 ] as const)(
   '%s %j: what the server cannot do is said with what was written',
@@ -41,4 +42,19 @@ test('an exemption for one site stands in the maps of HAProxy', async () => {
   expect(read('exempt-networks.map')).toBe('192.0.2.0/24 192.0.2.0/24\n');
   expect(read('exempt-pairs.lst')).toBe('192.0.2.0/24|www.example.org\n');
   expect(read('exempt.lst')).toBe('');
+});
+
+test('Apache is told of no prefix that it cannot look up', async () => {
+  const odd = await startThrottleLab({ prefix: 63 });
+  const folder = mkdtempSync(join(tmpdir(), 'postern-compile-'));
+  const ran = await run('throttle compile', [
+    'apache',
+    '--out',
+    folder,
+    '--service',
+    `unix:${odd.socket.path}`,
+  ]);
+  await odd.close();
+  expect(ran).toMatchObject({ exit: 64 });
+  expect(ran.stderr).toContain('Apache cannot look up IPv6 networks of 63 bits.');
 });
