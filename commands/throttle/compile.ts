@@ -14,6 +14,9 @@ import type { Peer } from '../../src/throttle/compile/haproxy.ts';
 import type { CompilePlan, Mode, Target, Way } from '../../src/throttle/compile/target.ts';
 import { TARGETS } from '../../src/throttle/compile/targets.ts';
 
+/** Where the units of systemd have the decision server. */
+const DECISION = 'unix:/run/postern/decision.sock';
+
 const NAMES = Object.keys(TARGETS) as (keyof typeof TARGETS)[];
 
 /** A place as the servers write it: nothing that would begin another directive. */
@@ -68,7 +71,9 @@ export default class ThrottleCompile extends BaseCommand {
     'For "haproxy" (2.6 or later) a whole configuration with maps of the sites and limits as the service has them: ' +
     'HAProxy counts and blocks by itself, in windows of the clock. For "nginx" a part to include: with --mode log the ' +
     'service reads the log and writes the blocks, which costs next to nothing and refuses a second late; with --mode ' +
-    'auth nginx asks the decision server before it serves, which is exact and costs more than serving a small file.';
+    'auth nginx asks the decision server before it serves, which is exact and costs more than serving a small file. ' +
+    'For "caddy" (2.6 or later) directives to import, which ask the decision server. For "traefik" (2.11 or 3) ' +
+    'the same by its forwardAuth; that was made from its documentation and not tried with Traefik itself.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> haproxy --out /etc/haproxy/postern --bind :80 --server 127.0.0.1:8080',
     '<%= config.bin %> <%= command.id %> nginx --out /etc/nginx/postern --decision unix:/run/postern/decision.sock',
@@ -126,8 +131,8 @@ export default class ThrottleCompile extends BaseCommand {
       }),
       check: Flags.boolean({ summary: "Let the server's own checker judge what was written." }),
       decision: Flags.string({
-        summary: 'The decision server that nginx asks.',
-        default: 'unix:/run/postern/decision.sock',
+        summary:
+          'The decision server that is asked; by default unix:/run/postern/decision.sock, for Traefik 127.0.0.1:8181.',
         helpValue: 'PLACE',
       }),
       'trusted-proxy': Flags.string({
@@ -150,7 +155,7 @@ export default class ThrottleCompile extends BaseCommand {
       bind: place(flags.bind, 'bind'),
       server: place(flags.server, 'server'),
       trusted: (flags['trusted-proxy'] ?? []).map((each) => place(each, 'trusted-proxy')),
-      decision: place(flags.decision, 'decision'),
+      decision: place(flags.decision ?? target.decision ?? DECISION, 'decision'),
       log: place(flags['access-log'] ?? target.log, 'access-log'),
       blocks:
         args.target === 'apache'

@@ -15,9 +15,6 @@ export type Writer = {
   readonly longestMs: number;
 };
 
-/** How often it is looked whether a site has spent its budget, in milliseconds. */
-const BUDGET_MS = 500;
-
 /** A writer does nothing else for so many times as long as it took. */
 const REST = 4;
 
@@ -60,8 +57,6 @@ export class Publisher {
   private dueMs = Number.POSITIVE_INFINITY;
   private writing: Promise<void> = Promise.resolve();
   private stopped = false;
-  private budgets: NodeJS.Timeout | undefined;
-  private shed = '';
 
   constructor(warden: Warden, writer: Writer, onError: (error: unknown) => void) {
     this.warden = warden;
@@ -72,8 +67,6 @@ export class Publisher {
   async start(): Promise<void> {
     await this.writer.prepare();
     await this.publish();
-    this.budgets = setInterval(() => this.lookForBudgets(), BUDGET_MS);
-    this.budgets.unref();
   }
 
   /** Something changed: write it at the next moment at which that is allowed. */
@@ -84,18 +77,7 @@ export class Publisher {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    clearInterval(this.budgets);
     await this.writing;
-  }
-
-  /** Nobody tells when a budget is spent, or there again. */
-  private lookForBudgets(): void {
-    const shed = this.warden.sites
-      .all()
-      .map((site) => this.warden.shedUntilMs(site) ?? '')
-      .join();
-    if (shed !== this.shed) this.changed();
-    this.shed = shed;
   }
 
   private schedule(inMs: number): void {

@@ -13,10 +13,11 @@ import { type Asset, Dashboard } from './dashboard.ts';
 import { createDecisionServer } from './decision.ts';
 import type { WindowType } from './engine.ts';
 import { type FollowedLog, followLog } from './follow/follow.ts';
+import { type Published, publish } from './follow/publish.ts';
 import { createFront, type FrontOptions } from './front.ts';
 import { HaproxyLink } from './haproxy/link.ts';
 import { NginxWriter } from './nginx/writer.ts';
-import { Publisher } from './publisher.ts';
+import type { Writer } from './publisher.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
 import { Warden, type WardenEvent } from './warden.ts';
@@ -41,8 +42,9 @@ export type ServiceOptions = {
   readonly logs?: readonly string[];
   /** Proxies of ours, whose X-Forwarded-For is believed in requests for a decision and in logs. */
   readonly trusted?: readonly Network[];
-  /** Where the blocks are written for an nginx, and for an Apache. */
+  /** Where the blocks are written for an nginx. */
   readonly nginxFolder?: string;
+  /** Where the blocks are written for an Apache. */
   readonly apacheFolder?: string;
   /** Stats sockets of HAProxys that enforce by themselves. */
   readonly haproxy?: readonly string[];
@@ -152,6 +154,14 @@ export function dashboardRoute(
   };
 }
 
+/** What web servers are told by files. */
+function writersFor({ nginxFolder, apacheFolder }: ServiceOptions): Writer[] {
+  return [
+    ...(nginxFolder === undefined ? [] : [new NginxWriter(nginxFolder)]),
+    ...(apacheFolder === undefined ? [] : [new ApacheWriter(apacheFolder)]),
+  ];
+}
+
 type Opened = { readonly for: ThrottleListener['for']; readonly listening: Listening };
 
 /**
@@ -166,15 +176,11 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   const onEvent: ServiceOptions['onEvent'] = (event) => {
     options.onEvent(event);
     events.publish(event.event, event);
-    for (const publisher of publishers) publisher.changed();
+    for (const each of published) each.changed();
   };
-  const { logs = [], trusted = [], nginxFolder, apacheFolder } = options;
-  const writers = [
-    ...(nginxFolder === undefined ? [] : [new NginxWriter(nginxFolder)]),
-    ...(apacheFolder === undefined ? [] : [new ApacheWriter(apacheFolder)]),
-  ];
+  const { logs = [], trusted = [] } = options;
   const followed: FollowedLog[] = [];
-  const publishers: Publisher[] = [];
+  const published: Published[] = [];
   const onError = quieted(now, onEvent);
   const counted = countersFile === undefined ? null : await readSnapshot(countersFile);
   const decisions = new Histogram(DECISION_SECONDS);
@@ -220,8 +226,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     await dashboard?.close();
     await Promise.all(open.map(({ listening }) => listening.close(graceMs)));
     front?.close();
-    await Promise.all(followed.map((log) => log.stop()));
-    await Promise.all(publishers.map((publisher) => publisher.stop()));
+    await Promise.all([...followed, ...published].map((each) => each.stop()));
     await Promise.all(links.map((link) => link.stop()));
     warden.flush();
     await saver.finish();
@@ -241,11 +246,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
         for: 'front',
         listening: await listen(front.server, options.front.at, { mode, activated }),
       });
-    for (const writer of writers) {
-      const publisher = new Publisher(warden, writer, onError);
-      publishers.push(publisher);
-      await publisher.start();
-    }
+    for (const writer of writersFor(options)) published.push(await publish(warden, writer, onError));
     for (const log of logs) followed.push(await followLog(warden, log, trusted, onEvent));
     for (const link of links) link.start();
   } catch (error) {

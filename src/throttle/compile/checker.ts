@@ -57,3 +57,14 @@ export function byProgram({ program, args, byHand, fix }: CheckProgram): Checker
     return { id: CHECK_ID, status: 'crit', message, evidence, fix };
   };
 }
+
+/** For a server that cannot be asked: says so. @param instead  what to do */
+export function byNobody(server: string, instead: string): Checker {
+  return () => ({
+    id: CHECK_ID,
+    status: 'unknown',
+    message: `${server} was not asked: it has no command that only tests a configuration.`,
+    evidence: 'The form of what was written follows its documentation.',
+    fix: instead,
+  });
+}

@@ -4,12 +4,13 @@ import type { CaddyPlan } from './caddy.ts';
 import type { Checker } from './checker.ts';
 import type { HaproxyPlan } from './haproxy.ts';
 import type { NginxPlan } from './nginx.ts';
+import type { TraefikPlan } from './traefik.ts';
 
 /** How a server knows whom to refuse: it counts by itself, follows from its log, or asks before each request. */
 export type Mode = 'native' | 'log' | 'auth';
 
 /** Everything that a configuration can be made of. */
-export type CompilePlan = HaproxyPlan & NginxPlan & ApachePlan & CaddyPlan;
+export type CompilePlan = HaproxyPlan & NginxPlan & CaddyPlan & ApachePlan & TraefikPlan;
 
 /** One way in which a server enforces the policies. */
 export type Way = {
@@ -25,6 +26,8 @@ export type Way = {
 export type Target = {
   /** Where it writes its log, unless told otherwise. */
   readonly log: string;
+  /** The decision server that it asks, unless told otherwise; without it the Unix socket of the units. */
+  readonly decision?: string;
   /** By mode; the first is used when none is named. */
   readonly ways: Partial<Readonly<Record<Mode, Way>>>;
 };

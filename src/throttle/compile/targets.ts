@@ -2,10 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compileApache } from './apache.ts';
 import { compileCaddy } from './caddy.ts';
-import { byProgram } from './checker.ts';
+import { byNobody, byProgram } from './checker.ts';
 import { compileHaproxy } from './haproxy.ts';
 import { compileNginx } from './nginx.ts';
 import type { Target } from './target.ts';
+import { compileTraefik } from './traefik.ts';
 
 const haproxy = byProgram({
   program: 'haproxy',
@@ -34,6 +35,27 @@ const nginx = byProgram({
   fix: 'Correct what it names; the service has to have written its files once.',
 });
 
+/** Caddy opens the logs when it only checks, and whoever asks may not be who runs it: a copy without them. */
+function withoutLogs(file: string, folder: string): string {
+  const copied = (name: string, from: string, to: string) => {
+    const text = readFileSync(join(from, name), 'utf8').replaceAll(
+      /output file \S+ \{[^}]*\}/g,
+      'output discard',
+    );
+    writeFileSync(join(to, name), text.replaceAll(`import ${from}/`, `import ${to}/`));
+    return join(to, name);
+  };
+  copied('postern-throttle.caddy', dirname(file), folder);
+  return copied('Caddyfile', dirname(file), folder);
+}
+
+const caddy = byProgram({
+  program: 'caddy',
+  args: (file, folder) => ['validate', '--adapter', 'caddyfile', '--config', withoutLogs(file, folder)],
+  byHand: (file) => `caddy validate --adapter caddyfile --config ${file}`,
+  fix: 'Correct what it names.',
+});
+
 /** What our configuration needs of Apache's modules, and what only Debian has in the program. */
 const MODULES = 'mpm_event authz_core log_config logio rewrite headers alias proxy proxy_http remoteip'.split(
   ' ',
@@ -58,27 +80,6 @@ const apache = byProgram({
   args: (file, folder) => ['-t', '-f', aroundApache(file, folder)],
   byHand: () => 'apache2ctl configtest',
   fix: 'Correct what it names; the service has to have written its files once.',
-});
-
-/** Caddy opens the logs when it only checks, and whoever asks may not be who runs it: a copy without them. */
-function withoutLogs(file: string, folder: string): string {
-  const copied = (name: string, from: string, to: string) => {
-    const text = readFileSync(join(from, name), 'utf8').replaceAll(
-      /output file \S+ \{[^}]*\}/g,
-      'output discard',
-    );
-    writeFileSync(join(to, name), text.replaceAll(`import ${from}/`, `import ${to}/`));
-    return join(to, name);
-  };
-  copied('postern-throttle.caddy', dirname(file), folder);
-  return copied('Caddyfile', dirname(file), folder);
-}
-
-const caddy = byProgram({
-  program: 'caddy',
-  args: (file, folder) => ['validate', '--adapter', 'caddyfile', '--config', withoutLogs(file, folder)],
-  byHand: (file) => `caddy validate --adapter caddyfile --config ${file}`,
-  fix: 'Correct what it names.',
 });
 
 /** Every server for which a configuration can be written, by its name on the command line. */
@@ -123,6 +124,22 @@ export const TARGETS = {
       },
     },
   },
+  caddy: {
+    log: '/var/log/caddy/postern-throttle.log',
+    ways: {
+      auth: {
+        compile: compileCaddy,
+        check: caddy,
+        shortcomings: {
+          message:
+            'Caddy asks before each request, and tells the bytes by its log, of the body only: a header is not counted.',
+          evidence:
+            'A service that is away or slow lets everybody pass, within 50 ms; who passed so is in postern-open.log beside the log.',
+          fix: 'Where the service must not be needed, use HAProxy by itself.',
+        },
+      },
+    },
+  },
   apache: {
     log: '/var/log/apache2/postern-throttle.log',
     ways: {
@@ -139,18 +156,19 @@ export const TARGETS = {
       },
     },
   },
-  caddy: {
-    log: '/var/log/caddy/postern-throttle.log',
+  traefik: {
+    log: '/var/log/traefik/postern-throttle.log',
+    decision: '127.0.0.1:8181',
     ways: {
       auth: {
-        compile: compileCaddy,
-        check: caddy,
+        compile: compileTraefik,
+        check: byNobody('Traefik', 'Start it with the configuration, and read its log.'),
         shortcomings: {
           message:
-            'Caddy asks before each request, and tells the bytes by its log, of the body only: a header is not counted.',
+            'Traefik asks before each request, and answers 500 to everybody while the service is away: it cannot let them pass.',
           evidence:
-            'A service that is away or slow lets everybody pass, within 50 ms; who passed so is in postern-open.log beside the log.',
-          fix: 'Where the service must not be needed, use HAProxy by itself.',
+            'Bytes come by its log, of the body only. What was written follows its documentation and was not tried with Traefik.',
+          fix: 'Where the service must not be needed, put HAProxy, nginx or Caddy in its place or in front of it.',
         },
       },
     },

@@ -28,6 +28,8 @@ test.for([
   ['nginx', ['--mode', 'log'], 'nginx learns from its own log whom to refuse'],
   ['apache', [], 'Apache learns from its own log whom to refuse'],
   ['nginx', ['--mode', 'auth'], 'nginx asks before each request'],
+  ['caddy', [], 'Caddy asks before each request'],
+  ['traefik', [], 'it cannot let them pass'],
 ] as const)(
   '%s %j: what the server cannot do is said with what was written',
   async ([target, args, expected]) => {
@@ -57,4 +59,12 @@ test('Apache is told of no prefix that it cannot look up', async () => {
   await odd.close();
   expect(ran).toMatchObject({ exit: 64 });
   expect(ran.stderr).toContain('Apache cannot look up IPv6 networks of 63 bits.');
+});
+
+test('a mode that a server does not know is refused, and those that it knows are told', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-compile-'));
+  const where = ['--out', folder, '--service', `unix:${lab.socket.path}`];
+  const { exit, stderr } = await run('throttle compile', ['nginx', '--mode', 'native', ...where]);
+  expect(exit).toBe(64);
+  expect(stderr).toContain('It knows log and auth.');
 });
