@@ -107,7 +107,7 @@ export function runUnit(unit: string, key: string, folder: string): string {
   let said = '';
   for (const line of unitLines(unit, key)) {
     const command = line
-      .replaceAll('/var/lib/postern/throttle/nginx', `${folder}/blocks`)
+      .replaceAll(/\/var\/(?:lib\/postern\/throttle\/nginx|cache\/postern\/apache)/g, `${folder}/blocks`)
       .replace('/usr/sbin/nginx', `/usr/sbin/nginx -c ${folder}/nginx.conf -p ${folder}`);
     const ran = spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' });
     said += `${ran.stdout}${ran.stderr}`;
