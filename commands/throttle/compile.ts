@@ -116,7 +116,7 @@ export default class ThrottleCompile extends BaseCommand {
       }),
       'apache-dir': Flags.string({
         summary: 'Where the service writes the blocks for Apache.',
-        default: '/run/postern/apache',
+        default: '/var/cache/postern/apache',
         helpValue: 'DIR',
       }),
       peer: Flags.string({

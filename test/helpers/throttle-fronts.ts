@@ -107,7 +107,7 @@ export function runUnit(unit: string, key: string, folder: string): string {
   let said = '';
   for (const line of unitLines(unit, key)) {
     const command = line
-      .replaceAll('/var/lib/postern/throttle/nginx', `${folder}/blocks`)
+      .replaceAll(/\/var\/(?:lib\/postern\/throttle\/nginx|cache\/postern\/apache)/g, `${folder}/blocks`)
       .replace('/usr/sbin/nginx', `/usr/sbin/nginx -c ${folder}/nginx.conf -p ${folder}`);
     const ran = spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' });
     said += `${ran.stdout}${ran.stderr}`;
@@ -139,7 +139,7 @@ function watchFlag(folder: string): () => Promise<void> {
   };
 }
 
-async function stopChild(child: ChildProcess): Promise<void> {
+export async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
@@ -184,8 +184,8 @@ async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front
   };
 }
 
-/** A whole configuration around what was compiled, with a user of its own where root runs the tests. */
-function wholeApache(folder: string): string {
+/** A whole configuration, with a user of its own where root runs the tests. @param more  what is served */
+function wholeApache(folder: string, more: string): string {
   const modules = [
     'mpm_event',
     'authz_core',
@@ -197,39 +197,44 @@ function wholeApache(folder: string): string {
     'remoteip',
   ];
   const lines = [
+    ...modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`),
     `ServerRoot ${folder}`,
     'ServerName localhost',
     `PidFile ${folder}/pid`,
     `ErrorLog ${folder}/error.log`,
-    ...(process.getuid?.() === 0 ? ['LoadModule unixd_module', 'User www-data', 'Group www-data'] : []),
+    ...(process.getuid?.() === 0 ? ['User www-data', 'Group www-data'] : []),
     // More than one process, as each remembers for itself.
-    'StartServers 2',
+    ...[
+      'StartServers 2',
+      'MinSpareThreads 16',
+      'MaxSpareThreads 32',
+      'ThreadsPerChild 8',
+      'MaxRequestWorkers 24',
+    ],
     'ServerLimit 3',
-    'ThreadsPerChild 8',
-    'MaxRequestWorkers 24',
     'KeepAliveTimeout 30',
-    `Include ${folder}/postern-throttle.conf`,
+    more,
   ];
   const file = join(folder, 'httpd.conf');
-  writeFileSync(
-    file,
-    [
-      ...modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`),
-      ...lines.filter((line) => !line.startsWith('LoadModule unixd')),
-      '',
-    ].join('\n'),
-  );
+  writeFileSync(file, `${lines.join('\n')}\n`);
   return file;
 }
 
-export function startApache(folder: string): ChildProcess {
-  return spawn('/usr/sbin/apache2', ['-DFOREGROUND', '-f', wholeApache(folder)], { stdio: 'inherit' });
+/** A folder that Apache's processes, which are another user, may read. */
+export function apacheFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-apache-'));
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+/** @param more  what is served; what was compiled, unless told otherwise */
+export function startApache(folder: string, more = `Include ${folder}/postern-throttle.conf`): ChildProcess {
+  const args = ['-DFOREGROUND', '-f', wholeApache(folder, more)];
+  return spawn('/usr/sbin/apache2', args, { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 async function apacheFront(lengthMs: number): Promise<Front> {
-  const folder = mkdtempSync(join(tmpdir(), 'postern-apache-'));
-  // Apache's processes are another user.
-  chmodSync(folder, 0o755);
+  const folder = apacheFolder();
   const port = await freePort();
   const places = { log: join(folder, 'access.log'), folder: join(folder, 'blocks') };
   const lab = await realLab(lengthMs, { logs: [places.log], apacheFolder: places.folder });

@@ -8,7 +8,17 @@ import { callService } from '../../src/service/call.ts';
 import { needs } from '../helpers/debian.ts';
 import { freePort } from '../helpers/ports.ts';
 import { root, run } from '../helpers/run.ts';
-import { answers, runUnit, startCaddy, startHaproxy, startNginx, until } from '../helpers/throttle-fronts.ts';
+import {
+  answers,
+  apacheFolder,
+  runUnit,
+  startApache,
+  startCaddy,
+  startHaproxy,
+  startNginx,
+  stopChild,
+  until,
+} from '../helpers/throttle-fronts.ts';
 import { ask, startOrigin } from '../helpers/throttle-lab.ts';
 
 // What becomes of blocks when one side of service and web server ends without a word.
@@ -176,6 +186,44 @@ test('kill -9 of the service under load: nginx serves everybody and says so, and
     expect(readFileSync(join(folder, 'blocks/blocks.map'), 'utf8')).toContain('"www.example.org|127.0.0.7"');
   } finally {
     nginx.kill('SIGTERM');
+    service.child.kill('SIGKILL');
+    await origin.close();
+  }
+});
+
+test('kill -9 of the service under load: Apache serves everybody and says so, starts without the service, and then refuses the same again', async (context) => {
+  needs(context, 'apache2', 'apache2-bin');
+  const folder = apacheFolder();
+  const origin = await startOrigin();
+  const port = await freePort();
+  const places = ['--access-log', join(folder, 'access.log'), '--apache-dir', join(folder, 'blocks')];
+  let service = await serve(folder, places);
+  await service.api('/v1/sites', 'POST', { name: 'www.example.org', limits: '5/2M' });
+  await compiled('apache', folder, port, ['--server', origin.url.host, ...places]);
+  let apache = startApache(folder);
+  const client = { from: '127.0.0.7' };
+  const status = async () => (await ask(port, client)).status;
+  try {
+    await answers(port);
+    await until('it is refused', async () => (await status()) === 429);
+    const ended = load(port);
+    await setTimeout(500);
+    const before = await blockedClients(service);
+    // What began within the last second may be lost, and nothing else.
+    await setTimeout(1000);
+    await killed(service);
+    await ended();
+    expect(runUnit('postern-throttle.service', 'ExecStopPost', folder)).toContain('Apache serves everybody');
+    expect(await status()).toBe(200);
+    await stopChild(apache);
+    apache = startApache(folder);
+    await answers(port);
+    expect(await status()).toBe(200);
+    service = await serve(folder, places);
+    expect(await blockedClients(service)).toEqual(expect.arrayContaining(before));
+    await until('it is refused again', async () => (await status()) === 429);
+  } finally {
+    await stopChild(apache);
     service.child.kill('SIGKILL');
     await origin.close();
   }

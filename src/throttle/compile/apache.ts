@@ -75,8 +75,7 @@ const groups = (count: number) =>
 function rules({ blocks, ipv6Prefix }: ApachePlan): readonly string[] {
   const refuse = 'PT,END';
   return [
-    `RewriteRule ^${PLACE.replace('.', '\\.')}/ - [R=404]`,
-    `# Who is blocked on any site. Without this file, which is taken away when the service ends, everybody is served.
+    `# Who is blocked on any site. When the service ends this file is made empty, and everybody is served.
 RewriteCond ${blocks}/clients.pag -s
 RewriteCond %{REMOTE_ADDR} "${clientPattern(ipv6Prefix)}"
 RewriteCond "\${postern_clients:${capturedKey(ipv6Prefix)}}" "^(.+)$"
@@ -102,6 +101,7 @@ RewriteRule ^ - [E=POSTERN_SHED:%1]`,
     spared(clientPattern(64), [1, 2, 3, 4].map(groups)),
     `RewriteCond %{ENV:POSTERN_SHED} "^(.+)$"
 RewriteRule ^ ${PLACE}/busy [${refuse},E=POSTERN_REFUSED:%1]`,
+    `RewriteRule ^${PLACE.replace('.', '\\.')}/ - [R=404]`,
   ];
 }
 
@@ -110,7 +110,14 @@ function part(plan: ApachePlan): string {
   const all = rules(plan);
   const skipped = all.join('\n').match(/^RewriteRule/gm)?.length ?? 0;
   return `# Written by "postern throttle compile apache"; include it in each <VirtualHost>, before its own rules.
-# Maps stand before "RewriteEngine on": they need not be there yet. They are looked up anew whenever they change.
+# Apache does not start without a map that is named: where the service never was there is no throttle.
+<IfFile !"${blocks}/sites.dir">
+    <IfDefine POSTERN_CHECK>
+        Error "the service has not written ${blocks} yet"
+    </IfDefine>
+</IfFile>
+<IfFile "${blocks}/sites.dir">
+# Looked up anew whenever they change.
 ${MAPS.map((name) => `RewriteMap postern_${name} "dbm=sdbm:${blocks}/${name}"`).join('\n')}
 # What the service counts.
 CustomLog "${log}" "${logLine('l', '%{POSTERN_REFUSED}e', ['%a', '%V', '%O', '%m', '%U%q', '%{User-Agent}i'])}"
@@ -133,6 +140,7 @@ ${all.join('\n')}
 ${answer('429', 429, 'client')}
 ${answer('503', 503, 'client')}
 ${answer('busy', 503, 'site')}
+</IfFile>
 `;
 }
 

@@ -70,7 +70,7 @@ function aroundApache(file: string, folder: string): string {
   );
   writeFileSync(
     whole,
-    `ServerRoot ${folder}\nServerName localhost\nPidFile ${folder}/pid\nErrorLog ${folder}/error.log\n${modules.join('')}Include ${file}\n`,
+    `ServerRoot ${folder}\nServerName localhost\nPidFile ${folder}/pid\nErrorLog ${folder}/error.log\nDefine POSTERN_CHECK\n${modules.join('')}Include ${file}\n`,
   );
   return whole;
 }
@@ -79,7 +79,7 @@ const apache = byProgram({
   program: 'apache2',
   args: (file, folder) => ['-t', '-f', aroundApache(file, folder)],
   byHand: () => 'apache2ctl configtest',
-  fix: 'Correct what it names.',
+  fix: 'Correct what it names; the service has to have written its files once.',
 });
 
 /** Every server for which a configuration can be written, by its name on the command line. */

@@ -27,6 +27,7 @@ async function compiled(args: readonly string[]) {
 test.for([
   ['haproxy', [], 'HAProxy counts by itself in windows of the clock'],
   ['nginx', ['--mode', 'log'], 'nginx learns from its own log whom to refuse'],
+  ['apache', [], 'Apache learns from its own log whom to refuse'],
   ['nginx', ['--mode', 'auth'], 'nginx asks before each request'],
   ['caddy', [], 'Caddy asks before each request'],
   ['traefik', [], 'it cannot let them pass'],
@@ -67,6 +68,21 @@ test.for(['caddy', 'traefik'])('%s: a proxy that the service does not believe is
   } finally {
     await believing.close();
   }
+});
+
+test('Apache is told of no prefix that it cannot look up', async () => {
+  const odd = await startThrottleLab({ prefix: 63 });
+  const folder = mkdtempSync(join(tmpdir(), 'postern-compile-'));
+  const ran = await run('throttle compile', [
+    'apache',
+    '--out',
+    folder,
+    '--service',
+    `unix:${odd.socket.path}`,
+  ]);
+  await odd.close();
+  expect(ran).toMatchObject({ exit: 64 });
+  expect(ran.stderr).toContain('Apache cannot look up IPv6 networks of 63 bits.');
 });
 
 test('a mode that a server does not know is refused, and those that it knows are told', async () => {

@@ -1,14 +1,18 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { formatAddress } from '../../../src/net/address.ts';
+import { parseNetwork } from '../../../src/net/network.ts';
 import { clientKey, clientPattern } from '../../../src/throttle/apache/client-key.ts';
+import { networkKeys } from '../../../src/throttle/apache/maps.ts';
 import { encodeSdbm } from '../../../src/throttle/apache/sdbm.ts';
+import { ApacheWriter } from '../../../src/throttle/apache/writer.ts';
 import { clientOf } from '../../../src/throttle/client.ts';
 import { replaceFile } from '../../../src/throttle/publisher.ts';
 import { needs } from '../../helpers/debian.ts';
+import { startThrottleLab } from '../../helpers/throttle-lab.ts';
 
 /** The captures of a pattern in each text, joined as the configuration joins them. */
 function captured(pattern: string, texts: readonly string[]): string[] {
@@ -159,4 +163,44 @@ describe('a table for Apache', () => {
     ).filter((value) => value !== null);
     expect(kept).toHaveLength(alike.length - dropped);
   });
+});
+
+test('each version of a map has a time of its own, whatever the clock does, and a next life goes on from there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-apache-'));
+  const lab = await startThrottleLab();
+  onTestFinished(async () => {
+    vi.useRealTimers();
+    await lab.close();
+  });
+  const { warden } = lab.daemon;
+  const times = () => ['blocks.pag', 'blocks.dir'].map((name) => statSync(join(folder, name)).mtimeMs);
+  const seen: number[] = [];
+  const { other } = warden.sites;
+  vi.useFakeTimers({ toFake: ['Date'], now: 1_900_000_000_000 });
+  for (const [life, clockMs] of [
+    [0, 1_900_000_000_000],
+    [1, 1_800_000_000_000],
+  ] as const) {
+    vi.setSystemTime(clockMs);
+    const writer = new ApacheWriter(folder);
+    await writer.prepare();
+    for (let turn = 0; turn < 3; turn += 1) {
+      warden.block(other, warden.clientNamed(`192.0.2.${life * 3 + turn + 1}`), 60_000, '');
+      await writer.write(warden);
+      seen.push(...times());
+    }
+  }
+  expect(seen[0]).toBeGreaterThanOrEqual(1_900_000_000_000);
+  expect(seen).toEqual([...new Set(seen)].sort((one, other) => one - other));
+});
+
+test.for([
+  ['192.0.2.0/24', ['4/192.0.2']],
+  ['192.0.2.64/26', Array.from({ length: 64 }, (_, index) => `4/192.0.2.${64 + index}`)],
+  ['10.0.0.0/7', ['4/10', '4/11']],
+  ['2001:db8::/32', ['6/2001:db8']],
+  ['2001:db8:0:10::/63', ['6/2001:db8::10', '6/2001:db8::11']],
+  ['2001:db8::1', ['6/2001:db8::']],
+] as const)('%s is looked up as %j', ([network, expected]) => {
+  expect(networkKeys(parseNetwork(network) ?? expect.fail())).toEqual(expected);
 });
