@@ -3,8 +3,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type { TestContext } from 'vitest';
 import { parseNetwork } from '../../src/net/network.ts';
 import type { ServiceOptions } from '../../src/throttle/service.ts';
+import { needs } from './debian.ts';
 import { freePort } from './ports.ts';
 import { root, run } from './run.ts';
 import { ask, startOrigin, startThrottleLab, type ThrottleLab } from './throttle-lab.ts';
@@ -318,6 +320,20 @@ async function builtIn(lengthMs: number): Promise<Front> {
       await origin.close();
     },
   };
+}
+
+/** Programs and their packages, by the first word of a front's name. */
+const PROGRAMS: Readonly<Record<string, readonly [program: string, debianPackage: string]>> = {
+  nginx: ['nginx', 'nginx'],
+  HAProxy: ['haproxy', 'haproxy'],
+  Apache: ['apache2', 'apache2-bin'],
+  Caddy: ['caddy', 'caddy'],
+};
+
+/** Skip a test whose web server is not installed. */
+export function needsServer(context: TestContext, front: string): void {
+  const [program, debianPackage] = PROGRAMS[/^\w+/.exec(front)?.[0] ?? ''] ?? [];
+  if (program !== undefined && debianPackage !== undefined) needs(context, program, debianPackage);
 }
 
 /** Every front by its name, to be started with the length of window and block. */

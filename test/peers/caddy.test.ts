@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { parseNetwork } from '../../src/net/network.ts';
+import { errorPage, sendErrorPage } from '../../src/throttle/error-page.ts';
 import { needs } from '../helpers/debian.ts';
 import { freePort } from '../helpers/ports.ts';
 import { run } from '../helpers/run.ts';
 import { answers, startCaddy } from '../helpers/throttle-fronts.ts';
-import { startThrottleLab } from '../helpers/throttle-lab.ts';
+import { type AskOptions, ask, startThrottleLab } from '../helpers/throttle-lab.ts';
 
 // What a site may do beside answering requests has to go on behind Caddy that asks, and what it asks is looked at.
 
@@ -52,7 +53,12 @@ async function start() {
   const asked: Asked[] = [];
   const decision = createServer((call, response) => {
     asked.push({ url: call.url ?? '', headers: call.headers });
-    response.writeHead(204).end();
+    if (call.headers['x-forwarded-host'] !== 'refused.example') {
+      response.writeHead(204).end();
+      return;
+    }
+    const refusal = { status: 429, retryAfter: 77, site: 'refused.example', because: 'client' } as const;
+    sendErrorPage(response, 'GET', errorPage({ ...refusal, accept: call.headers.accept }));
   });
   await listening(decision, join(folder, 'decision.sock'));
   const site = await startSite();
@@ -109,6 +115,26 @@ const CASES: Readonly<Record<string, (lab: Awaited<ReturnType<typeof start>>) =>
       call.end();
     });
     expect(heard).toBe('heard hello');
+  },
+  'the error page reaches the client as it is, in the form it asked for': async ({ port }) => {
+    const refused = (more: AskOptions) => ask(port, { host: 'refused.example', ...more });
+    const head = { 'retry-after': '77', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+    const page = await refused({});
+    expect(page).toMatchObject({
+      status: 429,
+      headers: { ...head, 'content-type': 'text/html; charset=utf-8' },
+    });
+    expect(page.body).toContain('Too much was asked of refused.example');
+    expect(await refused({ method: 'HEAD' })).toMatchObject({
+      status: 429,
+      body: '',
+      headers: { ...head, 'content-length': String(page.body.length) },
+    });
+    expect(await refused({ headers: { accept: 'application/json' } })).toMatchObject({
+      status: 429,
+      headers: { ...head, 'content-type': 'application/json' },
+      body: '{"error":"too many requests","retryAfter":77}\n',
+    });
   },
   'who is asked hears site, client and what is asked for, and no credentials': async ({ port, asked }) => {
     const forged = {

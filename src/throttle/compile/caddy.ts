@@ -78,9 +78,10 @@ http://:1 {
 `;
 }
 
-/** An address as the name of a site for Caddy, without certificates. */
+/** A place as the address of a site for Caddy, without certificates; a name alone is one already. */
 function site(bind: string): { readonly address: string; readonly only: string } {
-  const [, host = '', port = '80'] = /^(.*?):?(\d+)$/.exec(bind) ?? [];
+  const [, host = '', port] = /^(?:(.*):)?(\d+)$/.exec(bind) ?? [];
+  if (port === undefined) return { address: `http://${bind}`, only: '' };
   const everywhere = host === '' || host === '*';
   return {
     address: `http://:${port}`,

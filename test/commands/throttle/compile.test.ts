@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseNetwork } from '../../../src/net/network.ts';
 import type { ThrottleCompileResult } from '../../../src/schema/throttle.ts';
+import { needs } from '../../helpers/debian.ts';
 import { run } from '../../helpers/run.ts';
 import { startThrottleLab, type ThrottleLab } from '../../helpers/throttle-lab.ts';
 
@@ -83,6 +84,30 @@ test('Apache is told of no prefix that it cannot look up', async () => {
   await odd.close();
   expect(ran).toMatchObject({ exit: 64 });
   expect(ran.stderr).toContain('Apache cannot look up IPv6 networks of 63 bits.');
+});
+
+test.for([
+  ['80', 'http://:80', []],
+  [':80', 'http://:80', []],
+  ['*:80', 'http://:80', []],
+  ['127.0.0.1:8000', 'http://:8000', ['bind 127.0.0.1']],
+  ['[2001:db8::1]:8000', 'http://:8000', ['bind 2001:db8::1']],
+  ['www.example.org', 'http://www.example.org', []],
+] as const)('Caddy listens on %s', async ([bind, address, more], context) => {
+  needs(context, 'caddy', 'caddy');
+  const { read, result } = await compiled(['caddy', '--bind', bind, '--check']);
+  expect(result.status).toBe('ok');
+  const lines = read('Caddyfile')
+    .split('\n')
+    .map((line) => line.trim());
+  expect(lines.filter((line) => /^(?:http|bind)/.test(line))).toEqual([`${address} {`, ...more]);
+});
+
+test('what Caddy does not take is told', async (context) => {
+  needs(context, 'caddy', 'caddy');
+  const { said, result } = await compiled(['caddy', '--trusted-proxy', 'proxy.example', '--check']);
+  expect(result.status).toBe('crit');
+  expect(said).toContain('caddy does not take the configuration.');
 });
 
 test('a mode that a server does not know is refused, and those that it knows are told', async () => {
