@@ -180,7 +180,7 @@ export default class ThrottleCompile extends BaseCommand {
     const names = [...files.keys()].map((name) => join(folder, name));
     const checks: Check[] = [
       { id: 'throttle.compile.front', status: 'ok', ...way.shortcomings },
-      ...(way.findsClient ? checkTrusted(trusted, service.trustedProxies) : []),
+      ...(way.proxies ? checkTrusted(way.proxies, trusted, service.trustedProxies) : []),
       ...(flags.check ? [way.check(names[0] ?? '', process.env)] : []),
     ];
     const summary = `${names.length === 1 ? '1 file is' : `${names.length} files are`} written to ${folder}.`;

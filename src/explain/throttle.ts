@@ -33,7 +33,7 @@ export const throttleExplanations: readonly Explanation[] = [
   },
   {
     id: 'throttle.compile.trusted',
-    what: 'Whether the service believes the proxies that the web server believes.',
+    what: 'Whether the service believes the proxies that were named with --trusted-proxy.',
     why: 'Caddy and Traefik hand on the whole list of X-Forwarded-For, and the service looks for the client in it. To a service that does not know the proxy all visitors behind it are one client, and are blocked together.',
     fix: 'Start the service with the same --trusted-proxy, and write the configuration again.',
   },

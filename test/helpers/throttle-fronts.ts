@@ -153,7 +153,7 @@ export async function startNginx(folder: string): Promise<ChildProcess> {
 }
 
 /** Here the service shares its process with everything that asks, so an answer may take longer than a real one. */
-function patient(file: string): void {
+export function patient(file: string): void {
   writeFileSync(file, readFileSync(file, 'utf8').replaceAll('_timeout 50ms', '_timeout 10s'));
 }
 

@@ -129,7 +129,7 @@ export const TARGETS = {
     ways: {
       auth: {
         compile: compileCaddy,
-        findsClient: true,
+        proxies: 'service',
         check: caddy,
         shortcomings: {
           message:
@@ -163,7 +163,7 @@ export const TARGETS = {
     ways: {
       auth: {
         compile: compileTraefik,
-        findsClient: true,
+        proxies: 'both',
         check: byNobody('Traefik', 'Start it with the configuration, and read its log.'),
         shortcomings: {
           message:

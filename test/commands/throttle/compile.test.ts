@@ -63,9 +63,10 @@ test.for(['caddy', 'traefik'])('%s: a proxy that the service does not believe is
     ).toMatchObject({
       exit: 0,
     });
+    // Caddy hands on who asked it, whoever that was; Traefik only those that it believes itself.
     const other = await run('throttle compile', [target, ...where]);
-    expect(other.exit).toBe(1);
-    expect(other.stdout.replaceAll(/\s+/g, ' ')).toContain('It believes 192.0.2.0/24, too.');
+    expect(other.exit).toBe(target === 'caddy' ? 0 : 1);
+    expect(other.stdout.includes('It believes 192.0.2.0/24, too.')).toBe(target === 'traefik');
   } finally {
     await believing.close();
   }
@@ -105,7 +106,7 @@ test.for([
 
 test('what Caddy does not take is told', async (context) => {
   needs(context, 'caddy', 'caddy');
-  const { said, result } = await compiled(['caddy', '--trusted-proxy', 'proxy.example', '--check']);
+  const { said, result } = await compiled(['caddy', '--bind', '127.0.0.1:99999', '--check']);
   expect(result.status).toBe('crit');
   expect(said).toContain('caddy does not take the configuration.');
 });
