@@ -54,6 +54,7 @@ const caddy = byProgram({
   args: (file, folder) => ['validate', '--adapter', 'caddyfile', '--config', withoutLogs(file, folder)],
   byHand: (file) => `caddy validate --adapter caddyfile --config ${file}`,
   fix: 'Correct what it names.',
+  noise: /^\{"level":"(?:info|warn)"/,
 });
 
 /** What our configuration needs of Apache's modules, and what only Debian has in the program. */
