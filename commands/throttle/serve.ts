@@ -62,7 +62,7 @@ const flags = withEnvironment({
     helpValue: 'NETWORK',
   }),
   decision: Flags.string({
-    summary: 'Answer other servers that ask before they serve, such as nginx auth_request.',
+    summary: 'Answer other servers that ask before they serve, such as nginx, Caddy and Traefik.',
     helpValue: 'PLACE',
   }),
   'access-log': Flags.string({
