@@ -6,15 +6,19 @@ import { BELOW_REQUEST, HEADERS, NAMES } from './json.ts';
 export const CATEGORIES = ['client', 'time', 'bytes', 'site', 'request', 'referer', 'agent'] as const;
 export const CATEGORY = { client: 0, time: 1, bytes: 2, site: 3, request: 4, referer: 5, agent: 6 } as const;
 
+const BLANK = 0x20;
+const QUOTE = 0x22;
+const OPEN_LIST = 0x5b;
+
 /** The place of what is below `request` goes before that of the same name above. */
 const ABOVE = 32;
 
 /** The rank of what a line does not have. */
 export const NOT_FOUND = 255;
 
-/** Names of members of one object that are remembered, and how long they may be. */
-const MOST_NAMES = 256;
-const LONGEST_NAME = 48;
+/** Leads of one object that are remembered, and how long they may be. */
+const MOST_LEADS = 256;
+const LONGEST_LEAD = 56;
 
 /** What a member of an object says. */
 export type Role = {
@@ -29,30 +33,53 @@ export type Role = {
   line: number;
 };
 
-/** The name of a member, and the one that followed it last: a log has its members in one order. */
-export class Name {
+/** What the value of a member is: a text, a list that begins with one, or something else. */
+export const FORM = { text: 0, list: 1, other: 2 } as const;
+
+const FORMS: ReadonlyMap<string, number> = new Map([
+  [':', FORM.other],
+  [':"', FORM.text],
+  [':["', FORM.list],
+]);
+
+/** Whether a value can begin so that is no text, and no list that begins with one. */
+function isOther(byte: number): boolean {
+  return byte > BLANK && byte !== QUOTE && byte !== OPEN_LIST;
+}
+
+/**
+ * What stands between two values, such as `,"size":`, `{"uri":"` or `, "Accept": [ "`: everything from the comma or
+ * brace to where the value begins. A log has its members in one order, so each lead knows the one that followed it last.
+ */
+export class Lead {
   readonly role: Role | null;
-  /** Bytes from one quote to behind the colon. */
+  readonly form: number;
   readonly length: number;
   private readonly written: DataView;
-  private next: Name | null = null;
+  private next: Lead | null = null;
 
-  constructor(name: string, role: Role | null) {
-    this.role = role;
-    const bytes = Buffer.from(`"${name}":`, 'latin1');
-    this.written = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  /** @param text  its bytes as Latin-1 */
+  constructor(text: string, roles: ReadonlyMap<string, Role>) {
+    const [, name = '', ...behind] = text.split('"');
+    const bytes = Buffer.from(text, 'latin1');
+    this.role = roles.get(name) ?? null;
+    this.form = FORMS.get(behind.join('"').replace(/\s/g, '')) ?? FORM.other;
     this.length = bytes.length;
+    this.written = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
-  /** The name that is expected behind this one, if it stands there indeed, with its quotes and a colon. */
-  guess(bytes: DataView, at: number, end: number): Name | null {
+  /** The lead that is expected behind the value of this one, if it stands there indeed. */
+  guess(bytes: DataView, at: number, end: number): Lead | null {
     const { next } = this;
-    return next !== null && at + next.length <= end && isSame(next.written, 0, bytes, at, next.length)
-      ? next
-      : null;
+    return next !== null && at + next.length <= end && next.isAt(bytes, at) ? next : null;
   }
 
-  follow(next: Name): void {
+  private isAt(bytes: DataView, at: number): boolean {
+    if (!isSame(this.written, 0, bytes, at, this.length)) return false;
+    return this.form !== FORM.other || isOther(bytes.getUint8(at + this.length));
+  }
+
+  follow(next: Lead): void {
     this.next = next;
   }
 }
@@ -60,20 +87,17 @@ export class Name {
 /** The members that an object may have. */
 export class Members {
   /** Comes before the first. */
-  readonly begin = new Name('', null);
-  private readonly names: ByteCache<Name>;
+  readonly begin: Lead;
+  private readonly leads: ByteCache<Lead>;
 
   constructor(roles: ReadonlyMap<string, Role> = new Map()) {
-    this.names = new ByteCache(
-      MOST_NAMES,
-      MOST_NAMES,
-      LONGEST_NAME,
-      (name) => new Name(name, roles.get(name) ?? null),
-    );
+    this.begin = new Lead('', roles);
+    this.leads = new ByteCache(MOST_LEADS, MOST_LEADS, LONGEST_LEAD, (text) => new Lead(text, roles));
   }
 
-  named(bytes: DataView, from: number, to: number): Name {
-    return this.names.get(bytes, from, to);
+  /** @param from  where the comma or brace stands. @param to  where the value begins, behind its quote if it is a text */
+  lead(bytes: DataView, from: number, to: number): Lead {
+    return this.leads.get(bytes, from, to);
   }
 }
 

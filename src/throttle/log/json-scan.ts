@@ -5,7 +5,16 @@ import { ByteCache } from './cache.ts';
 import { ByteClock } from './clock.ts';
 import { isClient } from './entry.ts';
 import { withoutPort } from './json.ts';
-import { CATEGORIES, CATEGORY, type Members, membersOfLine, NOT_FOUND, type Role } from './json-members.ts';
+import {
+  CATEGORIES,
+  CATEGORY,
+  FORM,
+  type Lead,
+  type Members,
+  membersOfLine,
+  NOT_FOUND,
+  type Role,
+} from './json-members.ts';
 import { epochMs } from './time.ts';
 
 const TAB = 0x09;
@@ -202,49 +211,62 @@ export class JsonScanner {
   /** Reads an object from its brace on. @returns where it ends, or -1 */
   private object(from: number, known: Members, depth: number): number {
     if (depth > DEEPEST) return -1;
-    let at = this.blanks(from + 1);
-    if (this.bytes.getUint8(at) === CLOSE) return at + 1;
-    for (let name = known.begin; ; ) {
-      const guess = name.guess(this.bytes, at, this.end);
-      if (guess === null) {
-        const end = this.nameEnd(at);
-        if (end === -1) return -1;
-        const found = known.named(this.bytes, at + 1, end - 1);
-        name.follow(found);
-        name = found;
-        at = this.blanks(end);
-        if (this.bytes.getUint8(at) !== COLON) return -1;
-        at += 1;
-      } else {
-        name = guess;
-        at += guess.length;
+    for (let lead = known.begin, at = from; ; ) {
+      let next = lead.guess(this.bytes, at, this.end);
+      if (next === null) {
+        at = this.blanks(at);
+        const byte = this.bytes.getUint8(at);
+        if (byte === CLOSE) return at + 1;
+        if (byte !== (at === from ? OPEN : COMMA)) return -1;
+        if (at === from && this.isEmpty(at)) return this.blanks(at + 1) + 1;
+        next = this.leadAt(at, known);
+        if (next === null) return -1;
+        lead.follow(next);
       }
-      at = this.member(name.role, this.blanks(at), depth);
+      lead = next;
+      at = this.member(lead, at + lead.length, depth);
       if (at === -1) return -1;
-      at = this.blanks(at);
-      const byte = this.bytes.getUint8(at);
-      if (byte === CLOSE) return at + 1;
-      if (byte !== COMMA) return -1;
-      at = this.blanks(at + 1);
     }
   }
 
-  private nameEnd(from: number): number {
-    const end = this.bytes.getUint8(from) === QUOTE ? this.text(from) : -1;
-    return this.hasEscape ? -1 : end;
+  private isEmpty(brace: number): boolean {
+    return this.bytes.getUint8(this.blanks(brace + 1)) === CLOSE;
   }
 
-  /** Reads a value. @param what  what it says, if anything. @returns where it ends, or -1 */
-  private member(what: Role | null, from: number, depth: number): number {
-    if (what === null) return this.value(from, depth);
-    if (what.line === this.line) return -1;
-    what.line = this.line;
+  /** Reads the name of a member, from the comma or brace before it on. @returns null when there is none, or a strange one */
+  private leadAt(from: number, known: Members): Lead | null {
+    const name = this.blanks(from + 1);
+    const end = this.bytes.getUint8(name) === QUOTE ? this.text(name) : -1;
+    if (end === -1 || this.hasEscape) return null;
+    const colon = this.blanks(end);
+    if (this.bytes.getUint8(colon) !== COLON) return null;
+    const value = this.blanks(colon + 1);
+    const first = this.bytes.getUint8(value) === OPEN_LIST ? this.blanks(value + 1) : value;
+    return known.lead(this.bytes, from, this.bytes.getUint8(first) === QUOTE ? first + 1 : value);
+  }
+
+  /** Reads a value. @param from  where it begins, behind its first quote. @returns where it ends, or -1 */
+  private member({ role, form }: Lead, from: number, depth: number): number {
+    if (role !== null) {
+      if (role.line === this.line) return -1;
+      role.line = this.line;
+    }
+    if (form === FORM.other) return role === null ? this.value(from, depth) : this.told(role, from, depth);
+    const end = this.text(from - 1);
+    if (end === -1) return -1;
+    if (role !== null && role.isListed === (form === FORM.list)) {
+      if (this.hasEscape) return -1;
+      this.find(role, from, end - 1, 1, end);
+    }
+    return form === FORM.list ? this.listEnd(end, depth + 1) : end;
+  }
+
+  /** Reads a value that is not known to be a text. @returns where it ends, or -1 */
+  private told(what: Role, from: number, depth: number): number {
     const byte = this.bytes.getUint8(from);
     if (byte === OPEN) return this.object(from, what.below, depth + 1);
-    if (what.isListed) return byte === OPEN_LIST ? this.list(what, from, depth + 1) : this.value(from, depth);
     const end = this.value(from, depth);
-    if (end === -1) return -1;
-    if (byte === QUOTE) return this.hasEscape ? -1 : this.find(what, from + 1, end - 1, 1, end);
+    if (end === -1 || what.isListed) return end;
     if (byte !== DASH && !(byte >= ZERO && byte <= NINE)) return end;
     // A number that is no time and no size would have to be written as JavaScript does.
     const isNumeric = what.category === CATEGORY.time || what.category === CATEGORY.bytes;
@@ -265,28 +287,27 @@ export class JsonScanner {
     const byte = this.bytes.getUint8(from);
     if (byte === QUOTE) return this.text(from);
     if (byte === OPEN) return this.object(from, this.members.nothing, depth + 1);
-    if (byte === OPEN_LIST) return this.list(null, from, depth + 1);
+    if (byte === OPEN_LIST) return this.list(from, depth + 1);
     return byte === DASH || this.isDigit(from) ? this.numberEnd(from) : this.word(from, byte);
   }
 
-  /** Reads a list. @param what  what the first says, if anything. @returns where it ends, or -1 */
-  private list(what: Role | null, from: number, depth: number): number {
-    if (depth > DEEPEST) return -1;
-    let at = this.blanks(from + 1);
-    if (this.bytes.getUint8(at) === CLOSE_LIST) return at + 1;
-    for (let first = what; ; first = null) {
-      const end = this.value(at, depth);
-      if (end === -1) return -1;
-      if (first !== null && this.bytes.getUint8(at) === QUOTE) {
-        if (this.hasEscape) return -1;
-        this.find(first, at + 1, end - 1, 1, end);
-      }
-      at = this.blanks(end);
+  /** Passes over a list. @returns where it ends, or -1 */
+  private list(from: number, depth: number): number {
+    const first = this.blanks(from + 1);
+    if (this.bytes.getUint8(first) === CLOSE_LIST) return first + 1;
+    const end = depth > DEEPEST ? -1 : this.value(first, depth);
+    return end === -1 ? -1 : this.listEnd(end, depth);
+  }
+
+  /** Passes over what stands behind a value of a list. @returns where the list ends, or -1 */
+  private listEnd(from: number, depth: number): number {
+    for (let end = from; end !== -1; ) {
+      const at = this.blanks(end);
       const byte = this.bytes.getUint8(at);
       if (byte === CLOSE_LIST) return at + 1;
-      if (byte !== COMMA) return -1;
-      at = this.blanks(at + 1);
+      end = byte === COMMA ? this.value(this.blanks(at + 1), depth) : -1;
     }
+    return -1;
   }
 
   /** `true`, `false` or `null`. */
