@@ -51,12 +51,11 @@ const EXACT_DIGITS = 15;
 /** Deeper than any log. */
 const DEEPEST = 16;
 
-/** Client, and behind a zero the site. @returns null when nobody can be called that */
-function whoIn(text: string): Spelling | null {
-  const [client = '', site = null] = text.split('\0');
-  const name = withoutPort(client);
-  return isClient(name) ? { client: name, site, visitor: UNKNOWN } : null;
-}
+/** Longest name of a site that is read here, in bytes. */
+const LONGEST_SITE = 255;
+
+/** A site as a log names it, and a number of its own. */
+type Site = { readonly text: string; readonly number: number };
 
 /**
  * Reads objects, one a line, where they lie, without making strings and objects of them. It takes what JSON.parse
@@ -67,7 +66,10 @@ export class JsonScanner {
   private readonly request: { -readonly [K in keyof Request]: Request[K] };
   private readonly agents: ByteCache<boolean>;
   private readonly members = membersOfLine();
-  private readonly heads = new ByteCache(1 << 10, 1 << 20, 64, whoIn);
+  private readonly clients = new ByteCache(1 << 10, 1 << 20, 48, (text) => this.whoIn(text));
+  private readonly sites = new ByteCache(1 << 6, 1 << 14, LONGEST_SITE, (text): Site => this.siteIn(text));
+  private siteCount = 0;
+  private site: Site | null = null;
   private readonly clock = new ByteClock();
   private bytes: DataView = new DataView(new ArrayBuffer(0));
   private end = 0;
@@ -78,7 +80,6 @@ export class JsonScanner {
   private readonly starts = new Uint32Array(CATEGORIES.length);
   private readonly ends = new Uint32Array(CATEGORIES.length);
   private readonly texts = new Uint8Array(CATEGORIES.length);
-  private head = new DataView(new ArrayBuffer(0));
 
   /** @param request  what a line says is told here */
   constructor(request: { -readonly [K in keyof Request]: Request[K] }, agents: ByteCache<boolean>) {
@@ -188,24 +189,26 @@ export class JsonScanner {
     return unit === 0 ? whole : whole / unit;
   }
 
-  /** Client and site are remembered together. */
+  /** Clients are remembered together with the site. */
   private who(): Spelling | null {
     if (!this.has(CATEGORY.client)) return null;
-    const from = this.start(CATEGORY.client);
-    const length = this.stop(CATEGORY.client) - from;
-    if (!this.has(CATEGORY.site)) return this.heads.get(this.bytes, from, from + length);
-    const siteFrom = this.start(CATEGORY.site);
-    const siteLength = this.stop(CATEGORY.site) - siteFrom;
-    const all = length + 1 + siteLength;
-    if (this.head.byteLength < all) this.head = new DataView(new ArrayBuffer(all * 2));
-    this.copy(from, length, 0);
-    this.head.setUint8(length, 0);
-    this.copy(siteFrom, siteLength, length + 1);
-    return this.heads.get(this.head, 0, all);
+    const isTold = this.has(CATEGORY.site);
+    const [from, to] = [this.start(CATEGORY.site), this.stop(CATEGORY.site)];
+    if (isTold && to - from > LONGEST_SITE) return null;
+    this.site = isTold ? this.sites.get(this.bytes, from, to) : null;
+    const owner = this.site?.number ?? 0;
+    return this.clients.get(this.bytes, this.start(CATEGORY.client), this.stop(CATEGORY.client), owner);
   }
 
-  private copy(from: number, length: number, to: number): void {
-    for (let at = 0; at < length; at += 1) this.head.setUint8(to + at, this.bytes.getUint8(from + at));
+  private siteIn(text: string): Site {
+    this.siteCount += 1;
+    return { text, number: this.siteCount };
+  }
+
+  /** @returns null when nobody can be called that */
+  private whoIn(text: string): Spelling | null {
+    const client = withoutPort(text);
+    return isClient(client) ? { client, site: this.site?.text ?? null, visitor: UNKNOWN } : null;
   }
 
   /** Reads an object from its brace on. @returns where it ends, or -1 */
