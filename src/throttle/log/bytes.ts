@@ -110,3 +110,8 @@ export function isHexDigit(byte: number): boolean {
 export function textOf(view: DataView, from: number, to: number): string {
   return Buffer.from(view.buffer, view.byteOffset + from, to - from).toString('latin1');
 }
+
+/** Put bytes where others stand. */
+export function copy(bytes: DataView, from: number, into: DataView, to: number, length: number): void {
+  for (let at = 0; at < length; at += 1) into.setUint8(to + at, bytes.getUint8(from + at));
+}

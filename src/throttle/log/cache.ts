@@ -1,4 +1,4 @@
-import { hashOf, isSame, textOf } from './bytes.ts';
+import { copy, hashOf, isSame, textOf } from './bytes.ts';
 
 /** Places in a row that a key may stand in. */
 const NEIGHBOURS = 8;
@@ -74,8 +74,7 @@ export class ByteCache<T extends object | boolean | null> {
     const hash = markOf(bytes, from, to, owner);
     const slot = this.placeFor(hash);
     if (this.marks[slot * 2] === 0) this.used += 1;
-    for (let at = from, key = slot * this.width; at < to; at += 1, key += 1)
-      this.keys.setUint8(key, bytes.getUint8(at));
+    copy(bytes, from, this.keys, slot * this.width, to - from);
     this.marks[slot * 2] = hash;
     this.marks[slot * 2 + 1] = owner;
     this.lengths[slot] = to - from;

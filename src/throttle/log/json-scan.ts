@@ -98,7 +98,7 @@ export class JsonScanner {
     this.bytes = bytes;
     this.end = end;
     this.line += 1;
-    this.ranks.fill(NOT_FOUND);
+    for (let category = 0; category < CATEGORIES.length; category += 1) this.ranks[category] = NOT_FOUND;
     const close = this.object(from, this.members.line, 0);
     return close !== -1 && this.blanks(close) === end && this.tell();
   }
@@ -144,11 +144,12 @@ export class JsonScanner {
   /** @returns NaN when it is none, or one that is written unusually */
   private time(): number {
     if (!this.has(CATEGORY.time)) return Number.NaN;
-    const [from, to] = [this.start(CATEGORY.time), this.stop(CATEGORY.time)];
-    if (this.texts[CATEGORY.time] === 0) return epochMs(this.number(from, to)) ?? Number.NaN;
-    const timeMs = this.clock.read(this.bytes, from, to);
-    if (!Number.isNaN(timeMs) || !this.isEpoch(from, to)) return timeMs;
-    return epochMs(this.number(from, to)) ?? Number.NaN;
+    const from = this.start(CATEGORY.time);
+    const to = this.stop(CATEGORY.time);
+    const isText = this.texts[CATEGORY.time] === 1;
+    const timeMs = isText ? this.clock.read(this.bytes, from, to) : this.clock.epoch(this.bytes, from, to);
+    if (!Number.isNaN(timeMs) || (isText && !this.isEpoch(from, to))) return timeMs;
+    return epochMs(Number(textOf(this.bytes, from, to))) ?? Number.NaN;
   }
 
   /** Whether a text is seconds since the epoch, such as `1431857103.250`. */
@@ -163,7 +164,8 @@ export class JsonScanner {
   /** @returns -1 when it is none */
   private size(): number {
     if (!this.has(CATEGORY.bytes)) return 0;
-    const [from, to] = [this.start(CATEGORY.bytes), this.stop(CATEGORY.bytes)];
+    const from = this.start(CATEGORY.bytes);
+    const to = this.stop(CATEGORY.bytes);
     if (this.texts[CATEGORY.bytes] === 1 && to - from === 1 && this.bytes.getUint8(from) === DASH) return 0;
     if (to === from || to - from > EXACT_DIGITS) return -1;
     let size = 0;
@@ -174,26 +176,12 @@ export class JsonScanner {
     return size;
   }
 
-  /** A number as JSON.parse would give it: with few digits the quotient of two exact ones is the nearest there is. */
-  private number(from: number, to: number): number {
-    let whole = 0;
-    let unit = 0;
-    if (to - from > EXACT_DIGITS + 1) return Number(textOf(this.bytes, from, to));
-    for (let at = from; at < to; at += 1) {
-      if (this.isDigit(at)) {
-        whole = whole * 10 + this.bytes.getUint8(at) - ZERO;
-        unit *= 10;
-      } else if (unit === 0 && this.bytes.getUint8(at) === DOT) unit = 1;
-      else return Number(textOf(this.bytes, from, to));
-    }
-    return unit === 0 ? whole : whole / unit;
-  }
-
   /** Clients are remembered together with the site. */
   private who(): Spelling | null {
     if (!this.has(CATEGORY.client)) return null;
     const isTold = this.has(CATEGORY.site);
-    const [from, to] = [this.start(CATEGORY.site), this.stop(CATEGORY.site)];
+    const from = this.start(CATEGORY.site);
+    const to = this.stop(CATEGORY.site);
     if (isTold && to - from > LONGEST_SITE) return null;
     this.site = isTold ? this.sites.get(this.bytes, from, to) : null;
     const owner = this.site?.number ?? 0;
