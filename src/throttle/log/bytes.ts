@@ -100,6 +100,18 @@ export function nextInText(view: DataView, from: number, end: number): number {
   return end;
 }
 
+/** Where a byte stands next; the end when there is none before it. @param byte  four times itself, as a number of 32 bits */
+export function nextOf(byte: number, view: DataView, from: number, end: number): number {
+  let at = from;
+  for (; at + 4 <= end; at += 4) {
+    const turned = view.getInt32(at, true) ^ byte;
+    const found = (turned - ONES) & ~turned & HIGHS;
+    if (found !== 0) return at + firstOf(found);
+  }
+  while (at < end && view.getUint8(at) !== (byte & 0xff)) at += 1;
+  return at;
+}
+
 /** Whether it is a digit of base 16, in either case. */
 export function isHexDigit(byte: number): boolean {
   const lower = byte | BLANK;

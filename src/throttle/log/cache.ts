@@ -3,6 +3,9 @@ import { copy, hashOf, isSame, textOf } from './bytes.ts';
 /** Places in a row that a key may stand in. */
 const NEIGHBOURS = 8;
 
+/** No slot at all. */
+export const NOWHERE = -1;
+
 /**
  * What was made of a few bytes, remembered for when they come again: names of browsers and clients repeat line after
  * line. Each has a few places; when all of them are taken, the first is given to whoever comes, so a log that is made
@@ -43,16 +46,38 @@ export class ByteCache<T extends object | boolean | null> {
    * @param owner  what they belong to: the same bytes of another one are another key
    */
   get(bytes: DataView, from: number, to: number, owner = 0): T {
+    const slot = this.find(bytes, from, to, owner);
+    return slot === NOWHERE ? this.make(textOf(bytes, from, to)) : this.at(slot);
+  }
+
+  /** Where that is remembered; {@link NOWHERE} when it is too long. Good until something else is asked for. */
+  find(bytes: DataView, from: number, to: number, owner = 0): number {
     const length = to - from;
-    if (length > this.width) return this.make(textOf(bytes, from, to));
+    if (length > this.width) return NOWHERE;
     const hash = markOf(bytes, from, to, owner);
     const last = this.slots - 1;
     for (let looked = 0, slot = hash & last; looked < NEIGHBOURS; looked += 1, slot = (slot + 1) & last) {
       const mark = this.marks[slot * 2];
       if (mark === 0) break;
-      if (mark === hash && this.isAt(slot, bytes, from, length, owner)) return this.values[slot] as T;
+      if (mark === hash && this.isAt(slot, bytes, from, length, owner)) return slot;
     }
     return this.keep(bytes, from, to, owner);
+  }
+
+  /** What is remembered there. */
+  at(slot: number): T {
+    return this.values[slot] as T;
+  }
+
+  /**
+   * Where a key ends that begins at a place, if it is the one that was remembered in that slot once; -1 when it is
+   * not, or does not end before `end`.
+   */
+  endOf(slot: number, bytes: DataView, from: number, end: number): number {
+    if (slot >= this.slots || this.marks[slot * 2] === 0) return -1;
+    const length = this.lengths[slot] ?? 0;
+    const isThere = from + length < end && isSame(this.keys, slot * this.width, bytes, from, length);
+    return isThere ? from + length : -1;
   }
 
   private isAt(slot: number, bytes: DataView, from: number, length: number, owner: number): boolean {
@@ -63,14 +88,12 @@ export class ByteCache<T extends object | boolean | null> {
     );
   }
 
-  private keep(bytes: DataView, from: number, to: number, owner: number): T {
+  private keep(bytes: DataView, from: number, to: number, owner: number): number {
     if (this.used > this.slots / 2 && this.slots < this.most) this.grow();
-    const made = this.make(textOf(bytes, from, to));
-    this.put(bytes, from, to, owner, made);
-    return made;
+    return this.put(bytes, from, to, owner, this.make(textOf(bytes, from, to)));
   }
 
-  private put(bytes: DataView, from: number, to: number, owner: number, value: T): void {
+  private put(bytes: DataView, from: number, to: number, owner: number, value: T): number {
     const hash = markOf(bytes, from, to, owner);
     const slot = this.placeFor(hash);
     if (this.marks[slot * 2] === 0) this.used += 1;
@@ -79,6 +102,7 @@ export class ByteCache<T extends object | boolean | null> {
     this.marks[slot * 2 + 1] = owner;
     this.lengths[slot] = to - from;
     this.values[slot] = value;
+    return slot;
   }
 
   private placeFor(hash: number): number {

@@ -1,9 +1,8 @@
-import { type Request, type Spelling, UNKNOWN } from '../visitors.ts';
 import { hasAsset } from './asset.ts';
 import { isHexDigit, nextInText, textOf } from './bytes.ts';
-import { ByteCache } from './cache.ts';
+import { ByteCache, NOWHERE } from './cache.ts';
 import { ByteClock } from './clock.ts';
-import { isClient } from './entry.ts';
+import { isClient, isTool } from './entry.ts';
 import { withoutPort } from './json.ts';
 import {
   CATEGORIES,
@@ -15,6 +14,7 @@ import {
   NOT_FOUND,
   type Role,
 } from './json-members.ts';
+import { type Known, newlyKnown, type Scanned } from './known.ts';
 import { epochMs } from './time.ts';
 
 const TAB = 0x09;
@@ -63,13 +63,20 @@ type Site = { readonly text: string; readonly number: number };
  * in an unusual place is for the parser of whole lines to judge.
  */
 export class JsonScanner {
-  private readonly request: { -readonly [K in keyof Request]: Request[K] };
-  private readonly agents: ByteCache<boolean>;
+  private readonly request: Scanned;
   private readonly members = membersOfLine();
+  private readonly agents = new ByteCache(1 << 8, 1 << 16, 256, isTool);
   private readonly clients = new ByteCache(1 << 10, 1 << 20, 48, (text) => this.whoIn(text));
   private readonly sites = new ByteCache(1 << 6, 1 << 14, LONGEST_SITE, (text): Site => this.siteIn(text));
   private siteCount = 0;
   private site: Site | null = null;
+  // Who was looked for last in a line, and by what.
+  private clientAt = NOWHERE;
+  private siteAt = NOWHERE;
+  private known: Known | null = null;
+  // The browser that was recognised, and where.
+  private agent = NOWHERE;
+  private agentAt = NOWHERE;
   private readonly clock = new ByteClock();
   private bytes: DataView = new DataView(new ArrayBuffer(0));
   private end = 0;
@@ -82,9 +89,8 @@ export class JsonScanner {
   private readonly texts = new Uint8Array(CATEGORIES.length);
 
   /** @param request  what a line says is told here */
-  constructor(request: { -readonly [K in keyof Request]: Request[K] }, agents: ByteCache<boolean>) {
+  constructor(request: Scanned) {
     this.request = request;
-    this.agents = agents;
   }
 
   /**
@@ -98,6 +104,8 @@ export class JsonScanner {
     this.bytes = bytes;
     this.end = end;
     this.line += 1;
+    this.clientAt = NOWHERE;
+    this.agent = NOWHERE;
     for (let category = 0; category < CATEGORIES.length; category += 1) this.ranks[category] = NOT_FOUND;
     const close = this.object(from, this.members.line, 0);
     return close !== -1 && this.blanks(close) === end && this.tell();
@@ -112,13 +120,11 @@ export class JsonScanner {
     request.timeMs = timeMs;
     request.bytes = size;
     request.who = who;
+    request.isTool = this.isTool();
     request.isAsset =
       this.has(CATEGORY.request) &&
       hasAsset(this.bytes, this.start(CATEGORY.request), this.stop(CATEGORY.request));
     request.isReferred = this.isReferred();
-    request.isTool =
-      this.has(CATEGORY.agent) &&
-      this.agents.get(this.bytes, this.start(CATEGORY.agent), this.stop(CATEGORY.agent));
     return true;
   }
 
@@ -176,16 +182,48 @@ export class JsonScanner {
     return size;
   }
 
-  /** Clients are remembered together with the site. */
-  private who(): Spelling | null {
+  /** Client and site as far as they were found, the same until another one is. */
+  private who(): Known | null {
     if (!this.has(CATEGORY.client)) return null;
-    const isTold = this.has(CATEGORY.site);
-    const from = this.start(CATEGORY.site);
-    const to = this.stop(CATEGORY.site);
-    if (isTold && to - from > LONGEST_SITE) return null;
-    this.site = isTold ? this.sites.get(this.bytes, from, to) : null;
-    const owner = this.site?.number ?? 0;
-    return this.clients.get(this.bytes, this.start(CATEGORY.client), this.stop(CATEGORY.client), owner);
+    const client = this.start(CATEGORY.client);
+    const site = this.has(CATEGORY.site) ? this.start(CATEGORY.site) : NOWHERE;
+    if (client !== this.clientAt || site !== this.siteAt) {
+      this.clientAt = client;
+      this.siteAt = site;
+      this.known = this.look(client, site);
+    }
+    return this.known;
+  }
+
+  /** Clients are remembered together with the site. */
+  private look(client: number, site: number): Known | null {
+    const length = this.stop(CATEGORY.site) - site;
+    if (site !== NOWHERE && length > LONGEST_SITE) return null;
+    this.site = site === NOWHERE ? null : this.sites.get(this.bytes, site, site + length);
+    return this.clients.get(this.bytes, client, this.stop(CATEGORY.client), this.site?.number ?? 0);
+  }
+
+  /** Where a browser ends that begins at a place, if it is the one that this client had before; or -1. */
+  private agentEnd(from: number): number {
+    this.agent = NOWHERE;
+    const slot = this.who()?.agent ?? NOWHERE;
+    const end = slot === NOWHERE ? -1 : this.agents.endOf(slot, this.bytes, from, this.end);
+    if (end === -1 || this.bytes.getUint8(end) !== QUOTE) return -1;
+    this.hasEscape = false;
+    this.agent = slot;
+    this.agentAt = from;
+    return end;
+  }
+
+  private isTool(): boolean {
+    if (!this.has(CATEGORY.agent)) return false;
+    const from = this.start(CATEGORY.agent);
+    const { who } = this.request;
+    if (this.agent === NOWHERE || this.agentAt !== from)
+      who.agent = this.agents.find(this.bytes, from, this.stop(CATEGORY.agent));
+    return who.agent === NOWHERE
+      ? isTool(textOf(this.bytes, from, this.stop(CATEGORY.agent)))
+      : this.agents.at(who.agent);
   }
 
   private siteIn(text: string): Site {
@@ -194,9 +232,9 @@ export class JsonScanner {
   }
 
   /** @returns null when nobody can be called that */
-  private whoIn(text: string): Spelling | null {
+  private whoIn(text: string): Known | null {
     const client = withoutPort(text);
-    return isClient(client) ? { client, site: this.site?.text ?? null, visitor: UNKNOWN } : null;
+    return isClient(client) ? newlyKnown(client, this.site?.text ?? null) : null;
   }
 
   /** Reads an object from its brace on. @returns where it ends, or -1 */
@@ -243,7 +281,8 @@ export class JsonScanner {
       role.line = this.line;
     }
     if (form === FORM.other) return role === null ? this.value(from, depth) : this.told(role, from, depth);
-    const end = this.text(from - 1);
+    const known = role?.category === CATEGORY.agent ? this.agentEnd(from) : -1;
+    const end = known === -1 ? this.text(from - 1) : known + 1;
     if (end === -1) return -1;
     if (role !== null && role.isListed === (form === FORM.list)) {
       if (this.hasEscape) return -1;
