@@ -4,16 +4,7 @@ import { ByteCache, NOWHERE } from './cache.ts';
 import { ByteClock } from './clock.ts';
 import { isClient, isTool } from './entry.ts';
 import { withoutPort } from './json.ts';
-import {
-  CATEGORIES,
-  CATEGORY,
-  FORM,
-  type Lead,
-  type Members,
-  membersOfLine,
-  NOT_FOUND,
-  type Role,
-} from './json-members.ts';
+import { CATEGORIES, CATEGORY, FORM, type Lead, Leads, NOT_FOUND, type Role } from './json-members.ts';
 import { type Known, newlyKnown, type Scanned } from './known.ts';
 import { epochMs } from './time.ts';
 
@@ -64,7 +55,7 @@ type Site = { readonly text: string; readonly number: number };
  */
 export class JsonScanner {
   private readonly request: Scanned;
-  private readonly members = membersOfLine();
+  private readonly leads = new Leads();
   private readonly agents = new ByteCache(1 << 8, 1 << 16, 256, isTool);
   private readonly clients = new ByteCache(1 << 10, 1 << 20, 48, (text) => this.whoIn(text));
   private readonly sites = new ByteCache(1 << 6, 1 << 14, LONGEST_SITE, (text): Site => this.siteIn(text));
@@ -82,6 +73,7 @@ export class JsonScanner {
   private end = 0;
   private line = 0;
   private hasEscape = false;
+  private name = '';
   // Where something was found, and under which of its names.
   private readonly ranks = new Uint8Array(CATEGORIES.length);
   private readonly starts = new Uint32Array(CATEGORIES.length);
@@ -107,8 +99,7 @@ export class JsonScanner {
     this.clientAt = NOWHERE;
     this.agent = NOWHERE;
     for (let category = 0; category < CATEGORIES.length; category += 1) this.ranks[category] = NOT_FOUND;
-    const close = this.object(from, this.members.line, 0);
-    return close !== -1 && this.blanks(close) === end && this.tell();
+    return this.members(from) && this.tell();
   }
 
   private tell(): boolean {
@@ -237,50 +228,110 @@ export class JsonScanner {
     return isClient(client) ? newlyKnown(client, this.site?.text ?? null) : null;
   }
 
-  /** Reads an object from its brace on. @returns where it ends, or -1 */
-  private object(from: number, known: Members, depth: number): number {
-    if (depth > DEEPEST) return -1;
-    for (let lead = known.begin, at = from; ; ) {
+  /** Reads all members of the line. */
+  private members(from: number): boolean {
+    let before = this.leads.begin;
+    let lead = before;
+    for (let at = from, value = from, isUsual = false; ; ) {
       let next = lead.guess(this.bytes, at, this.end);
       if (next === null) {
-        at = this.blanks(at);
-        const byte = this.bytes.getUint8(at);
-        if (byte === CLOSE) return at + 1;
-        if (byte !== (at === from ? OPEN : COMMA)) return -1;
-        if (at === from && this.isEmpty(at)) return this.blanks(at + 1) + 1;
-        next = this.leadAt(at, known);
-        if (next === null) return -1;
-        lead.follow(next);
+        next = this.leadAt(lead, at);
+        if (next === null) return false;
+        lead.expect(next);
       }
+      if (isUsual) this.join(before, lead, value, at, next);
+      if (next.passed.length > 0 && !this.pass(next.passed)) return false;
+      before = lead;
       lead = next;
-      at = this.member(lead, at + lead.length, depth);
-      if (at === -1) return -1;
+      value = at + lead.length;
+      if (lead.form === FORM.none) return value === this.end;
+      at = this.member(lead, value);
+      if (at === -1) return false;
+      isUsual = lead.isUsual(this.bytes, value, at);
     }
+  }
+
+  /** Let a value that is always the same become a part of what leads to the one behind it. */
+  private join(before: Lead, first: Lead, value: number, at: number, last: Lead): void {
+    const text = textOf(this.bytes, value - first.length, at + last.length);
+    const joined = this.leads.joined(before.place, text, first, last);
+    if (joined !== null) before.expect(joined);
+  }
+
+  /** Whether members stand there for the first time. */
+  private pass(roles: readonly Role[]): boolean {
+    return roles.every((role) => this.isFirst(role));
+  }
+
+  private isFirst(role: Role): boolean {
+    if (role.line === this.line) return false;
+    role.line = this.line;
+    return true;
+  }
+
+  /**
+   * Reads what stands behind a value: ends of objects, a comma, the name of a member, and perhaps the beginnings of
+   * objects with a name in each. @returns null when that is not there, or is strange
+   */
+  private leadAt(before: Lead, from: number): Lead | null {
+    const passed: Role[] = [];
+    let { place } = before;
+    let isInside = before === this.leads.begin;
+    for (let at = isInside ? from + 1 : from; ; ) {
+      at = this.blanks(at);
+      if (!isInside) {
+        const byte = this.bytes.getUint8(at);
+        at += 1;
+        if (byte === CLOSE && place.parent !== null) {
+          place = place.parent;
+          continue;
+        }
+        if (byte === CLOSE) return this.endAt(before, from, at);
+        if (byte !== COMMA) return null;
+      }
+      const name = this.blanks(at);
+      const end = this.valueOf(name);
+      if (end === -1) return null;
+      const role = place.roles.get(this.name) ?? null;
+      if (this.bytes.getUint8(end) !== OPEN || this.isEmpty(end)) {
+        const first = this.bytes.getUint8(end) === OPEN_LIST ? this.blanks(end + 1) : end;
+        const isText = this.bytes.getUint8(first) === QUOTE;
+        const form = isText ? (first === end ? FORM.text : FORM.list) : FORM.other;
+        const text = textOf(this.bytes, from, isText ? first + 1 : end);
+        return this.leads.lead(before.place, text, { place, role, form, passed });
+      }
+      if (role !== null) passed.push(role);
+      if (place.depth === DEEPEST) return null;
+      place = place.inner(role);
+      isInside = true;
+      at = end + 1;
+    }
+  }
+
+  /** The end of the line, if it is there. */
+  private endAt(before: Lead, from: number, at: number): Lead | null {
+    if (this.blanks(at) !== this.end) return null;
+    const led = { place: before.place, role: null, form: FORM.none, passed: [] };
+    return this.leads.lead(before.place, textOf(this.bytes, from, this.end), led);
   }
 
   private isEmpty(brace: number): boolean {
     return this.bytes.getUint8(this.blanks(brace + 1)) === CLOSE;
   }
 
-  /** Reads the name of a member, from the comma or brace before it on. @returns null when there is none, or a strange one */
-  private leadAt(from: number, known: Members): Lead | null {
-    const name = this.blanks(from + 1);
-    const end = this.bytes.getUint8(name) === QUOTE ? this.text(name) : -1;
-    if (end === -1 || this.hasEscape) return null;
+  /** Reads the name of a member. @returns where its value begins, or -1 */
+  private valueOf(from: number): number {
+    const end = this.bytes.getUint8(from) === QUOTE ? this.text(from) : -1;
+    if (end === -1 || this.hasEscape) return -1;
+    this.name = textOf(this.bytes, from + 1, end - 1);
     const colon = this.blanks(end);
-    if (this.bytes.getUint8(colon) !== COLON) return null;
-    const value = this.blanks(colon + 1);
-    const first = this.bytes.getUint8(value) === OPEN_LIST ? this.blanks(value + 1) : value;
-    return known.lead(this.bytes, from, this.bytes.getUint8(first) === QUOTE ? first + 1 : value);
+    return this.bytes.getUint8(colon) === COLON ? this.blanks(colon + 1) : -1;
   }
 
   /** Reads a value. @param from  where it begins, behind its first quote. @returns where it ends, or -1 */
-  private member({ role, form }: Lead, from: number, depth: number): number {
-    if (role !== null) {
-      if (role.line === this.line) return -1;
-      role.line = this.line;
-    }
-    if (form === FORM.other) return role === null ? this.value(from, depth) : this.told(role, from, depth);
+  private member({ role, form }: Lead, from: number): number {
+    if (role !== null && !this.isFirst(role)) return -1;
+    if (form === FORM.other) return role === null ? this.value(from, 0) : this.told(role, from);
     const known = role?.category === CATEGORY.agent ? this.agentEnd(from) : -1;
     const end = known === -1 ? this.text(from - 1) : known + 1;
     if (end === -1) return -1;
@@ -288,16 +339,14 @@ export class JsonScanner {
       if (this.hasEscape) return -1;
       this.find(role, from, end - 1, 1, end);
     }
-    return form === FORM.list ? this.listEnd(end, depth + 1) : end;
+    return form === FORM.list ? this.listEnd(end, 1) : end;
   }
 
-  /** Reads a value that is not known to be a text. @returns where it ends, or -1 */
-  private told(what: Role, from: number, depth: number): number {
+  /** Reads a value that is no text. @returns where it ends, or -1 */
+  private told(what: Role, from: number): number {
+    const end = this.value(from, 0);
     const byte = this.bytes.getUint8(from);
-    if (byte === OPEN) return this.object(from, what.below, depth + 1);
-    const end = this.value(from, depth);
-    if (end === -1 || what.isListed) return end;
-    if (byte !== DASH && !(byte >= ZERO && byte <= NINE)) return end;
+    if (end === -1 || what.isListed || (byte !== DASH && !this.isDigit(from))) return end;
     // A number that is no time and no size would have to be written as JavaScript does.
     const isNumeric = what.category === CATEGORY.time || what.category === CATEGORY.bytes;
     return isNumeric ? this.find(what, from, end, 0, end) : -1;
@@ -316,7 +365,7 @@ export class JsonScanner {
   private value(from: number, depth: number): number {
     const byte = this.bytes.getUint8(from);
     if (byte === QUOTE) return this.text(from);
-    if (byte === OPEN) return this.object(from, this.members.nothing, depth + 1);
+    if (byte === OPEN) return this.isEmpty(from) ? this.blanks(from + 1) + 1 : -1;
     if (byte === OPEN_LIST) return this.list(from, depth + 1);
     return byte === DASH || this.isDigit(from) ? this.numberEnd(from) : this.word(from, byte);
   }
