@@ -13,6 +13,7 @@ import type { ThrottleCompileResult, ThrottleService } from '../../src/schema/th
 import type { Peer } from '../../src/throttle/compile/haproxy.ts';
 import type { CompilePlan, Mode, Target, Way } from '../../src/throttle/compile/target.ts';
 import { TARGETS } from '../../src/throttle/compile/targets.ts';
+import { checkTrusted } from '../../src/throttle/compile/trusted.ts';
 
 /** Where the units of systemd have the decision server. */
 const DECISION = 'unix:/run/postern/decision.sock';
@@ -150,11 +151,12 @@ export default class ThrottleCompile extends BaseCommand {
     const way = wayOf(args.target, target, flags.mode);
     const folder = folderFor(flags.out);
     const ask = serviceCaller<unknown>(flags, this.signal);
+    const trusted = (flags['trusted-proxy'] ?? []).map((each) => place(each, 'trusted-proxy'));
     const { service } = (await ask(servicePath(['status']))) as { service: ThrottleService };
     const files = way.compile({
       bind: place(flags.bind, 'bind'),
       server: place(flags.server, 'server'),
-      trusted: (flags['trusted-proxy'] ?? []).map((each) => place(each, 'trusted-proxy')),
+      trusted,
       decision: place(flags.decision ?? target.decision ?? DECISION, 'decision'),
       log: place(flags['access-log'] ?? target.log, 'access-log'),
       blocks:
@@ -178,6 +180,7 @@ export default class ThrottleCompile extends BaseCommand {
     const names = [...files.keys()].map((name) => join(folder, name));
     const checks: Check[] = [
       { id: 'throttle.compile.front', status: 'ok', ...way.shortcomings },
+      ...(way.findsClient ? checkTrusted(trusted, service.trustedProxies) : []),
       ...(flags.check ? [way.check(names[0] ?? '', process.env)] : []),
     ];
     const summary = `${names.length === 1 ? '1 file is' : `${names.length} files are`} written to ${folder}.`;

@@ -179,6 +179,7 @@ function planned(
     windowSeconds: given['window-length'] / 1000,
     blockSeconds: given['block-length'] / 1000,
     ipv6Prefix: given['ipv6-prefix'],
+    trustedProxies: (given['trusted-proxy'] ?? []).map((each) => networkOf(each).text),
     listening: endpoints.map(([use, endpoint]) => ({ for: use, at: formatEndpoint(endpoint) })),
     sites: 0,
     blocks: 0,

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { escapeMarkup } from '../markup.ts';
 import type { RefusalStatus } from './site.ts';
 
 /** What is said to a client that is refused. */
@@ -22,18 +23,6 @@ export type ErrorPage = {
 /** The field of a refusal that tells who had too much; in a log it tells refusals from what was served. */
 export const BECAUSE_FIELD = 'X-Postern-Because';
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? '');
-}
-
 function when(seconds: number): string {
   const [count, unit] = seconds > 90 ? [Math.ceil(seconds / 60), 'minute'] : [seconds, 'second'];
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
@@ -45,7 +34,7 @@ function wantsJson(accept: string | undefined): boolean {
 }
 
 function html({ site, retryAfter, because }: Refusal): string {
-  const name = escapeHtml(site.slice(0, 100));
+  const name = escapeMarkup(site.slice(0, 100));
   const title = because === 'client' ? 'Too many requests' : 'Very busy';
   const why =
     because === 'client'

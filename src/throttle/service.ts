@@ -197,6 +197,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
       ...(dashboard?.at ? [{ for: 'dashboard' as const, at: dashboard.at }] : []),
     ],
     savedMs: saver.savedMs,
+    trusted: trusted.map(({ text }) => text),
     events,
     openApi: options.openApi ?? null,
   };

@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { parseNetwork } from '../../src/net/network.ts';
 import { needs } from '../helpers/debian.ts';
 import { freePort } from '../helpers/ports.ts';
 import { run } from '../helpers/run.ts';
@@ -55,7 +56,9 @@ async function start() {
   });
   await listening(decision, join(folder, 'decision.sock'));
   const site = await startSite();
-  const lab = await startThrottleLab();
+  const lab = await startThrottleLab({
+    trusted: [parseNetwork('127.0.9.0/24')].filter((each) => each !== null),
+  });
   const ran = await run('throttle compile', [
     'caddy',
     ...['--out', folder, '--bind', `127.0.0.1:${port}`, '--server', site.at],

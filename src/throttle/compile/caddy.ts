@@ -33,7 +33,8 @@ function snippet({ decision, log, trusted, folder }: CaddyPlan): string {
   return `# Written by "postern throttle compile caddy". Import this file at the top of a Caddyfile, and write
 # "import postern_throttle" in each site, before what serves it.
 (postern_throttle) {
-	# Bytes are counted from this log.
+	# Bytes are counted from this log. A site has one log only: where it has its own, keep that as JSON, take this one away,
+	# and let the service read that (throttle serve --access-log).
 	log {
 		output file ${log} {
 			roll_size 64MiB

