@@ -81,6 +81,16 @@ const flags = withEnvironment({
     helpValue: 'DIR',
     dependsOn: ['access-log'],
   }),
+  'nftables-dir': Flags.string({
+    summary: 'Write here whose packets are to be dropped, for "throttle compile nftables".',
+    helpValue: 'DIR',
+  }),
+  'drop-after': Flags.integer({
+    summary: 'So many refused requests in one block, and packets are dropped.',
+    default: 100,
+    min: 1,
+    helpValue: 'N',
+  }),
   haproxy: Flags.string({
     summary: 'Keep the HAProxy with this stats socket in step; may be given several times.',
     multiple: true,
@@ -257,6 +267,9 @@ export default class ThrottleServe extends BaseCommand {
         logs: given['access-log'] ?? [],
         ...(given['nginx-dir'] !== undefined && { nginxFolder: given['nginx-dir'] }),
         ...(given['apache-dir'] !== undefined && { apacheFolder: given['apache-dir'] }),
+        ...(given['nftables-dir'] !== undefined && {
+          drop: { folder: given['nftables-dir'], after: given['drop-after'] },
+        }),
         ...(front && origin && { front: { at: front, origin, trusted } }),
       },
       () => gate?.tokens.replace(tokensIn(given)),
