@@ -80,6 +80,7 @@ export default class ThrottleCompile extends BaseCommand {
   static override examples = [
     '<%= config.bin %> <%= command.id %> haproxy --out /etc/haproxy/postern --bind :80 --server 127.0.0.1:8080',
     '<%= config.bin %> <%= command.id %> nginx --out /etc/nginx/postern --decision unix:/run/postern/decision.sock',
+    '<%= config.bin %> <%= command.id %> caddy --out /etc/caddy/postern --check',
     '<%= config.bin %> <%= command.id %> nftables --out /etc/postern/nftables --check',
   ];
   static override args = {
