@@ -82,7 +82,7 @@ const OFTEN = 8;
 const RESTLESS = 200;
 
 /** Longest lead that is remembered, and longest value that becomes a part of one, in bytes. */
-const LONGEST = 240;
+export const LONGEST = 240;
 const LONGEST_USUAL = 48;
 
 /**
@@ -104,6 +104,7 @@ export class Lead implements Led {
   private usualLength = -1;
   private same = 0;
   private changes = 0;
+  private follower: Lead | null = null;
 
   /** @param text  its bytes as Latin-1 */
   constructor(text: string, { place, role, form, passed }: Led) {
@@ -132,6 +133,14 @@ export class Lead implements Led {
       return lead;
     }
     return null;
+  }
+
+  /** Take notice of what follows the value. @returns whether it followed the last time, too */
+  isFollowedBy(lead: Lead): boolean {
+    if (this.follower === lead) return true;
+    this.follower = lead;
+    this.same = 0;
+    return false;
   }
 
   /** Try this one first from now on. */
@@ -196,9 +205,8 @@ export class Leads {
     return lead;
   }
 
-  /** A lead, the value behind it and the lead behind that as one; null when it would be too long. */
-  joined(from: Place, text: string, first: Lead, last: Lead): Lead | null {
-    if (text.length > LONGEST) return null;
+  /** A lead, the value behind it and the lead behind that as one. */
+  joined(from: Place, text: string, first: Lead, last: Lead): Lead {
     const { place, role, form } = last;
     return this.lead(from, text, { place, role, form, passed: [...first.passed, ...last.passed] });
   }

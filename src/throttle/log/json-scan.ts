@@ -4,7 +4,16 @@ import { ByteCache, NOWHERE } from './cache.ts';
 import { ByteClock } from './clock.ts';
 import { isClient, isTool } from './entry.ts';
 import { withoutPort } from './json.ts';
-import { CATEGORIES, CATEGORY, FORM, type Lead, Leads, NOT_FOUND, type Role } from './json-members.ts';
+import {
+  CATEGORIES,
+  CATEGORY,
+  FORM,
+  type Lead,
+  Leads,
+  LONGEST,
+  NOT_FOUND,
+  type Role,
+} from './json-members.ts';
 import { type Known, newlyKnown, type Scanned } from './known.ts';
 import { epochMs } from './time.ts';
 
@@ -263,7 +272,7 @@ export class JsonScanner {
         if (next === null) return false;
         lead.expect(next);
       }
-      if (isUsual) this.join(before, lead, value, at, next);
+      if (isUsual && lead.isFollowedBy(next)) this.join(before, lead, value, at, next);
       if (next.passed.length > 0 && !this.pass(next.passed)) return false;
       before = lead;
       lead = next;
@@ -277,8 +286,10 @@ export class JsonScanner {
 
   /** Let a value that is always the same become a part of what leads to the one behind it. */
   private join(before: Lead, first: Lead, value: number, at: number, last: Lead): void {
-    const text = textOf(this.bytes, value - first.length, at + last.length);
-    const joined = this.leads.joined(before.place, text, first, last);
+    const from = value - first.length;
+    const to = at + last.length;
+    const joined =
+      to - from > LONGEST ? null : this.leads.joined(before.place, textOf(this.bytes, from, to), first, last);
     if (joined !== null) before.expect(joined);
   }
 
