@@ -228,8 +228,8 @@ export default class MxProbe extends BaseCommand {
     const { OUTSTANDING, openRun } = await import('../../src/probe-queue/producer.ts');
     const { openQueue } = await import('../../src/cli/queue.ts');
     const link = await openQueue(url, flags, {
-      onAway: (reason) => this.note(line`The queue is away (${reason}); waiting for it.`),
-      onBack: () => this.note(line`The queue is back.`),
+      onAway: (reason) => this.caution(line`The queue is away (${reason}); waiting for it.`),
+      onBack: () => this.caution(line`The queue is back.`),
     });
     try {
       const run = await openRun({
@@ -239,7 +239,7 @@ export default class MxProbe extends BaseCommand {
         targets: all,
         again,
         patienceMs: flags['queue-wait'],
-        onAlone: () => this.note(line`Nobody serves the queue; "postern mx worker" does.`),
+        onAlone: () => this.caution(line`Nobody serves the queue; "postern mx worker" does.`),
         signal: this.signal,
       });
       try {

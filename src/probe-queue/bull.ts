@@ -1,4 +1,4 @@
-import type { Job } from 'bullmq';
+import type { Job, JobJson } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { KEEP_MS, PREFIX, QUEUE } from './names.ts';
 
@@ -61,6 +61,21 @@ const KEEP_FAILED = { age: KEEP_MS / 1000 };
 // It would look at the server and write to the terminal; we have looked.
 const BASE = { prefix: PREFIX, skipVersionCheck: true } as const;
 
+/** A job that everybody refuses. */
+const NOTHING = {
+  name: '',
+  data: 'null',
+  opts: {},
+  progress: 0,
+  attemptsMade: 0,
+  attemptsStarted: 0,
+  stalledCounter: 0,
+  timestamp: 0,
+  failedReason: '',
+  stacktrace: '[]',
+  returnvalue: '',
+} as const;
+
 /** Put jobs in. */
 export async function openJobs(redis: Redis): Promise<Jobs> {
   const { Queue } = await import('bullmq');
@@ -109,7 +124,17 @@ export async function serveJobs(
         throw new UnrecoverableError(outcome.reason);
     }
   };
-  const worker = new Worker(QUEUE, process, {
+  class Steady extends Worker {
+    protected override createJob(data: JobJson, id: string): Job {
+      try {
+        return super.createJob(data, id);
+      } catch {
+        // What is no JSON would be handed from one worker to the next for ever.
+        return super.createJob({ ...NOTHING, id }, id);
+      }
+    }
+  }
+  const worker = new Steady(QUEUE, process, {
     ...BASE,
     connection: redis,
     concurrency,

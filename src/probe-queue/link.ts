@@ -127,7 +127,7 @@ class Vigil {
     const { patienceMs, onAway, onBack } = this.options;
     this.missed += 1;
     if (this.missed === QUIET_BEATS) onAway?.(this.reason);
-    if (this.missed * BEAT_MS > patienceMs)
+    if (this.missed * BEAT_MS >= patienceMs)
       this.end(new Error(`it was away for ${Math.round(patienceMs / 1000)} s (${this.reason})`));
     if (this.asked) return;
     this.asked = true;

@@ -46,13 +46,17 @@ const TAKE: Script = {
     return {'go'}`,
 };
 
-/** KEYS: turn, provider. ARGV: token, lease. 0 when the turn is somebody else's by now. */
+/**
+ * KEYS: turn, provider. ARGV: token, lease. 0 when the turn is somebody else's by now; one that a server has forgotten
+ * when it was started anew is taken again.
+ */
 const RENEW: Script = {
   name: 'posternRenew',
   lua: `
-    if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+    local holder = redis.call('GET', KEYS[1])
+    if holder and holder ~= ARGV[1] then return 0 end
     local time = redis.call('TIME')
-    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
     redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[2], ARGV[1])
     redis.call('PEXPIRE', KEYS[2], ARGV[2] * 2)
     return 1`,

@@ -71,9 +71,18 @@ class GivenBack extends Error {
   override readonly name = 'GivenBack';
 }
 
+/** As JSON; what is nested too deeply for it counts as endless. */
+function lengthOf(data: unknown): number {
+  try {
+    return (JSON.stringify(data) ?? '').length;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
 /** @returns the job, or why it is none */
 async function readJob(data: unknown): Promise<ProbeJob | string> {
-  if ((JSON.stringify(data) ?? '').length > MAX_JOB) return 'the job is too long';
+  if (lengthOf(data) > MAX_JOB) return 'the job is too long';
   const { probeJob } = await import('../schema/probe-job.ts');
   const { v } = (typeof data === 'object' && data !== null ? data : {}) as { readonly v?: unknown };
   if (typeof v === 'number' && v !== 1) return `version ${v} of a job is not known here`;

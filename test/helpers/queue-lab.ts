@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { expect } from 'vitest';
 import type { LabZone } from '../../src/lab/dns-server.ts';
 import { type Lab, type LabDomain, startLab } from './lab.ts';
 import { RedisLab } from './redis.ts';
@@ -95,6 +96,7 @@ export class QueueLab {
   readonly redis: RedisLab;
   readonly domains: readonly string[];
   private readonly running: Running[] = [];
+  private readonly looking: (() => void)[] = [];
 
   private constructor(lab: Lab, redis: RedisLab, domains: readonly string[]) {
     this.lab = lab;
@@ -158,12 +160,27 @@ export class QueueLab {
     return worker;
   }
 
+  /** How many jobs a worker has in hand. */
+  async inHandOf(worker: string): Promise<number> {
+    const ids = (await this.redis.ask(0, 'LRANGE', 'postern:mx:jobs:active', 0, -1)) as string[];
+    const holders = await Promise.all(
+      ids.map((id) => this.redis.ask(0, 'HGET', `postern:mx:jobs:${id}`, 'pb')),
+    );
+    return holders.filter((each) => each === worker).length;
+  }
+
+  /** Waits until the servers have seen so many connections. */
+  async seen(connections: number): Promise<void> {
+    while (this.sightings.length < connections)
+      await new Promise<void>((resolve) => this.looking.push(resolve));
+  }
+
   /** End all that still runs. */
   async quiet(): Promise<void> {
     for (const { child } of this.running) child.kill('SIGKILL');
     await Promise.all(this.running.map(({ gone }) => gone));
     this.running.length = 0;
-    await this.redis.ask(0, 'FLUSHDB').catch(() => undefined);
+    await this.redis.ask(0, 'FLUSHDB').catch(() => this.redis.up());
     this.sightings.length = 0;
   }
 
@@ -189,6 +206,7 @@ export class QueueLab {
       closedMs: null,
     };
     this.sightings.push(sighting);
+    for (const look of this.looking.splice(0)) look();
     socket.once('close', () => {
       sighting.closedMs = performance.now();
     });
@@ -209,6 +227,14 @@ export function rudeness(sightings: readonly Sighting[], spacingMs: number): str
     }
   }
   return faults;
+}
+
+/** Each target has one row, which tells something. */
+export function expectAllOnce({ rows }: Running, targets: readonly string[]): void {
+  const parsed = rows.map((row) => JSON.parse(row) as { target: string; status: string; error?: unknown });
+  const names = (all: readonly string[]) => all.toSorted((a, b) => (a < b ? -1 : 1));
+  expect(names(parsed.map(({ target }) => target))).toEqual(names(targets));
+  expect(parsed.filter(({ status, error }) => status === 'unknown' || error)).toEqual([]);
 }
 
 /** Rows without what differs from one probe to the next, by target. */
