@@ -56,7 +56,7 @@ export type Work = {
 };
 
 /** Runs that are kept ready. */
-const MAX_RUNS = 16;
+const MAX_RUNS = 4;
 
 /** Longest job, in characters of JSON. */
 const MAX_JOB = 16 * 1024;
