@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { AppError, ExitCode } from '../errors.ts';
 import type { MxProbeResult } from '../schema/mx-probe.ts';
 import type { ProbePlan, ProbeRow } from '../schema/probe-job.ts';
@@ -5,7 +6,7 @@ import { type Jobs, OUTLIVED, openJobs } from './bull.ts';
 import { briefly, type Link, queueLost } from './link.ts';
 import { fieldOf, jobIdOf, keys, runOf } from './names.ts';
 import { workersPresent } from './presence.ts';
-import { dropRows, dropRun, fieldsThere, rowsOf } from './rows.ts';
+import { dropAnswers, dropRows, dropRun, fieldsThere, rowsOf } from './rows.ts';
 
 /** Jobs of a run that are in the queue at a time: what Redis has to hold does not grow with the list. */
 export const OUTSTANDING = 1000;
@@ -79,6 +80,7 @@ class Producer implements QueuedRun {
   readonly lost: Promise<never>;
   private readonly options: RunOptions;
   private readonly jobs: Jobs;
+  private readonly start = randomUUID();
   private readonly run: string;
   private readonly there: ReadonlySet<string>;
   private readonly waiting = new Map<string, Waiter>();
@@ -146,7 +148,12 @@ class Producer implements QueuedRun {
   }
 
   private async add(field: string, target: string): Promise<void> {
-    await this.jobs.add(jobIdOf(this.run, field), { v: 1, target, plan: this.options.plan });
+    await this.jobs.add(jobIdOf(this.run, field), {
+      v: 1,
+      target,
+      start: this.start,
+      plan: this.options.plan,
+    });
   }
 
   private async collectOrAdd(field: string): Promise<void> {
@@ -220,7 +227,7 @@ export async function openRun(options: RunOptions): Promise<QueuedRun> {
   const { link, plan, chosenTime, targets, again } = options;
   const run = runOf(plan, targets, chosenTime);
   const open = async () => {
-    await dropRows(link, run, again.map(fieldOf));
+    if (again.length > 0) await dropAnswers(link, run, again.map(fieldOf));
     return new Producer(options, await openJobs(link.redis), run, await fieldsThere(link, run));
   };
   return Promise.race([open(), link.lost]);

@@ -71,9 +71,15 @@ export async function fieldsThere({ redis }: Link, run: string): Promise<Set<str
   return new Set(await redis.hkeys(keys.rows(run)));
 }
 
-/** Forget rows, so that they are asked for again. */
+/** Forget rows. */
 export async function dropRows({ redis }: Link, run: string, fields: readonly string[]): Promise<void> {
   if (fields.length > 0) await redis.hdel(keys.rows(run), ...fields);
+}
+
+/** Forget rows that told nothing, and what servers have said, so that they are asked anew. */
+export async function dropAnswers(link: Link, run: string, fields: readonly string[]): Promise<void> {
+  await dropRows(link, run, fields);
+  await link.redis.del(keys.said(run), keys.order(run));
 }
 
 /** Forget a run that is over. */

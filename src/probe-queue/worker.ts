@@ -146,7 +146,7 @@ class QueueWorker {
     return { kind: 'refused', reason };
   }
 
-  private async probe(run: string, { target, plan }: ProbeJob): Promise<ProbeRow | Outcome> {
+  private async probe(run: string, { target, start, plan }: ProbeJob): Promise<ProbeRow | Outcome> {
     const row = (outcome: ProbeRow['outcome']): ProbeRow => ({
       v: 1,
       worker: this.options.name,
@@ -154,7 +154,7 @@ class QueueWorker {
       outcome,
     });
     try {
-      const { probe, talk } = this.ready(run, plan);
+      const { probe, talk } = this.ready(run, start, plan);
       return row({ result: await probe(target, talk) });
     } catch (error) {
       if (this.stopping.signal.aborted && !(error instanceof AppError)) return this.giveBack(target);
@@ -171,9 +171,9 @@ class QueueWorker {
   }
 
   /** A run with its switchboard; those that were asked for last are kept. */
-  private ready(run: string, plan: ProbePlan) {
+  private ready(run: string, start: string, plan: ProbePlan) {
     // Whoever makes up ids gets a run of his own.
-    const key = `${run} ${JSON.stringify(plan)}`;
+    const key = `${run} ${start} ${JSON.stringify(plan)}`;
     const found = this.runs.get(key) ?? this.open(run, plan);
     this.runs.delete(key);
     this.runs.set(key, found);

@@ -39,6 +39,8 @@ export const probePlan = z.strictObject({
 export const probeJob = z.strictObject({
   v: z.literal(1),
   target: z.string().min(1).max(1000),
+  /** Which start of the run put it in: what a worker remembers is for one start. */
+  start: z.uuid(),
   plan: probePlan,
 });
 

@@ -144,7 +144,8 @@ export class QueueLab {
   probe(...more: readonly string[]): Running {
     const { folder, lab } = this;
     const what = ['--from-file', join(folder, 'targets'), '--port', String(lab.port)];
-    return this.start(['mx', 'probe', ...what, '--format', 'jsonl', ...more]);
+    const format = more.includes('--format') ? [] : ['--format', 'jsonl'];
+    return this.start(['mx', 'probe', ...what, ...format, ...more]);
   }
 
   /** A probe by the workers. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -44,12 +45,13 @@ function suite(): void {
       asOfMs: 0,
       timeoutsMs: { connect: 1000, banner: 1000, command: 1000, tls: 1000, total: 1000, https: 1000 },
     };
+    const job = { v: 1, target: 'd0.of-good.test', start: randomUUID() };
     const hostile: readonly (readonly [id: string, data: unknown])[] = [
       [id('1'), { v: 2, everything: 'is new' }],
-      [id('2'), { v: 1, target: 'a'.repeat(20_000), plan }],
-      [id('3'), { v: 1, target: 'd0.of-good.test', plan: { ...plan, port: 22 } }],
-      [id('4'), { v: 1, target: 'd0.of-good.test', plan: { ...plan, repeat: 1e9 } }],
-      [id('5'), { v: 1, target: 'd0.of-good.test', plan, more: '\u001b[2J' }],
+      [id('2'), { ...job, target: 'a'.repeat(20_000), plan }],
+      [id('3'), { ...job, plan: { ...plan, port: 22 } }],
+      [id('4'), { ...job, plan: { ...plan, repeat: 1e9 } }],
+      [id('5'), { ...job, plan, more: '\u001b[2J' }],
       [id('6'), [['nested']]],
       [
         id('7'),
@@ -59,7 +61,7 @@ function suite(): void {
           plan: { ...plan, timeoutsMs: { ...plan.timeoutsMs, total: 1e12 } },
         },
       ],
-      ['not-ours', { v: 1, target: 'd0.of-good.test', plan }],
+      ['not-ours', { ...job, plan }],
     ];
     for (const [jobId, data] of hostile) await queue.add('probe', data, { jobId });
     const broken = { [id('8')]: '{"v":1,', [id('9')]: '['.repeat(100_000) };
