@@ -139,7 +139,7 @@ ${rows.join('\n')}
 How each was chosen over others, and over code of our own, stands in [the decisions](adr/): SMTP and DNS are ours
 ([2](adr/0002-own-smtp-and-dns.md)), mailauth is composed ([9](adr/0009-mailauth-composed.md)), HTTP is Node's
 ([12](adr/0012-throttle.md)), SQLite is Node's as well; PostgreSQL is spoken by pg, Redis by ioredis
-([18](adr/0018-one-store-for-several-nodes.md)).
+([18](adr/0018-one-store-for-several-nodes.md)); the queue on it is BullMQ's ([22](adr/0022-probing-on-several-machines.md)).
 
 ## Data of others
 
