@@ -1,8 +1,8 @@
 // Two verifiers fed the same damaged messages: what we verify ourselves has to come out as mailauth has it.
 import { deepStrictEqual } from 'node:assert';
 import { generateKeyPairSync } from 'node:crypto';
+import { Ed25519Verifier } from '../../src/dkim/direct/ed25519.ts';
 import { Workbench } from '../../src/dkim/direct/verify.ts';
-import { Ed25519Verifier } from '../../src/dkim/ed25519/verifier.ts';
 import { splitFields } from '../../src/dkim/fields.ts';
 import { verifyDkim } from '../../src/dkim/verify.ts';
 import type { Resolver } from '../../src/dns/types.ts';
@@ -10,7 +10,7 @@ import { keyRecord, signMessage } from '../../src/lab/dkim-signer.ts';
 import { toWire } from '../../src/message/wire.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
-/** Keys that are met again have tables. */
+/** With libsodium from the second signature on. */
 const workbench = new Workbench(new Ed25519Verifier(2));
 /** Ends the first line, which is the key record that every question is answered with: it is damaged as well. */
 const END = '\r\n';

@@ -1,14 +1,14 @@
 import { createPublicKey } from 'node:crypto';
 import fc from 'fast-check';
+import { Ed25519Verifier } from '../../src/dkim/direct/ed25519.ts';
 import { Workbench } from '../../src/dkim/direct/verify.ts';
-import { Ed25519Verifier } from '../../src/dkim/ed25519/verifier.ts';
 import { recordedResolver } from '../../src/dns/recorded.ts';
 import { keyRecord, signMessage } from '../../src/lab/dkim-signer.ts';
 import { keys } from './attack-world.ts';
 
 // Signed messages of every make, sound and broken, for comparing two verifiers.
 
-/** Every key has a table. */
+/** With libsodium from the first signature on. */
 const ed25519 = new Ed25519Verifier(1);
 
 /** Tells whether anything was verified with it. */

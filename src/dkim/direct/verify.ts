@@ -1,16 +1,16 @@
 import { hash, type KeyObject, verify } from 'node:crypto';
 import type { Wire } from '../../message/wire.ts';
-import { Ed25519Verifier } from '../ed25519/verifier.ts';
 import type { HeaderField } from '../fields.ts';
 import type { Key } from '../key.ts';
 import type { RawVerdict } from '../mailauth.ts';
 import type { TagList } from '../tags.ts';
 import type { Canonicalization, SignatureTags } from '../types.ts';
 import { type BodyDigest, digestBody, type Gap, ROOM, writeField, writeSignature } from './canonical.ts';
+import { Ed25519Verifier } from './ed25519.ts';
 import { KeyCache } from './key-cache.ts';
 import { type PlainSignature, plainSignature } from './plain.ts';
 
-/** What verifying many messages shares: keys that were read or met often, and room to make canonical forms in. */
+/** What verifying many messages shares: keys that were read, what verifies with them, and room to make canonical forms in. */
 export class Workbench {
   private readonly keys = new KeyCache();
   private scratch = Buffer.alloc(0);
