@@ -111,6 +111,8 @@ export default class ThrottleCompile extends BaseCommand {
       })(),
       'access-log': Flags.string({
         summary: 'The log that the server writes for the service; by default in its folder of /var/log.',
+        // As it was called while nginx was the only one.
+        aliases: ['nginx-log'],
         helpValue: 'FILE',
       }),
       'nginx-dir': Flags.string({

@@ -69,6 +69,8 @@ const flags = withEnvironment({
     summary:
       'Read this log of a web server as it grows, as "throttle compile" has it written; may be given several times.',
     multiple: true,
+    // As it was called while nginx was the only one.
+    aliases: ['nginx-log'],
     helpValue: 'FILE',
   }),
   'nginx-dir': Flags.string({
