@@ -71,7 +71,7 @@ export default class MessageCheck extends BaseCommand {
   }
 
   private order(flags: CheckFlags, folder: string): Order {
-    return { flags, root: this.config.root, folder, nowMs: Date.now() };
+    return { flags, root: this.config.root, folder, nowMs: Date.now(), head: this.lineHead };
   }
 
   private async checkOne(job: Job, order: Order): Promise<readonly AnyCheck[]> {
@@ -127,8 +127,10 @@ export default class MessageCheck extends BaseCommand {
 
   private tellRow(job: Job, row: Row, order: Order): void {
     if (row.kind === 'failure') return this.emitFailure(nameOf(job), asError(row.failure), idOf(job));
+    if (row.kind === 'result')
+      return void this.emit(this.judged(row.result, order), view(order, true), idOf(job));
     this.demand(row.verdict, order);
-    this.emitJson(row.json, row.status, view(order, true), idOf(job));
+    this.emitLine(row.line, row.status);
   }
 
   private judged(result: AnyCheck, order: Order): AnyCheck {

@@ -194,12 +194,12 @@ test('a thread that dies costs the rows it was busy with, and another takes over
     `import { parentPort } from 'node:worker_threads';
      parentPort.on('message', ({ number, jobs }) => {
        if (jobs.some(({ name }) => name === 'deadly')) throw new Error('dead');
-       parentPort.postMessage({ kind: 'rows', number, rows: jobs.map(() => ({ kind: 'result', json: '{}' })) });
+       parentPort.postMessage({ kind: 'rows', number, rows: jobs.map(() => ({ kind: 'result', result: {} })) });
      });
      parentPort.postMessage({ kind: 'ready' });`,
   );
   const { signal } = new AbortController();
-  const order = { flags: {} as never, root: '', folder: '', nowMs: 0 };
+  const order = { flags: {} as never, root: '', folder: '', nowMs: 0, head: null };
   const pool = new CheckPool(order, 1, signal, new URL(`file://${script}`));
   const job = (name: string) => ({ name, file: name, part: null, isRegular: true });
   await pool.ready();
