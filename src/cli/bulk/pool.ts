@@ -142,6 +142,10 @@ export class CheckPool {
     signal.addEventListener('abort', this.end);
   }
 
+  get size(): number {
+    return this.members.length;
+  }
+
   /** @throws AppError what keeps a thread from working, such as a list that cannot be read */
   async ready(): Promise<void> {
     await Promise.all(this.members.map(({ ready }) => ready));

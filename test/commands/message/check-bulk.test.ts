@@ -188,6 +188,15 @@ test('a list that cannot be read stops the run, not each row', async () => {
   expect(exit).toBe(65);
 });
 
+test('a batch that cannot be read ends the run, threads or not', async () => {
+  const batch = file('wrong.jsonl', `${JSON.stringify({ id: 1, eml: 'messages/two.eml' })}\nno case\n`);
+  for (const workers of ['1', '2']) {
+    const { exit, stdout } = await run('message check', ['--batch', batch, '--workers', workers, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'E_BATCH' } });
+    expect(exit).toBe(65);
+  }
+});
+
 test('a thread that dies costs the rows it was busy with, and another takes over', async () => {
   const script = file(
     'dies.mjs',
