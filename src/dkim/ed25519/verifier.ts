@@ -13,7 +13,7 @@ const NOWHERE = -1;
 
 /**
  * Verifies Ed25519 signatures as OpenSSL does, those of a key that signs many in less than half the time. Only what
- * comes out as valid is taken from the tables: all else is asked of OpenSSL, so a mistake here costs time.
+ * comes out as valid is taken from the tables: all else is asked of OpenSSL, so a slip in the arithmetic costs time.
  */
 export class Ed25519Verifier {
   private readonly worth: number;
