@@ -168,6 +168,24 @@ test('a pipe among files is read once, and to its end', async () => {
   writer.kill();
 });
 
+test('so is a pipe that is a case of a batch', async () => {
+  const pipe = join(folder, 'case');
+  execFileSync('mkfifo', [pipe]);
+  const batch = file('pipe.jsonl', `${JSON.stringify({ id: 'pipe', eml: 'case' })}\n`);
+  // It is written to when somebody reads, in two goes, and whoever leaves between them breaks it.
+  const writer = spawn('sh', [
+    '-c',
+    'exec >"$1"; head -c 300 "$2"; sleep 0.3; tail -c +301 "$2"',
+    'sh',
+    pipe,
+    join(messages, 'genuine.eml'),
+  ]);
+  const ended = new Promise((resolve) => writer.once('close', resolve));
+  const { rows: found } = await rows('--batch', batch, '--only', 'dkim');
+  expect(found).toMatchObject([{ id: 'pipe', status: 'ok' }]);
+  expect(await ended).toBe(0);
+});
+
 test('what was demanded counts in threads as well', async () => {
   const { exit } = await rows(messages, '--workers', '2', '--require', 'authenticated');
   expect(exit).toBe(2);
