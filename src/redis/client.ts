@@ -32,6 +32,27 @@ function readCa(file: string, flag: string): string {
 }
 
 /**
+ * How a client reaches a server, and shows who it is.
+ *
+ * @param flag  that the server was given with
+ * @throws AppError E_STORE_URL (exit 64), or what reading the password throws
+ */
+export function clientOptions(server: RedisServer, password: (() => string) | undefined, flag: string) {
+  const { host, port, database: db, user, tls } = server;
+  const secret = password?.();
+  return {
+    host,
+    port,
+    db,
+    ...(user !== undefined && { username: user }),
+    ...(secret !== undefined && { password: secret }),
+    ...(tls && {
+      tls: { minVersion: 'TLSv1.2' as const, ...(tls.ca !== undefined && { ca: readCa(tls.ca, flag) }) },
+    }),
+  };
+}
+
+/**
  * A client that has not connected yet. What cannot be asked now is told so, and never asked behind anybody's back.
  *
  * @throws AppError E_STORE_URL (exit 64), or what reading the password throws
@@ -39,16 +60,8 @@ function readCa(file: string, flag: string): string {
 export async function makeClient(options: ClientOptions): Promise<Redis> {
   const { server, password, flag, connectMs, answerMs, againMs } = options;
   const { Redis } = await import('ioredis');
-  const secret = password?.();
   return new Redis({
-    host: server.host,
-    port: server.port,
-    db: server.database,
-    ...(server.user !== undefined && { username: server.user }),
-    ...(secret !== undefined && { password: secret }),
-    ...(server.tls && {
-      tls: { minVersion: 'TLSv1.2', ...(server.tls.ca !== undefined && { ca: readCa(server.tls.ca, flag) }) },
-    }),
+    ...clientOptions(server, password, flag),
     lazyConnect: true,
     connectTimeout: connectMs,
     commandTimeout: answerMs,

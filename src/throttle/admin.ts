@@ -36,6 +36,8 @@ export type About = {
   readonly listening: () => readonly ThrottleListener[];
   /** When the counters were last saved, in milliseconds since the epoch; null when they are not. */
   readonly savedMs: () => number | null;
+  /** Networks whose X-Forwarded-For is believed. */
+  readonly trusted: readonly string[];
   readonly events: EventHub;
   /** What is shared with other nodes; null on a machine of its own. */
   readonly share: () => ThrottleShare | null;
@@ -413,6 +415,7 @@ export function describeService(warden: Warden, about: About): ThrottleService {
     windowSeconds: warden.windowMs / 1000,
     blockSeconds: warden.blockMs / 1000,
     ipv6Prefix: warden.prefix,
+    trustedProxies: about.trusted,
     listening: listening(),
     sites: warden.sites.all().length,
     blocks: warden.blocks().length,

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { escapeMarkup } from '../markup.ts';
 import type { RefusalStatus } from './site.ts';
 
@@ -18,6 +19,9 @@ export type ErrorPage = {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 };
+
+/** The field of a refusal that tells who had too much; in a log it tells refusals from what was served. */
+export const BECAUSE_FIELD = 'X-Postern-Because';
 
 function when(seconds: number): string {
   const [count, unit] = seconds > 90 ? [Math.ceil(seconds / 60), 'minute'] : [seconds, 'second'];
@@ -66,4 +70,10 @@ export function errorPage(refusal: Refusal): ErrorPage {
     },
     body,
   };
+}
+
+/** Answer with the page. @param method  of the request; to HEAD only the header is sent */
+export function sendErrorPage(response: ServerResponse, method: string, page: ErrorPage): void {
+  response.writeHead(page.status, page.headers);
+  response.end(method === 'HEAD' ? undefined : page.body);
 }

@@ -1,31 +1,21 @@
-/**
- * Who decided about a request: nobody beforehand, so that the log is the count (`l`); the decision server, so that only
- * the bytes are new (`a`).
- */
-export type Counting = 'l' | 'a';
-
-/** One request as nginx logs it in our format. */
-export type NginxEntry = {
-  readonly counting: Counting;
-  /** nginx answered with the error page. */
-  readonly refused: boolean;
-  readonly address: string;
-  readonly host: string;
-  /** Bytes that left the server, header included. */
-  readonly bytes: number;
-  readonly method: string;
-  readonly path: string;
-  readonly userAgent: string;
-};
+import type { Counting, Served } from '../follow/entry.ts';
 
 /** First in every line, so that another format is told from ours. */
 const VERSION = 'postern1';
 
 /**
- * The format, as it stands in the configuration. nginx writes quotes, backslashes and control characters in a header
- * as \xNN, so nothing a client sends is a tab or ends a line.
+ * The format, as it stands in the configuration.
  *
  * @param refusal  what is not empty in a request that was refused
+ * @param rest  what stands for address, host, bytes, method, path and user agent
+ */
+export function logLine(counting: Counting, refusal: string, rest: readonly string[]): string {
+  return [VERSION, counting, refusal, ...rest].join('\\t');
+}
+
+/**
+ * The format of nginx. It writes quotes, backslashes and control characters in a header as \xNN, so nothing a client
+ * sends is a tab or ends a line.
  */
 export function logFormat(counting: Counting, refusal: string): string {
   const tail = [
@@ -36,7 +26,7 @@ export function logFormat(counting: Counting, refusal: string): string {
     '$request_uri',
     '$http_user_agent',
   ];
-  return [VERSION, counting, refusal, ...tail].join('\\t');
+  return logLine(counting, refusal, tail);
 }
 
 /** Fields of a line: version, counting, refusal, and what {@link logFormat} has behind them. */
@@ -44,8 +34,16 @@ const FIELDS = 9;
 
 const TAB = '\t';
 
+/** As nginx writes it: Apache has a backslash before quotes and backslashes, and letters for some control characters. */
+function likeNginx(text: string): string {
+  return text.replaceAll(/\\([^x])/g, (_, char: string) => {
+    const meant = { b: '\b', n: '\n', r: '\r', t: '\t', v: '\v' }[char] ?? char;
+    return `\\x${meant.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+  });
+}
+
 /** One line that is of our format. What only a block wants to know is cut out when it is asked for. */
-class Line implements NginxEntry {
+class Line implements Served {
   readonly counting: Counting;
   readonly refused: boolean;
   readonly address: string;
@@ -68,12 +66,12 @@ class Line implements NginxEntry {
   }
 
   get path(): string {
-    return this.request.slice(this.request.indexOf(TAB) + 1, this.request.lastIndexOf(TAB));
+    return likeNginx(this.request.slice(this.request.indexOf(TAB) + 1, this.request.lastIndexOf(TAB)));
   }
 
   get userAgent(): string {
     const text = this.request.slice(this.request.lastIndexOf(TAB) + 1);
-    return text === '-' ? '' : text;
+    return text === '-' ? '' : likeNginx(text);
   }
 }
 
@@ -90,7 +88,7 @@ function whole(line: string, from: number, to: number): number {
 }
 
 /** A line of the log, without its end; null when it is none of ours. Every request takes it, so nothing is cut twice. */
-export function parseNginxLine(line: string): NginxEntry | null {
+export function parseNginxLine(line: string): Served | null {
   const ends: number[] = [];
   for (let at = line.indexOf(TAB); at !== -1; at = line.indexOf(TAB, at + 1)) {
     if (ends.length === FIELDS - 1) return null;

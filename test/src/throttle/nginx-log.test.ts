@@ -2,10 +2,10 @@ import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { LineCutter, Tail } from '../../../src/throttle/follow/tail.ts';
 import { reconcile } from '../../../src/throttle/haproxy/reconcile.ts';
 import { parseMap, parseTable } from '../../../src/throttle/haproxy/runtime.ts';
 import { parseNginxLine } from '../../../src/throttle/nginx/log.ts';
-import { LineCutter, Tail } from '../../../src/throttle/nginx/tail.ts';
 
 const tails: Tail[] = [];
 afterEach(() => Promise.all(tails.splice(0).map((tail) => tail.stop())));
