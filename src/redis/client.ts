@@ -16,6 +16,8 @@ export type ClientOptions = {
   readonly answerMs: number;
   /** When a connection that was lost is tried again; null for never. */
   readonly againMs: number | null;
+  /** Whether what is asked at once is sent at once; of no use to whoever asks one thing after another. */
+  readonly pipelined: boolean;
 };
 
 function readCa(file: string, flag: string): string {
@@ -58,7 +60,7 @@ export function clientOptions(server: RedisServer, password: (() => string) | un
  * @throws AppError E_STORE_URL (exit 64), or what reading the password throws
  */
 export async function makeClient(options: ClientOptions): Promise<Redis> {
-  const { server, password, flag, connectMs, answerMs, againMs } = options;
+  const { server, password, flag, connectMs, answerMs, againMs, pipelined } = options;
   const { Redis } = await import('ioredis');
   return new Redis({
     ...clientOptions(server, password, flag),
@@ -69,12 +71,12 @@ export async function makeClient(options: ClientOptions): Promise<Redis> {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     retryStrategy: () => againMs,
-    enableAutoPipelining: true,
+    enableAutoPipelining: pipelined,
   });
 }
 
 /** Run a script by its digest; the server that does not know it gets its text. */
-export async function runScript(
+export function runScript(
   redis: Redis,
   { name, lua }: Script,
   keys: readonly string[],
@@ -82,5 +84,5 @@ export async function runScript(
 ): Promise<unknown> {
   const commands = redis as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
   if (commands[name] === undefined) redis.defineCommand(name, { lua });
-  return commands[name]?.call(redis, keys.length, ...keys, ...values);
+  return commands[name]?.call(redis, keys.length, ...keys, ...values) ?? Promise.resolve();
 }

@@ -130,7 +130,13 @@ async function hasWaitAof(redis: Redis): Promise<boolean> {
  */
 export async function reachServer(options: ServerOptions): Promise<Server> {
   const name = nameOfRedis(options.server);
-  const redis = await makeClient({ ...options, ...LIMITS, flag: 'store', againMs: AGAIN_MS });
+  const redis = await makeClient({
+    ...options,
+    ...LIMITS,
+    flag: 'store',
+    againMs: AGAIN_MS,
+    pipelined: true,
+  });
   let waits = false;
   // Why the last connection failed: whoever asks is told only that there is none.
   let last: Error | undefined;

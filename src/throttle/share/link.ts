@@ -312,6 +312,7 @@ export class ShareLink implements Share {
       server,
       flag: 'share',
       againMs: null,
+      pipelined: false,
       ...LIMITS,
       ...(password && { password }),
     });
