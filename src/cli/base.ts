@@ -411,7 +411,7 @@ export abstract class BaseCommand extends Command {
   }
 
   /** The command as it is typed. */
-  private get words(): string {
+  protected get words(): string {
     return this.id?.replaceAll(':', ' ') ?? '';
   }
 
