@@ -182,22 +182,23 @@ function isOther(byte: number): boolean {
   return byte > BLANK && byte !== QUOTE && byte !== OPEN_LIST && byte !== OPEN;
 }
 
-/** Leads that are remembered at a time. */
+/** Leads that are remembered at a time, and how many are made before all are forgotten. */
 const MOST_LEADS = 4000;
+const MOST_MADE = 100_000;
 
 /** All leads of a log, each once, so that what one has learned is there wherever it stands. */
 export class Leads {
   /** Comes before the first. */
   readonly begin: Lead;
-  private count = 0;
+  private made = 0;
 
   constructor() {
     this.begin = new Lead('', { place: lineOf(), role: null, form: FORM.none, passed: [] });
   }
 
-  /** Whether there are so many that it is better to begin anew: names of members may be anybody's. */
-  get isFull(): boolean {
-    return this.count >= MOST_LEADS;
+  /** Whether so many were made that what is remembered is of little use: names of members may be anybody's. */
+  get isWorn(): boolean {
+    return this.made >= MOST_MADE;
   }
 
   /** @param from  the object in which the value before it lies. @param text  its bytes as Latin-1 */
@@ -205,9 +206,8 @@ export class Leads {
     const known = from.leads.get(text);
     if (known) return known;
     const lead = new Lead(text, led);
-    if (text.length > LONGEST) return lead;
-    this.count += 1;
-    from.leads.set(text, lead);
+    this.made += 1;
+    if (text.length <= LONGEST && this.made <= MOST_LEADS) from.leads.set(text, lead);
     return lead;
   }
 

@@ -48,9 +48,6 @@ const WORDS: ReadonlyMap<number, Buffer> = new Map(
 /** Most digits that a number holds exactly. */
 const EXACT_DIGITS = 15;
 
-/** Leads that are learned of one line: what costs more than that is read faster in another way. */
-const MOST_LEARNED = 24;
-
 /** Deeper than any log. */
 const DEEPEST = 16;
 
@@ -112,7 +109,7 @@ export class JsonScanner {
     this.bytes = bytes;
     this.end = end;
     this.line += 1;
-    if (this.leads.isFull) this.leads = new Leads();
+    if (this.leads.isWorn) this.leads = new Leads();
     this.clientAt = NOWHERE;
     this.siteFrom = NOWHERE;
     this.agentFrom = NOWHERE;
@@ -269,12 +266,10 @@ export class JsonScanner {
   private members(from: number): boolean {
     let before = this.leads.begin;
     let lead = before;
-    let learned = 0;
     for (let at = from, value = from, isUsual = false; ; ) {
       let next = lead.guess(this.bytes, at, this.end);
       if (next === null) {
-        learned += 1;
-        next = learned > MOST_LEARNED ? null : this.leadAt(lead, at);
+        next = this.leadAt(lead, at);
         if (next === null) return false;
         lead.expect(next);
       }
