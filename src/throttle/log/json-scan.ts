@@ -48,6 +48,9 @@ const WORDS: ReadonlyMap<number, Buffer> = new Map(
 /** Most digits that a number holds exactly. */
 const EXACT_DIGITS = 15;
 
+/** Leads that are learned of one line: what costs more than that is read faster in another way. */
+const MOST_LEARNED = 24;
+
 /** Deeper than any log. */
 const DEEPEST = 16;
 
@@ -64,7 +67,7 @@ type Site = { readonly text: string; readonly number: number };
  */
 export class JsonScanner {
   private readonly request: Scanned;
-  private readonly leads = new Leads();
+  private leads = new Leads();
   private readonly agents = new ByteCache(1 << 8, 1 << 16, 256, isTool);
   private readonly clients = new ByteCache(1 << 10, 1 << 20, 48, (text) => this.whoIn(text));
   private readonly sites = new ByteCache(1 << 6, 1 << 14, LONGEST_SITE, (text): Site => this.siteIn(text));
@@ -109,6 +112,7 @@ export class JsonScanner {
     this.bytes = bytes;
     this.end = end;
     this.line += 1;
+    if (this.leads.isFull) this.leads = new Leads();
     this.clientAt = NOWHERE;
     this.siteFrom = NOWHERE;
     this.agentFrom = NOWHERE;
@@ -265,10 +269,12 @@ export class JsonScanner {
   private members(from: number): boolean {
     let before = this.leads.begin;
     let lead = before;
+    let learned = 0;
     for (let at = from, value = from, isUsual = false; ; ) {
       let next = lead.guess(this.bytes, at, this.end);
       if (next === null) {
-        next = this.leadAt(lead, at);
+        learned += 1;
+        next = learned > MOST_LEARNED ? null : this.leadAt(lead, at);
         if (next === null) return false;
         lead.expect(next);
       }
