@@ -5,7 +5,7 @@
  *
  *   node bench/throttle.ts [--rounds N] [--seconds N] [--check]
  *
- * Needs nginx, haproxy and wrk. nginx without throttling writes its log as Debian's does. --check exits with 1 when a
+ * Needs nginx, haproxy, caddy and wrk. nginx without throttling writes its log as Debian's does, Caddy as JSON. --check exits with 1 when a
  * ratio is below its floor.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
@@ -117,6 +117,17 @@ function withFiles(place: string): string {
 /** The same nginx: it finds out who the client is, too. */
 const REAL_ADDRESS = 'set_real_ip_from 127.0.0.0/8; real_ip_header X-Forwarded-For; real_ip_recursive on;';
 
+/** Caddy with files in place of a web server behind it. @param site  what stands in it before */
+function caddy(place: string, port: number, top: string, site: string): ChildProcess {
+  const file = join(place, 'caddy.conf');
+  const files = `root * ${folder}/files\n\tfile_server`;
+  writeFileSync(
+    file,
+    `{\n\tadmin off\n}\n${top}\nhttp://:${port} {\n\tbind 127.0.0.1\n\t${site}\n\t${files}\n}\n`,
+  );
+  return start('env', [`HOME=${place}`, 'caddy', 'run', '--adapter', 'caddyfile', '--config', file]);
+}
+
 type Server = { readonly name: string; readonly port: number; readonly processes: readonly ChildProcess[] };
 
 /** User and system time of processes and their children, in ticks of 10 ms. */
@@ -181,16 +192,15 @@ const median = (values: readonly number[]) =>
 async function servers(): Promise<{ readonly all: readonly Server[]; readonly reload: () => void }> {
   mkdirSync(join(folder, 'files'));
   writeFileSync(join(folder, 'files/1k'), 'x'.repeat(1024));
-  const [plain = 0, log = 0, auth = 0, origin = 0, proxy = 0, native = 0] = await Promise.all(
-    Array.from({ length: 6 }, freePort),
-  );
+  const [plain = 0, log = 0, auth = 0, origin = 0, proxy = 0, native = 0, bareCaddy = 0, caddyAuth = 0] =
+    await Promise.all(Array.from({ length: 8 }, freePort));
   const place = (name: string) => join(folder, name);
   const files = (port: number, more: string) =>
     `${more} server { listen 127.0.0.1:${port}; location / { root ${folder}/files; } }`;
   const at = (port: number) => ['--bind', `127.0.0.1:${port}`];
 
   const blocks = [
-    '--nginx-log',
+    '--access-log',
     join(place('log'), 'access.log'),
     '--nginx-dir',
     join(place('log'), 'blocks'),
@@ -198,11 +208,19 @@ async function servers(): Promise<{ readonly all: readonly Server[]; readonly re
   const logService = await service(place('log'), blocks);
   compile(place('log'), 'nginx', [...at(log), ...blocks]);
   const ask = ['--decision', `unix:${place('auth')}/decision.sock`];
-  const bytes = ['--nginx-log', join(place('auth'), 'access.log')];
+  const bytes = ['--access-log', join(place('auth'), 'access.log')];
   const authService = await service(place('auth'), [...ask, ...bytes]);
   compile(place('auth'), 'nginx', [...at(auth), '--mode', 'auth', ...ask, ...bytes]);
   const linked = await service(place('native'), ['--haproxy', join(place('native'), 'haproxy.sock')]);
   compile(place('native'), 'haproxy', [...at(native), '--server', `127.0.0.1:${origin}`]);
+  const askedByCaddy = ['--decision', `unix:${place('caddy')}/decision.sock`];
+  const caddyLog = ['--access-log', join(place('caddy'), 'access.log')];
+  const caddyService = await service(place('caddy'), [
+    ...[...askedByCaddy, ...caddyLog],
+    ...['--trusted-proxy', '127.0.0.0/8'],
+  ]);
+  compile(place('caddy'), 'caddy', [...askedByCaddy, ...caddyLog]);
+  mkdirSync(place('bare-caddy'));
   mkdirSync(place('proxy'));
   const bare = `global
     maxconn 9000
@@ -243,6 +261,31 @@ backend site
     },
     { name: 'HAProxy', port: proxy, processes: [haproxy('proxy'), behind] },
     { name: 'HAProxy native', port: native, processes: [haproxy('native'), behind, linked] },
+    {
+      name: 'Caddy',
+      port: bareCaddy,
+      processes: [
+        caddy(
+          place('bare-caddy'),
+          bareCaddy,
+          '',
+          `log {\n\t\toutput file ${place('bare-caddy')}/access.log\n\t\tformat json\n\t}`,
+        ),
+      ],
+    },
+    {
+      name: 'Caddy asking',
+      port: caddyAuth,
+      processes: [
+        caddy(
+          place('caddy'),
+          caddyAuth,
+          `import ${place('caddy')}/postern-throttle.caddy`,
+          'import postern_throttle',
+        ),
+        caddyService,
+      ],
+    },
   ];
   for (const { port } of all) await until(() => succeeds(fetch(`http://127.0.0.1:${port}/1k`)));
   const reload = () => {
@@ -291,6 +334,7 @@ async function measure(): Promise<boolean> {
   const ratios: Ratio[] = [
     ['nginx by its log, of nginx', rate('nginx by its log') / rate('nginx'), 0.95],
     ['nginx asking, of nginx', rate('nginx asking') / rate('nginx'), 0.3],
+    ['Caddy asking, of Caddy', rate('Caddy asking') / rate('Caddy'), 0.2],
     ['HAProxy native, of HAProxy', rate('HAProxy native') / rate('HAProxy'), 0.75],
     ['serving to refusing, by log', cost(serving, 'nginx') / cost(refusing, 'nginx by its log'), 1],
     ['serving to refusing, native', cost(serving, 'HAProxy') / cost(refusing, 'HAProxy native'), 1],

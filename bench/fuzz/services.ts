@@ -116,6 +116,7 @@ export const throttleApi: Target = {
       sinceMs: 0,
       listening: () => [],
       savedMs: () => null,
+      trusted: [],
       events,
       openApi: null,
     };

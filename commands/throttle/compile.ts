@@ -8,17 +8,17 @@ import { renderCompile } from '../../src/cli/render/throttle.ts';
 import { serviceCaller, serviceFlags, servicePath } from '../../src/cli/throttle-service.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
 import { makeFolder } from '../../src/folder.ts';
-import { worst } from '../../src/report.ts';
-import type {
-  ThrottleCompileResult,
-  ThrottleExemption,
-  ThrottleService,
-  ThrottleSite,
-} from '../../src/schema/throttle.ts';
-import { checkCompiled } from '../../src/throttle/compile/checker.ts';
-import { compileHaproxy, type Peer } from '../../src/throttle/compile/haproxy.ts';
-import { compileNginx } from '../../src/throttle/compile/nginx.ts';
-import { shortcomings } from '../../src/throttle/compile/shortcomings.ts';
+import { type Check, worst } from '../../src/report.ts';
+import type { ThrottleCompileResult, ThrottleService } from '../../src/schema/throttle.ts';
+import type { Peer } from '../../src/throttle/compile/haproxy.ts';
+import type { CompilePlan, Mode, Target, Way } from '../../src/throttle/compile/target.ts';
+import { TARGETS } from '../../src/throttle/compile/targets.ts';
+import { checkTrusted } from '../../src/throttle/compile/trusted.ts';
+
+/** Where the units of systemd have the decision server. */
+const DECISION = 'unix:/run/postern/decision.sock';
+
+const NAMES = Object.keys(TARGETS) as (keyof typeof TARGETS)[];
 
 /** A place as the servers write it: nothing that would begin another directive. */
 function place(text: string, flag: string): string {
@@ -41,6 +41,18 @@ function peerOf(text: string): Peer {
   });
 }
 
+/** The way that is asked for. @throws AppError E_MODE (exit 64) */
+function wayOf(name: string, { ways }: Target, mode: Mode | undefined): Way {
+  const modes = Object.keys(ways) as Mode[];
+  const way = ways[mode ?? modes[0] ?? 'auth'];
+  if (way !== undefined) return way;
+  throw new AppError(`--mode: ${name} knows no '${mode}'.`, {
+    code: 'E_MODE',
+    exit: ExitCode.usage,
+    hint: `It knows ${modes.join(' and ')}.`,
+  });
+}
+
 function folderFor(out: string): string {
   const folder = resolve(out);
   if (/^[\w./-]+$/.test(folder)) {
@@ -60,7 +72,9 @@ export default class ThrottleCompile extends BaseCommand {
     'For "haproxy" (2.6 or later) a whole configuration with maps of the sites and limits as the service has them: ' +
     'HAProxy counts and blocks by itself, in windows of the clock. For "nginx" a part to include: with --mode log the ' +
     'service reads the log and writes the blocks, which costs next to nothing and refuses a second late; with --mode ' +
-    'auth nginx asks the decision server before it serves, which is exact and costs more than serving a small file.';
+    'auth nginx asks the decision server before it serves, which is exact and costs more than serving a small file. ' +
+    'For "caddy" (2.6 or later) directives to import, which ask the decision server. For "traefik" (2.11 or 3) ' +
+    'the same by its forwardAuth; that was made from its documentation and not tried with Traefik itself.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> haproxy --out /etc/haproxy/postern --bind :80 --server 127.0.0.1:8080',
     '<%= config.bin %> <%= command.id %> nginx --out /etc/nginx/postern --decision unix:/run/postern/decision.sock',
@@ -68,7 +82,7 @@ export default class ThrottleCompile extends BaseCommand {
   static override args = {
     target: Args.string({
       description: 'The server.',
-      options: ['haproxy', 'nginx'],
+      options: NAMES,
       required: true,
       ignoreStdin: true,
     }),
@@ -87,18 +101,24 @@ export default class ThrottleCompile extends BaseCommand {
         helpValue: 'PLACE',
       }),
       mode: Flags.option({
-        summary: 'How nginx knows whom to refuse: from the log, or by asking before each request.',
-        options: ['log', 'auth'] as const,
-        default: 'log' as const,
+        summary:
+          'How the server knows whom to refuse: by itself, from its log, or by asking before each request; nginx can do the last two, by default from its log.',
+        options: ['native', 'log', 'auth'] as const,
       })(),
-      'nginx-log': Flags.string({
-        summary: 'The log that nginx writes for the service.',
-        default: '/var/log/nginx/postern-throttle.log',
+      'access-log': Flags.string({
+        summary: 'The log that the server writes for the service; by default in its folder of /var/log.',
+        // As it was called while nginx was the only one.
+        aliases: ['nginx-log'],
         helpValue: 'FILE',
       }),
       'nginx-dir': Flags.string({
         summary: 'Where the service writes the blocks for nginx.',
         default: '/var/lib/postern/throttle/nginx',
+        helpValue: 'DIR',
+      }),
+      'apache-dir': Flags.string({
+        summary: 'Where the service writes the blocks for Apache.',
+        default: '/var/cache/postern/apache',
         helpValue: 'DIR',
       }),
       peer: Flags.string({
@@ -114,8 +134,8 @@ export default class ThrottleCompile extends BaseCommand {
       }),
       check: Flags.boolean({ summary: "Let the server's own checker judge what was written." }),
       decision: Flags.string({
-        summary: 'The decision server that nginx asks.',
-        default: 'unix:/run/postern/decision.sock',
+        summary:
+          'The decision server that is asked; by default unix:/run/postern/decision.sock, for Traefik 127.0.0.1:8181.',
         helpValue: 'PLACE',
       }),
       'trusted-proxy': Flags.string({
@@ -129,43 +149,41 @@ export default class ThrottleCompile extends BaseCommand {
 
   override async run(): Promise<ThrottleCompileResult> {
     const { args, flags } = await this.parse(ThrottleCompile);
+    const target: Target = TARGETS[args.target as keyof typeof TARGETS];
+    const way = wayOf(args.target, target, flags.mode);
     const folder = folderFor(flags.out);
-    const common = { bind: place(flags.bind, 'bind'), server: place(flags.server, 'server') };
-    const trusted = (flags['trusted-proxy'] ?? []).map((each) => place(each, 'trusted-proxy'));
     const ask = serviceCaller<unknown>(flags, this.signal);
-    const { exemptions } = (await ask(servicePath(['exemptions']))) as {
-      exemptions: readonly ThrottleExemption[];
-    };
-    const files =
-      args.target === 'nginx'
-        ? compileNginx({
-            ...common,
-            mode: flags.mode,
-            trusted,
-            decision: place(flags.decision, 'decision'),
-            log: place(flags['nginx-log'], 'nginx-log'),
-            blocks: place(flags['nginx-dir'], 'nginx-dir'),
-          })
-        : compileHaproxy({
-            ...common,
-            ...((await ask(servicePath(['status']))) as { service: ThrottleService }).service,
-            ...((await ask(servicePath(['sites']))) as { sites: readonly ThrottleSite[] }),
-            exemptions,
-            trusted,
-            folder,
-            peers: (flags.peer ?? []).map(peerOf),
-            localPeer: flags['local-peer'] === undefined ? null : place(flags['local-peer'], 'local-peer'),
-          });
+    const trusted = (flags['trusted-proxy'] ?? []).map((each) => place(each, 'trusted-proxy'));
+    const { service } = (await ask(servicePath(['status']))) as { service: ThrottleService };
+    const files = way.compile({
+      bind: place(flags.bind, 'bind'),
+      server: place(flags.server, 'server'),
+      trusted,
+      decision: place(flags.decision ?? target.decision ?? DECISION, 'decision'),
+      log: place(flags['access-log'] ?? target.log, 'access-log'),
+      blocks:
+        args.target === 'apache'
+          ? place(flags['apache-dir'], 'apache-dir')
+          : place(flags['nginx-dir'], 'nginx-dir'),
+      windowSeconds: service.windowSeconds,
+      blockSeconds: service.blockSeconds,
+      ipv6Prefix: service.ipv6Prefix,
+      ...((await ask(servicePath(['sites']))) as Pick<CompilePlan, 'sites'>),
+      ...((await ask(servicePath(['exemptions']))) as Pick<CompilePlan, 'exemptions'>),
+      folder,
+      peers: (flags.peer ?? []).map(peerOf),
+      localPeer: flags['local-peer'] === undefined ? null : place(flags['local-peer'], 'local-peer'),
+    });
     for (const [name, content] of files) {
       const sink = fileOutput(join(folder, name));
       sink.write(content);
       sink.finish();
     }
     const names = [...files.keys()].map((name) => join(folder, name));
-    const target = args.target === 'nginx' ? 'nginx' : 'haproxy';
-    const checks = [
-      shortcomings(target, flags.mode),
-      ...(flags.check ? [checkCompiled(target, names[0] ?? '', process.env)] : []),
+    const checks: Check[] = [
+      { id: 'throttle.compile.front', status: 'ok', ...way.shortcomings },
+      ...(way.proxies ? checkTrusted(way.proxies, trusted, service.trustedProxies) : []),
+      ...(flags.check ? [way.check(names[0] ?? '', process.env)] : []),
     ];
     const summary = `${names.length === 1 ? '1 file is' : `${names.length} files are`} written to ${folder}.`;
     return this.emit(

@@ -65,14 +65,23 @@ const flags = withEnvironment({
     summary: 'Answer other servers that ask before they serve, such as nginx auth_request.',
     helpValue: 'PLACE',
   }),
-  'nginx-log': Flags.string({
-    summary: 'Read this log of nginx as it grows, in the format of "throttle compile nginx".',
+  'access-log': Flags.string({
+    summary:
+      'Read this log of a web server as it grows, as "throttle compile" has it written; may be given several times.',
+    multiple: true,
+    // As it was called while nginx was the only one.
+    aliases: ['nginx-log'],
     helpValue: 'FILE',
   }),
   'nginx-dir': Flags.string({
     summary: 'Write the blocks for nginx here.',
     helpValue: 'DIR',
-    dependsOn: ['nginx-log'],
+    dependsOn: ['access-log'],
+  }),
+  'apache-dir': Flags.string({
+    summary: 'Write the blocks for Apache here.',
+    helpValue: 'DIR',
+    dependsOn: ['access-log'],
   }),
   haproxy: Flags.string({
     summary: 'Keep the HAProxy with this stats socket in step; may be given several times.',
@@ -172,6 +181,7 @@ function planned(
     windowSeconds: given['window-length'] / 1000,
     blockSeconds: given['block-length'] / 1000,
     ipv6Prefix: given['ipv6-prefix'],
+    trustedProxies: (given['trusted-proxy'] ?? []).map((each) => networkOf(each).text),
     listening: endpoints.map(([use, endpoint]) => ({ for: use, at: formatEndpoint(endpoint) })),
     sites: 0,
     blocks: 0,
@@ -245,9 +255,10 @@ export default class ThrottleServe extends BaseCommand {
         ...(gate && { gate }),
         ...(decision && { decision }),
         ...(given.haproxy && { haproxy: given.haproxy }),
-        ...(given['nginx-log'] !== undefined && {
-          nginx: { log: given['nginx-log'], folder: given['nginx-dir'] ?? null },
-        }),
+        trusted,
+        logs: given['access-log'] ?? [],
+        ...(given['nginx-dir'] !== undefined && { nginxFolder: given['nginx-dir'] }),
+        ...(given['apache-dir'] !== undefined && { apacheFolder: given['apache-dir'] }),
         ...(front && origin && { front: { at: front, origin, trusted } }),
       },
       () => gate?.tokens.replace(tokensIn(given)),

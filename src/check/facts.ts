@@ -72,20 +72,21 @@ function temporaryErrors(
   { unanswered }: BoundedResolver,
 ): TemporaryError[] {
   const errors: TemporaryError[] = [];
+  const note = (check: TemporaryError['check'], dns: string, decisive: boolean) => {
+    const rcode = unanswered.find(({ name }) => name === dns)?.rcode ?? null;
+    errors.push({ check, dns, rcode, decisive });
+  };
   // Without the author's policy nobody knows what is aligned.
   const isOpen = dmarc.result === 'temperror';
   for (const { result, cause, key, aligned } of signatures) {
     if (key === null || (cause !== 'dns' && result !== 'temperror')) continue;
-    errors.push({ check: 'dkim', dns: key.name, decisive: aligned || isOpen });
+    note('dkim', key.name, aligned || isOpen);
   }
   const late = (wanted: (name: string) => boolean) => unanswered.find(({ name }) => wanted(name))?.name;
   const isOther = (name: string) => !name.startsWith('_dmarc.') && !name.includes('._domainkey.');
-  if (spf?.result === 'temperror')
-    errors.push({ check: 'spf', dns: late(isOther) ?? spf.domain, decisive: dmarc.spfAligned || isOpen });
-  if (isOpen)
-    errors.push({ check: 'dmarc', dns: late((name) => name.startsWith('_dmarc.')) ?? '', decisive: true });
-  if (arc.result === 'temperror')
-    errors.push({ check: 'arc', dns: late((name) => name.includes('._domainkey.')) ?? '', decisive: false });
+  if (spf?.result === 'temperror') note('spf', late(isOther) ?? spf.domain, dmarc.spfAligned || isOpen);
+  if (isOpen) note('dmarc', late((name) => name.startsWith('_dmarc.')) ?? '', true);
+  if (arc.result === 'temperror') note('arc', late((name) => name.includes('._domainkey.')) ?? '', false);
   return errors;
 }
 

@@ -1,6 +1,7 @@
 import type { MessagePath } from '../received/types.ts';
 import { type Check, type Status, worst } from '../report.ts';
 import type { Decision, Reason, Verdict } from '../trust/facts.ts';
+import { isOffline } from '../trust/reasons.ts';
 import type { Authentication, JudgedSignature } from './authenticate.ts';
 import type { Envelope } from './envelope.ts';
 import { senderBeforeSrs } from './forwarding.ts';
@@ -114,7 +115,7 @@ function verdictCheck(decision: Decision): Check {
 function summarise({ verdict, authorDomain, organization, undecidedBy, reasons }: Decision): string {
   const who = authorDomain ?? 'nobody that can be named';
   if (undecidedBy === 'dns')
-    return `It could not be told whether this is from ${who}: the DNS gave no answer.`;
+    return `It could not be told whether this is from ${who}: the DNS ${isOffline(reasons) ? 'was not asked' : 'gave no answer'}.`;
   if (undecidedBy === 'body')
     return `It could not be told whether this is from ${who}: ${withoutBody(reasons)}.`;
   switch (verdict) {

@@ -415,7 +415,7 @@ export abstract class BaseCommand extends Command {
   }
 
   /** The command as it is typed. */
-  private get words(): string {
+  protected get words(): string {
     return this.id?.replaceAll(':', ' ') ?? '';
   }
 

@@ -12,6 +12,7 @@ import { type changeFlags, confirmKey, readAccessCode, withKeyOf } from './desk.
 import { type deskStoreFlags, withStore, withStoreIfAny } from './key-store.ts';
 import { renderChange } from './render/yubikey.ts';
 import { line } from './text.ts';
+import { recordAtDesk } from './validation.ts';
 
 type ChangeFlags = Interfaces.InferredFlags<typeof changeFlags> &
   Interfaces.InferredFlags<typeof deskStoreFlags>;
@@ -92,6 +93,8 @@ export abstract class ChangeCommand extends BaseCommand {
     if (!flags.yes) for (const step of plan) this.note(line`  ${step}`);
     for (const { message } of checks) this.note(line`  ${message}`);
     await confirmKey(key, flags, this.mayAsk);
+    // Before it is done: what breaks off in the middle is in the log as well.
+    await recordAtDesk(flags, this.words, `serial ${key.owner}${slot === null ? '' : ` slot ${slot}`}`);
     const done = await carryOut();
     const all = [...checks, ...(done.checks ?? [])];
     const record = store?.slots(key.owner).find(({ id }) => id === done.recordId);

@@ -1,19 +1,12 @@
+import { escapeMarkup } from '../markup.ts';
 import { clean } from './clean.ts';
 
 /** Text that is HTML already; everything else is escaped. */
 export type Html = { readonly html: string };
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
 /** Text for HTML: neutralised like for a terminal, then escaped, in text and attributes alike. */
 function escapeHtml(text: string): string {
-  return clean(text).replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
+  return escapeMarkup(clean(text));
 }
 
 type Value = string | number | Html | readonly Html[];

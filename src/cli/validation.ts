@@ -2,10 +2,11 @@ import { userInfo } from 'node:os';
 import type { Interfaces } from '@oclif/core';
 import type { ServedKeys } from '../keys/served.ts';
 import type { ValidationClientActResult, ValidationKeyActResult } from '../schema/validation.ts';
+import { openFolder } from '../stores/sqlite.ts';
 import type { Stores } from '../stores/types.ts';
 import type { Act, Administration } from '../validation/clients.ts';
 import { clientAct, keyAct } from '../validation/views.ts';
-import { type storeFlags, withStores, withStoresIfAny } from './key-store.ts';
+import { type deskStoreFlags, folderOf, type storeFlags, withStores, withStoresIfAny } from './key-store.ts';
 import type { Line } from './text.ts';
 
 type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
@@ -24,6 +25,20 @@ export function recorderOf(stores: Stores | undefined): Recorder {
     const office = await stores?.office();
     await office?.note(action, subject, actNow());
   };
+}
+
+/** Write into the audit log of a desk's store, if there is one. */
+export async function recordAtDesk(
+  flags: Interfaces.InferredFlags<typeof deskStoreFlags>,
+  action: string,
+  subject: string,
+): Promise<void> {
+  const stores = await openFolder(folderOf(flags, process.env));
+  try {
+    await recorderOf(stores)(action, subject);
+  } finally {
+    await stores?.close();
+  }
 }
 
 /** Administer the server's database; the first time it is made. */

@@ -28,14 +28,20 @@ export const throttleExplanations: readonly Explanation[] = [
   {
     id: 'throttle.compile.front',
     what: 'What the web server cannot do of what the service can.',
-    why: 'HAProxy counts in windows of the clock and nginx learns from its log, so blocks, bytes or budgets are late or coarse by a little; which, it says each time.',
+    why: 'HAProxy counts in windows of the clock, nginx and Apache learn from a log, and Caddy and Traefik know bytes from it, so blocks, bytes or budgets are late or coarse by a little; which, it says each time.',
     fix: 'Nothing, where that is near enough. Where it is not, choose the way that is exact: nginx asking, or the built-in front.',
   },
   {
+    id: 'throttle.compile.trusted',
+    what: 'Whether the service believes the proxies that were named with --trusted-proxy.',
+    why: 'Caddy and Traefik hand on the whole list of X-Forwarded-For, and the service looks for the client in it. To a service that does not know the proxy all visitors behind it are one client, and are blocked together.',
+    fix: 'Start the service with the same --trusted-proxy, and write the configuration again.',
+  },
+  {
     id: 'throttle.compile.check',
-    what: 'What the checker of HAProxy or nginx says about the configuration that was written.',
+    what: "What the server's own checker says about the configuration that was written.",
     why: 'A configuration that the server does not take is not loaded: it goes on with the one before, or does not start at all.',
-    fix: 'Correct what it names. For nginx the service has to have run once with --nginx-dir, as the files that it writes are included; on another machine ask the checker there.',
+    fix: 'Correct what it names. Traefik has no such checker: start it, and read its log. For nginx the service has to have run once with --nginx-dir, as the files that it writes are included; on another machine ask the checker there.',
   },
   {
     id: 'throttle.memory',

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import { AppError, ExitCode } from '../errors.ts';
 import { splitOtp } from '../otp/token.ts';
 import type { Check, Report } from '../report.ts';
@@ -171,8 +172,6 @@ export async function addLogin(
   return { ...concluded(account, { id: 'login.touch', status: 'ok', message }), login: login ?? null };
 }
 
-const counted = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
-
 /** Login sets, of one account or of all. */
 export async function listLogins(
   store: LoginStore | undefined,
@@ -181,7 +180,7 @@ export async function listLogins(
   const sets = (await store?.find({ account })) ?? [];
   const logins = store ? await viewsOf(store, sets) : [];
   const nobody = sets.length === 0 ? ' "postern login add ACCOUNT" lets somebody log in.' : '';
-  const summary = `There ${sets.length === 1 ? 'is' : 'are'} ${counted(sets.length, 'login set', 'login sets')}.${nobody}`;
+  const summary = `There ${sets.length === 1 ? 'is' : 'are'} ${counted(sets.length, 'login set')}.${nobody}`;
   return { target: account ?? null, status: 'ok', summary, checks: [], logins };
 }
 
@@ -378,7 +377,7 @@ export async function endSessions(
       : {
           id: 'login.session',
           status: 'ok',
-          message: `${counted(ended, 'session password', 'session passwords')} ended.`,
+          message: `${counted(ended, 'session password')} ended.`,
         };
   return { ...concluded(target, check), ended };
 }

@@ -52,6 +52,14 @@ export function holds({ family, bytes, bits }: Network, address: Address | null)
   return true;
 }
 
+/** As {@link holds}, for an IPv4 address as its number of 32 bits: nothing is made for it. */
+export function holdsIPv4({ family, bytes, bits }: Network, value: number): boolean {
+  const [a = 0, b = 0, c = 0, d = 0] = bytes;
+  const base = (a << 24) | (b << 16) | (c << 8) | d;
+  // A shift by 32 would be one by 0.
+  return family === 4 && (bits === 0 || (value ^ base) >>> (32 - bits) === 0);
+}
+
 /** This machine: exempt and trusted unless somebody says otherwise. */
 export const LOOPBACK: readonly Network[] = ['127.0.0.0/8', '::1'].flatMap(
   (text) => parseNetwork(text) ?? [],

@@ -2,25 +2,9 @@ import { z } from 'zod';
 import { messagePath } from './message-path.ts';
 import { type Frozen, report } from './report.ts';
 import { spfResult, spfTree } from './spf-check.ts';
+import { organization, reason, voucher } from './trust.ts';
 
 const text = z.string().nullable();
-
-const reason = z.strictObject({
-  code: z.string().describe('Stable identifier; behind a colon the entry, source or field that is meant.'),
-  severity: z.enum(['info', 'warn', 'crit']),
-  text: z.string(),
-  evidence: z
-    .strictObject({
-      field: z.int().optional().describe('Index into the fields of the header, from 0 at the top.'),
-      quote: z.string().optional().describe('As it stands in the message: untrusted text.'),
-      dns: z.string().optional(),
-      source: z.string().optional(),
-    })
-    .nullable(),
-});
-
-const organization = z.strictObject({ name: z.string(), legalName: text, country: text, website: text });
-const voucher = z.strictObject({ source: z.string(), mediator: z.string(), entry: z.string() });
 
 const origin = z.enum([
   'given',

@@ -224,6 +224,7 @@ export const throttleService = z.strictObject({
   windowSeconds: z.number(),
   blockSeconds: z.number(),
   ipv6Prefix: count,
+  trustedProxies: z.array(z.string()).describe('Networks whose X-Forwarded-For is believed.'),
   listening: z.array(listener),
   sites: count,
   blocks: count,

@@ -11,6 +11,7 @@ export const evidence = z.strictObject({
   field: z.int().optional().describe('Index into the fields of the header, from 0 at the top.'),
   quote: z.string().optional().describe('What stands there; text from outside.'),
   dns: z.string().optional().describe('A DNS name that was asked.'),
+  rcode: z.string().optional().describe('Why it has no answer: an rcode, or TIMEOUT, OFFLINE and the like.'),
   source: z.string().optional().describe('A list that was looked into: its mediator, or local.'),
 });
 

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { SaxesParser, type SaxesTagNS } from 'saxes';
+import { escapeMarkup } from '../markup.ts';
 import { ELEMENTS, REFERENCE, REFERRING, SVG, unsafeStyle, WITH_TEXT, XLINK, XML } from './allowed.ts';
 
 /** A logo that may be shown, or the reason why not. */
@@ -232,17 +233,11 @@ function drawn(
   return count;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-function escapeXml(text: string): string {
-  return text.replace(/[&<>"]/g, (char) => ENTITIES[char] ?? char);
-}
-
 function write({ name, attributes, children }: SvgElement, isRoot = false): string {
   const linked = isRoot ? ` xmlns="${SVG}" xmlns:xlink="${XLINK}"` : '';
-  const written = [...attributes].map(([key, value]) => ` ${key}="${escapeXml(value)}"`).join('');
+  const written = [...attributes].map(([key, value]) => ` ${key}="${escapeMarkup(value)}"`).join('');
   const inner = children
-    .map((child) => (typeof child === 'string' ? escapeXml(child) : write(child)))
+    .map((child) => (typeof child === 'string' ? escapeMarkup(child) : write(child)))
     .join('');
   return inner === '' ? `<${name}${linked}${written}/>` : `<${name}${linked}${written}>${inner}</${name}>`;
 }

@@ -35,6 +35,8 @@ export type About = {
   readonly listening: () => readonly ThrottleListener[];
   /** When the counters were last saved, in milliseconds since the epoch; null when they are not. */
   readonly savedMs: () => number | null;
+  /** Networks whose X-Forwarded-For is believed. */
+  readonly trusted: readonly string[];
   readonly events: EventHub;
   /** The OpenAPI document; null when it is not at hand. */
   readonly openApi: string | null;
@@ -410,6 +412,7 @@ export function describeService(warden: Warden, about: About): ThrottleService {
     windowSeconds: warden.windowMs / 1000,
     blockSeconds: warden.blockMs / 1000,
     ipv6Prefix: warden.prefix,
+    trustedProxies: about.trusted,
     listening: listening(),
     sites: warden.sites.all().length,
     blocks: warden.blocks().length,

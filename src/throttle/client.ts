@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from '../net/address.ts';
+import { formatAddress, parseAddress, readIPv4 } from '../net/address.ts';
 
 /**
  * Who is counted as one: an IPv4 address, an IPv6 prefix, or, in a log that has them, a host name. Made once and
@@ -52,9 +52,10 @@ function ofIPv4(bytes: Uint8Array): Client {
  * @returns null when the text is no address
  */
 export function clientOf(text: string, prefix = IPV6_PREFIX): Client | null {
+  const value = readIPv4(text);
+  if (value !== null) return { text, kind: 0, words: [0, 0, MAPPED_WORD, value] };
   const address = parseAddress(text);
   if (address === null) return null;
-  if (address.family === 4) return ofIPv4(address.bytes);
   if (mapped(address.bytes)) return ofIPv4(address.bytes.subarray(12));
   const bytes = masked(address.bytes, prefix);
   const shown = formatAddress(bytes);

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+import { escapeMarkup } from '../markup.ts';
 import type { RefusalStatus } from './site.ts';
 
 /** What is said to a client that is refused. */
@@ -18,17 +20,8 @@ export type ErrorPage = {
   readonly body: string;
 };
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? '');
-}
+/** The field of a refusal that tells who had too much; in a log it tells refusals from what was served. */
+export const BECAUSE_FIELD = 'X-Postern-Because';
 
 function when(seconds: number): string {
   const [count, unit] = seconds > 90 ? [Math.ceil(seconds / 60), 'minute'] : [seconds, 'second'];
@@ -41,7 +34,7 @@ function wantsJson(accept: string | undefined): boolean {
 }
 
 function html({ site, retryAfter, because }: Refusal): string {
-  const name = escapeHtml(site.slice(0, 100));
+  const name = escapeMarkup(site.slice(0, 100));
   const title = because === 'client' ? 'Too many requests' : 'Very busy';
   const why =
     because === 'client'
@@ -77,4 +70,10 @@ export function errorPage(refusal: Refusal): ErrorPage {
     },
     body,
   };
+}
+
+/** Answer with the page. @param method  of the request; to HEAD only the header is sent */
+export function sendErrorPage(response: ServerResponse, method: string, page: ErrorPage): void {
+  response.writeHead(page.status, page.headers);
+  response.end(method === 'HEAD' ? undefined : page.body);
 }

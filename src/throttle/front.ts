@@ -11,7 +11,7 @@ import type { Socket } from 'node:net';
 import { AppError, ExitCode } from '../errors.ts';
 import type { Network } from '../net/network.ts';
 import { clientAddress } from './client-address.ts';
-import { errorPage } from './error-page.ts';
+import { errorPage, sendErrorPage } from './error-page.ts';
 import { createFileServer } from './files.ts';
 import type { Warden } from './warden.ts';
 
@@ -106,15 +106,6 @@ function createMeter(): (socket: Socket) => number {
   };
 }
 
-function answer(
-  response: ServerResponse,
-  method: string | undefined,
-  page: ReturnType<typeof errorPage>,
-): void {
-  response.writeHead(page.status, page.headers);
-  response.end(method === 'HEAD' ? undefined : page.body);
-}
-
 function originFailed(response: ServerResponse, status: 502 | 504): void {
   if (response.headersSent) {
     response.destroy();
@@ -206,7 +197,7 @@ export function createFront(options: FrontOptions): Front {
         // What is still being sent is not worth reading.
         if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined)
           response.setHeader('connection', 'close');
-        answer(response, method, errorPage({ ...verdict, accept: headers.accept }));
+        sendErrorPage(response, method, errorPage({ ...verdict, accept: headers.accept }));
         return;
       }
       response.once('close', () => verdict.account(meter(socket)));

@@ -8,12 +8,16 @@ import { EventHub } from '../service/events.ts';
 import { type Listening, listen } from '../service/listen.ts';
 import { Histogram, Metrics } from '../service/metrics.ts';
 import { type About, addMetrics, adminRoutes, describeService, publishTop } from './admin.ts';
+import { ApacheWriter } from './apache/writer.ts';
 import { type Asset, Dashboard } from './dashboard.ts';
 import { createDecisionServer } from './decision.ts';
 import type { WindowType } from './engine.ts';
+import { type FollowedLog, followLog } from './follow/follow.ts';
+import { type Published, publish } from './follow/publish.ts';
 import { createFront, type FrontOptions } from './front.ts';
 import { HaproxyLink } from './haproxy/link.ts';
-import { followNginx, type NginxFollower, type NginxOptions } from './nginx/follow.ts';
+import { NginxWriter } from './nginx/writer.ts';
+import type { Writer } from './publisher.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
 import { Warden, type WardenEvent } from './warden.ts';
@@ -34,8 +38,14 @@ export type ServiceOptions = {
     readonly trusted: readonly Network[];
   };
   readonly decision?: Endpoint;
-  /** An nginx whose log is read, and whose blocks are written. */
-  readonly nginx?: NginxOptions;
+  /** Logs of web servers that are read as they grow. */
+  readonly logs?: readonly string[];
+  /** Proxies of ours, whose X-Forwarded-For is believed in requests for a decision and in logs. */
+  readonly trusted?: readonly Network[];
+  /** Where the blocks are written for an nginx. */
+  readonly nginxFolder?: string;
+  /** Where the blocks are written for an Apache. */
+  readonly apacheFolder?: string;
   /** Stats sockets of HAProxys that enforce by themselves. */
   readonly haproxy?: readonly string[];
   /** Where counters are kept over a restart; without it they are not. */
@@ -144,6 +154,14 @@ export function dashboardRoute(
   };
 }
 
+/** What web servers are told by files. */
+function writersFor({ nginxFolder, apacheFolder }: ServiceOptions): Writer[] {
+  return [
+    ...(nginxFolder === undefined ? [] : [new NginxWriter(nginxFolder)]),
+    ...(apacheFolder === undefined ? [] : [new ApacheWriter(apacheFolder)]),
+  ];
+}
+
 type Opened = { readonly for: ThrottleListener['for']; readonly listening: Listening };
 
 /**
@@ -158,9 +176,11 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   const onEvent: ServiceOptions['onEvent'] = (event) => {
     options.onEvent(event);
     events.publish(event.event, event);
-    nginx?.changed();
+    for (const each of published) each.changed();
   };
-  let nginx: NginxFollower | undefined;
+  const { logs = [], trusted = [] } = options;
+  const followed: FollowedLog[] = [];
+  const published: Published[] = [];
   const onError = quieted(now, onEvent);
   const counted = countersFile === undefined ? null : await readSnapshot(countersFile);
   const decisions = new Histogram(DECISION_SECONDS);
@@ -177,6 +197,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
       ...(dashboard?.at ? [{ for: 'dashboard' as const, at: dashboard.at }] : []),
     ],
     savedMs: saver.savedMs,
+    trusted: trusted.map(({ text }) => text),
     events,
     openApi: options.openApi ?? null,
   };
@@ -206,7 +227,7 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     await dashboard?.close();
     await Promise.all(open.map(({ listening }) => listening.close(graceMs)));
     front?.close();
-    await nginx?.stop();
+    await Promise.all([...followed, ...published].map((each) => each.stop()));
     await Promise.all(links.map((link) => link.stop()));
     warden.flush();
     await saver.finish();
@@ -219,14 +240,18 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     if (options.decision)
       open.push({
         for: 'decision',
-        listening: await listen(createDecisionServer(warden), options.decision, { mode, activated }),
+        listening: await listen(createDecisionServer(warden, trusted, onError), options.decision, {
+          mode,
+          activated,
+        }),
       });
     if (front && options.front)
       open.push({
         for: 'front',
         listening: await listen(front.server, options.front.at, { mode, activated }),
       });
-    if (options.nginx) nginx = await followNginx(warden, options.nginx, onEvent, onError);
+    for (const writer of writersFor(options)) published.push(await publish(warden, writer, onError));
+    for (const log of logs) followed.push(await followLog(warden, log, trusted, onEvent));
     for (const link of links) link.start();
   } catch (error) {
     await stop(0);

@@ -101,6 +101,9 @@ export class Sites {
 
   /** The site that a Host field means; {@link OTHER} when none does. */
   ofHost(host: string | undefined): Site {
+    // Most write a name as it stands here.
+    const known = this.byName.get(host ?? '');
+    if (known) return known;
     const name = siteName(host ?? '');
     return (name === null ? undefined : this.byName.get(name)) ?? this.other;
   }

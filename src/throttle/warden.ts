@@ -1,6 +1,6 @@
 import { AppError, ExitCode } from '../errors.ts';
-import { parseAddress } from '../net/address.ts';
-import { holds, LOOPBACK, type Network, parseNetwork } from '../net/network.ts';
+import { parseAddress, readIPv4 } from '../net/address.ts';
+import { holds, holdsIPv4, LOOPBACK, type Network, parseNetwork } from '../net/network.ts';
 import { type Client, clientNamed, clientOf, clientOfWords, IPV6_PREFIX } from './client.ts';
 import { Counters } from './counters.ts';
 import { type Block, type BlockCause, Engine, retryAfter, type WindowType } from './engine.ts';
@@ -405,12 +405,13 @@ export class Warden {
 
   /** The exemption that lets a client pass, or null. @param site  null for one that holds on every site */
   exemptionOf(site: Site | null, address: string, nowMs: number): Exemption | null {
-    const parsed = this.excused.length === 0 ? null : parseAddress(address);
+    const value = readIPv4(address);
+    const parsed = value === null ? parseAddress(address) : null;
     const found = this.excused.find(
-      (each) =>
-        (each.site === null || each.site === site?.name) &&
-        (each.untilMs === null || nowMs < each.untilMs) &&
-        holds(each.range, parsed),
+      ({ site: only, untilMs, range }) =>
+        (only === null || only === site?.name) &&
+        (untilMs === null || nowMs < untilMs) &&
+        (value === null ? holds(range, parsed) : holdsIPv4(range, value)),
     );
     return found ?? null;
   }

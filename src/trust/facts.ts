@@ -81,6 +81,8 @@ export type TemporaryError = {
   readonly check: 'spf' | 'dkim' | 'dmarc' | 'arc';
   /** The name asked for. */
   readonly dns: string;
+  /** Why: an rcode, or what happened on the way, such as `TIMEOUT` or `OFFLINE`; null when that is not known. */
+  readonly rcode: string | null;
   /**
    * The check could have authenticated the author's domain, had there been an answer: an aligned signature's
    * key, SPF of an aligned domain, the DMARC record. A dead name that is not aligned decides nothing.

@@ -116,13 +116,24 @@ function spfReason({ result, domain }: Facts['spf']): Reason {
   return info(`spf.${result}`, `SPF is ${result}${domain === null ? '' : ` for ${domain}`}.`);
 }
 
+/** The rcode of a question that nobody was asked. */
+const OFFLINE = 'OFFLINE';
+
+/** Whether something is open for want of the DNS, which was not to be asked. */
+export function isOffline(reasons: readonly Reason[]): boolean {
+  return reasons.some(({ evidence }) => evidence?.rcode === OFFLINE);
+}
+
 function undecidedReasons({ facts }: Situation): readonly Reason[] {
-  const late = facts.temporaryErrors.map(({ check, dns, decisive }) => ({
-    code: `temperror.${check}`,
-    severity: decisive ? ('warn' as const) : ('info' as const),
-    text: `The DNS gave no answer for ${dns}, so ${check.toUpperCase()} could not be finished.`,
-    evidence: { dns },
-  }));
+  const late = facts.temporaryErrors.map(({ check, dns, rcode, decisive }) => {
+    const silence = rcode === OFFLINE ? 'was not asked' : 'gave no answer';
+    return {
+      code: `temperror.${check}`,
+      severity: decisive ? ('warn' as const) : ('info' as const),
+      text: `The DNS ${silence} for ${dns}, so ${check.toUpperCase()} could not be finished.`,
+      evidence: { dns, ...(rcode !== null && { rcode }) },
+    };
+  });
   if (!facts.headerOnly) return late;
   const text = 'Only a header was given: what needs the body is not known, and nothing can be trusted.';
   return [...late, { code: 'message.header-only', severity: 'warn', text, evidence: null }];

@@ -1,4 +1,5 @@
 import { Parser } from 'htmlparser2';
+import { escapeMarkup } from '../markup.ts';
 
 /** HTML of a sender, written anew. */
 export type SafeHtml = {
@@ -217,7 +218,7 @@ class Writer {
     // The text of a style element is no text to a browser: nothing in it may end the element.
     if (this.stack.at(-1) === 'style') this.parts.push(text.replaceAll('<', ''));
     else {
-      this.parts.push(escapeText(text));
+      this.parts.push(escapeMarkup(text));
       this.words.push(this.stack.includes('pre') ? text : text.replaceAll(/\s+/g, ' '));
     }
   }
@@ -244,12 +245,12 @@ class Writer {
   ): string {
     let written = '';
     for (const [key, value] of Object.entries(attributes)) {
-      if (COMMON.has(key) || allowed.includes(key)) written += ` ${key}="${escapeText(value)}"`;
+      if (COMMON.has(key) || allowed.includes(key)) written += ` ${key}="${escapeMarkup(value)}"`;
       else if (key === 'background') this.remote += 1;
     }
     const { href, src } = attributes;
     // Where a link leads is told, and nobody gets there by accident.
-    if (name === 'a' && href && !('title' in attributes)) written += ` title="${escapeText(href)}"`;
+    if (name === 'a' && href && !('title' in attributes)) written += ` title="${escapeMarkup(href)}"`;
     if (name === 'img') written += this.image(src ?? '');
     return written;
   }
@@ -262,12 +263,6 @@ class Writer {
     this.remote += 1;
     return '';
   }
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-function escapeText(text: string): string {
-  return text.replaceAll(/[&<>"]/g, (char) => ENTITIES[char] ?? char);
 }
 
 function tidy(text: string): string {

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type { TestContext } from 'vitest';
 import { parseNetwork } from '../../src/net/network.ts';
 import type { ServiceOptions } from '../../src/throttle/service.ts';
+import { needs } from './debian.ts';
 import { freePort } from './ports.ts';
 import { root, run } from './run.ts';
 import { ask, startOrigin, startThrottleLab, type ThrottleLab } from './throttle-lab.ts';
@@ -107,7 +109,7 @@ export function runUnit(unit: string, key: string, folder: string): string {
   let said = '';
   for (const line of unitLines(unit, key)) {
     const command = line
-      .replaceAll('/var/lib/postern/throttle/nginx', `${folder}/blocks`)
+      .replaceAll(/\/var\/(?:lib\/postern\/throttle\/nginx|cache\/postern\/apache)/g, `${folder}/blocks`)
       .replace('/usr/sbin/nginx', `/usr/sbin/nginx -c ${folder}/nginx.conf -p ${folder}`);
     const ran = spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' });
     said += `${ran.stdout}${ran.stderr}`;
@@ -139,7 +141,7 @@ function watchFlag(folder: string): () => Promise<void> {
   };
 }
 
-async function stopChild(child: ChildProcess): Promise<void> {
+export async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
@@ -151,8 +153,8 @@ export async function startNginx(folder: string): Promise<ChildProcess> {
 }
 
 /** Here the service shares its process with everything that asks, so an answer may take longer than a real one. */
-function patient(file: string): void {
-  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('_timeout 50ms;', '_timeout 10s;'));
+export function patient(file: string): void {
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('_timeout 50ms', '_timeout 10s'));
 }
 
 async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front> {
@@ -161,10 +163,11 @@ async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front
   const log = join(folder, 'access.log');
   const lab = await realLab(lengthMs, {
     decision: { kind: 'unix', path: join(folder, 'decision.sock') },
-    nginx: { log, folder: mode === 'log' ? join(folder, 'blocks') : null },
+    logs: [log],
+    ...(mode === 'log' && { nginxFolder: join(folder, 'blocks') }),
   });
   await addSites(lab);
-  const places = ['--nginx-log', log, '--nginx-dir', join(folder, 'blocks')];
+  const places = ['--access-log', log, '--nginx-dir', join(folder, 'blocks')];
   await compile('nginx', { folder, port, lab }, [
     ...['--mode', mode, ...places],
     ...['--decision', `unix:${folder}/decision.sock`],
@@ -183,6 +186,76 @@ async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front
   };
 }
 
+/** A whole configuration, with a user of its own where root runs the tests. @param more  what is served */
+function wholeApache(folder: string, more: string): string {
+  const modules = [
+    'mpm_event',
+    'authz_core',
+    'rewrite',
+    'headers',
+    'alias',
+    'proxy',
+    'proxy_http',
+    'remoteip',
+  ];
+  const lines = [
+    ...modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`),
+    `ServerRoot ${folder}`,
+    'ServerName localhost',
+    `PidFile ${folder}/pid`,
+    `ErrorLog ${folder}/error.log`,
+    ...(process.getuid?.() === 0 ? ['User www-data', 'Group www-data'] : []),
+    // More than one process, as each remembers for itself.
+    ...[
+      'StartServers 2',
+      'MinSpareThreads 16',
+      'MaxSpareThreads 32',
+      'ThreadsPerChild 8',
+      'MaxRequestWorkers 24',
+    ],
+    'ServerLimit 3',
+    'KeepAliveTimeout 30',
+    more,
+  ];
+  const file = join(folder, 'httpd.conf');
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return file;
+}
+
+/** A folder that Apache's processes, which are another user, may read. */
+export function apacheFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-apache-'));
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+/** @param more  what is served; what was compiled, unless told otherwise */
+export function startApache(folder: string, more = `Include ${folder}/postern-throttle.conf`): ChildProcess {
+  const args = ['-DFOREGROUND', '-f', wholeApache(folder, more)];
+  return spawn('/usr/sbin/apache2', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+async function apacheFront(lengthMs: number): Promise<Front> {
+  const folder = apacheFolder();
+  const port = await freePort();
+  const places = { log: join(folder, 'access.log'), folder: join(folder, 'blocks') };
+  const lab = await realLab(lengthMs, { logs: [places.log], apacheFolder: places.folder });
+  await addSites(lab);
+  await compile('apache', { folder, port, lab }, [
+    ...['--access-log', places.log],
+    ...['--apache-dir', places.folder],
+  ]);
+  const apache = startApache(folder);
+  await answers(port);
+  return {
+    ...{ lab, port, folder, late: true, lateBytes: true, aligned: false },
+    close: async () => {
+      await stopChild(apache);
+      await lab.close();
+    },
+  };
+}
+
 async function haproxyFront(lengthMs: number): Promise<Front> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-haproxy-'));
   const port = await freePort();
@@ -195,6 +268,36 @@ async function haproxyFront(lengthMs: number): Promise<Front> {
     ...{ lab, port, folder, late: false, lateBytes: false, aligned: true },
     close: async () => {
       haproxy.kill('SIGKILL');
+      await lab.close();
+    },
+  };
+}
+
+/** Caddy with what was compiled, without the port on which it would take orders. */
+export function startCaddy(folder: string): ChildProcess {
+  const whole = join(folder, 'caddy.conf');
+  writeFileSync(whole, `{\n\tadmin off\n}\n${readFileSync(join(folder, 'Caddyfile'), 'utf8')}`);
+  const args = ['run', '--adapter', 'caddyfile', '--config', whole];
+  return spawn('caddy', args, { stdio: 'ignore', env: { ...process.env, HOME: folder } });
+}
+
+async function caddyFront(lengthMs: number): Promise<Front> {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-caddy-'));
+  const port = await freePort();
+  const log = join(folder, 'access.log');
+  const trusted = [parseNetwork('127.0.9.0/24')].filter((each) => each !== null);
+  const decision = { kind: 'unix', path: join(folder, 'decision.sock') } as const;
+  const lab = await realLab(lengthMs, { decision, logs: [log], trusted });
+  await addSites(lab);
+  const places = ['--access-log', log, '--decision', `unix:${decision.path}`];
+  await compile('caddy', { folder, port, lab }, places);
+  patient(join(folder, 'postern-throttle.caddy'));
+  const caddy = startCaddy(folder);
+  await answers(port);
+  return {
+    ...{ lab, port, folder, late: false, lateBytes: true, aligned: false },
+    close: async () => {
+      await stopChild(caddy);
       await lab.close();
     },
   };
@@ -219,10 +322,26 @@ async function builtIn(lengthMs: number): Promise<Front> {
   };
 }
 
+/** Programs and their packages, by the first word of a front's name. */
+const PROGRAMS: Readonly<Record<string, readonly [program: string, debianPackage: string]>> = {
+  nginx: ['nginx', 'nginx'],
+  HAProxy: ['haproxy', 'haproxy'],
+  Apache: ['apache2', 'apache2-bin'],
+  Caddy: ['caddy', 'caddy'],
+};
+
+/** Skip a test whose web server is not installed. */
+export function needsServer(context: TestContext, front: string): void {
+  const [program, debianPackage] = PROGRAMS[/^\w+/.exec(front)?.[0] ?? ''] ?? [];
+  if (program !== undefined && debianPackage !== undefined) needs(context, program, debianPackage);
+}
+
 /** Every front by its name, to be started with the length of window and block. */
 export const FRONTS: Readonly<Record<string, (lengthMs: number) => Promise<Front>>> = {
   'the built-in front': builtIn,
   'HAProxy by itself': haproxyFront,
   'nginx, by its log': (lengthMs) => nginxFront('log', lengthMs),
+  'Apache, by its log': apacheFront,
   'nginx, asking': (lengthMs) => nginxFront('auth', lengthMs),
+  'Caddy, asking': caddyFront,
 };

@@ -36,7 +36,7 @@ test('nginx asks before it serves, answers 429 with Retry-After, and lets everyb
       'nginx',
       '--mode',
       'auth',
-      '--nginx-log',
+      '--access-log',
       join(folder, 'access.log'),
       '--out',
       folder,

@@ -8,7 +8,17 @@ import { callService } from '../../src/service/call.ts';
 import { needs } from '../helpers/debian.ts';
 import { freePort } from '../helpers/ports.ts';
 import { root, run } from '../helpers/run.ts';
-import { answers, runUnit, startHaproxy, startNginx, until } from '../helpers/throttle-fronts.ts';
+import {
+  answers,
+  apacheFolder,
+  runUnit,
+  startApache,
+  startCaddy,
+  startHaproxy,
+  startNginx,
+  stopChild,
+  until,
+} from '../helpers/throttle-fronts.ts';
 import { ask, startOrigin } from '../helpers/throttle-lab.ts';
 
 // What becomes of blocks when one side of service and web server ends without a word.
@@ -63,17 +73,22 @@ const blockedClients = async ({ api }: Served) => {
   return blocks.map(({ client, until: end }) => `${client} ${end}`);
 };
 
-/** Requests of many clients without a pause, until it is ended. */
-function load(port: number): () => Promise<void> {
+/** Requests of many clients without a pause, until it is ended. @returns what ends it, and tells the answers there were */
+function load(port: number): () => Promise<Set<number>> {
   let stopped = false;
+  const statuses = new Set<number>();
   const one = async (lane: number) => {
     for (let sent = 0; !stopped; sent += 1)
-      await ask(port, { from: `127.1.${lane}.${(sent % 200) + 1}` }).catch(() => setTimeout(20));
+      await ask(port, { from: `127.1.${lane}.${(sent % 200) + 1}` }).then(
+        ({ status }) => statuses.add(status),
+        () => setTimeout(20),
+      );
   };
   const lanes = Promise.all([1, 2, 3, 4].map(one));
   return async () => {
     stopped = true;
     await lanes;
+    return statuses;
   };
 }
 
@@ -138,7 +153,7 @@ test('kill -9 of the service under load: nginx serves everybody and says so, and
   const folder = mkdtempSync(join(tmpdir(), 'postern-survives-'));
   const origin = await startOrigin();
   const port = await freePort();
-  const places = ['--nginx-log', join(folder, 'access.log'), '--nginx-dir', join(folder, 'blocks')];
+  const places = ['--access-log', join(folder, 'access.log'), '--nginx-dir', join(folder, 'blocks')];
   let service = await serve(folder, places);
   await service.api('/v1/sites', 'POST', { name: 'www.example.org', limits: '5/2M' });
   await compiled('nginx', folder, port, ['--server', origin.url.host, ...places]);
@@ -171,6 +186,86 @@ test('kill -9 of the service under load: nginx serves everybody and says so, and
     expect(readFileSync(join(folder, 'blocks/blocks.map'), 'utf8')).toContain('"www.example.org|127.0.0.7"');
   } finally {
     nginx.kill('SIGTERM');
+    service.child.kill('SIGKILL');
+    await origin.close();
+  }
+});
+
+test('kill -9 of the service under load: Apache serves everybody and says so, starts without the service, and then refuses the same again', async (context) => {
+  needs(context, 'apache2', 'apache2-bin');
+  const folder = apacheFolder();
+  const origin = await startOrigin();
+  const port = await freePort();
+  const places = ['--access-log', join(folder, 'access.log'), '--apache-dir', join(folder, 'blocks')];
+  let service = await serve(folder, places);
+  await service.api('/v1/sites', 'POST', { name: 'www.example.org', limits: '5/2M' });
+  await compiled('apache', folder, port, ['--server', origin.url.host, ...places]);
+  let apache = startApache(folder);
+  const client = { from: '127.0.0.7' };
+  const status = async () => (await ask(port, client)).status;
+  try {
+    await answers(port);
+    await until('it is refused', async () => (await status()) === 429);
+    const ended = load(port);
+    await setTimeout(500);
+    const before = await blockedClients(service);
+    // What began within the last second may be lost, and nothing else.
+    await setTimeout(1000);
+    await killed(service);
+    await ended();
+    expect(runUnit('postern-throttle.service', 'ExecStopPost', folder)).toContain('Apache serves everybody');
+    expect(await status()).toBe(200);
+    await stopChild(apache);
+    apache = startApache(folder);
+    await answers(port);
+    expect(await status()).toBe(200);
+    service = await serve(folder, places);
+    expect(await blockedClients(service)).toEqual(expect.arrayContaining(before));
+    await until('it is refused again', async () => (await status()) === 429);
+  } finally {
+    await stopChild(apache);
+    service.child.kill('SIGKILL');
+    await origin.close();
+  }
+});
+
+test('kill -9 of the service under load, and one that hangs: Caddy serves everybody and says so, and then refuses the same again', async (context) => {
+  needs(context, 'caddy', 'caddy');
+  const folder = mkdtempSync(join(tmpdir(), 'postern-survives-'));
+  const origin = await startOrigin();
+  const port = await freePort();
+  const log = ['--access-log', join(folder, 'access.log')];
+  const decision = ['--decision', `unix:${folder}/decision.sock`];
+  let service = await serve(folder, [...log, ...decision]);
+  await service.api('/v1/sites', 'POST', { name: 'www.example.org', limits: '5/2M' });
+  await compiled('caddy', folder, port, ['--server', origin.url.host, ...log, ...decision]);
+  const caddy = startCaddy(folder);
+  const passed = () => readFileSync(join(folder, 'postern-open.log'), 'utf8');
+  const client = (path: string, method = 'GET') => ask(port, { from: '127.0.0.7', path, method });
+  const refused = async () => (await client('/1')).status === 429;
+  try {
+    await answers(port);
+    await until('it is refused', refused);
+    const ended = load(port);
+    await setTimeout(500);
+    await killed(service);
+    expect((await client('/away')).status).toBe(200);
+    // Whoever was being decided about is served, too.
+    expect([...(await ended())].filter((status) => status !== 200 && status !== 429)).toEqual([]);
+    await until('it is said who passed', () => passed().includes('uri=%2Faway'));
+
+    service = await serve(folder, [...log, ...decision]);
+    await until('it is refused again', refused);
+    service.child.kill('SIGSTOP');
+    expect((await client('/hangs')).status).toBe(200);
+    await setTimeout(300);
+    // What may not be sent twice, too: it is the question that is asked again.
+    expect((await client('/hangs', 'POST')).status).toBe(200);
+    service.child.kill('SIGCONT');
+    await until('it is refused again', refused);
+    await until('it is said who passed', () => passed().includes('uri=%2Fhangs'));
+  } finally {
+    caddy.kill('SIGTERM');
     service.child.kill('SIGKILL');
     await origin.close();
   }

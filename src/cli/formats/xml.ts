@@ -1,18 +1,9 @@
+import { escapeMarkup } from '../../markup.ts';
 import { clean } from '../clean.ts';
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
-};
 
 /** Text for XML 1.0 content and attributes. Control characters are shown; what XML cannot hold is left out. */
 function escapeXml(text: string): string {
-  return clean(text)
-    .replace(/[\ufffe\uffff]/g, '\ufffd')
-    .replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
+  return escapeMarkup(clean(text).replace(/[\ufffe\uffff]/g, '\ufffd'));
 }
 
 /** Text that is XML already. */

@@ -268,6 +268,7 @@ function serviceRows({
         dim('counts'),
         `${formatDuration(windowSeconds * 1000)}, ${window} window; blocks for ${formatDuration(blockSeconds * 1000)}; IPv6 by /${service.ipv6Prefix}`,
       ],
+      ...(service.trustedProxies.length === 0 ? [] : [[dim('believes'), service.trustedProxies.join(', ')]]),
       [
         dim('holds'),
         `${counted(service.sites, 'site')}, ${counted(service.tracked, 'client')}, ${counted(service.blocks, 'block')}`,

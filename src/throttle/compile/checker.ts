@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Check } from '../../report.ts';
@@ -8,57 +8,63 @@ import type { Check } from '../../report.ts';
 const DEADLINE_MS = 30_000;
 const MOST_SAID = 2000;
 
-/** nginx wants a whole configuration; ours is the part within http. */
-function aroundNginx(folder: string, file: string): string {
-  const whole = join(folder, 'nginx.conf');
-  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (each) => `${each}_temp_path ${folder}/${each};`,
-  );
-  writeFileSync(
-    whole,
-    `pid ${folder}/pid; error_log stderr; events { }\nhttp { ${paths.join(' ')} include ${file}; }\n`,
-  );
-  return whole;
-}
+/** What a check of what was written is called. */
+const CHECK_ID = 'throttle.compile.check';
 
 /**
- * Let the server itself judge what was compiled: `nginx -t`, `haproxy -c`.
+ * Judges what was written.
  *
  * @param file  the configuration
- * @param env  in which the checker runs
+ * @param env  in which a program runs
  */
-export function checkCompiled(
-  target: 'nginx' | 'haproxy',
-  file: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Check {
-  const folder = mkdtempSync(join(tmpdir(), 'postern-check-'));
-  const args =
-    target === 'nginx' ? ['-t', '-q', '-c', aroundNginx(folder, file), '-p', folder] : ['-c', '-f', file];
-  // Debian keeps both in a folder that not everybody searches.
-  const ran = spawnSync(target, args, {
-    encoding: 'utf8',
-    timeout: DEADLINE_MS,
-    env: { ...env, PATH: `${env['PATH'] ?? ''}:/usr/sbin` },
-  });
-  rmSync(folder, { recursive: true, force: true });
-  const evidence = `${ran.stdout ?? ''}${ran.stderr ?? ''}`.trim().slice(0, MOST_SAID);
-  const id = 'throttle.compile.check';
-  if (ran.error !== undefined || ran.status === null) {
-    const missing = (ran.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
-    return {
-      id,
-      status: 'unknown',
-      message: missing ? `${target} is not installed here.` : `${target} could not be asked.`,
-      fix: `Check on the machine that runs it: ${target === 'nginx' ? 'nginx -t' : `haproxy -c -f ${file}`}.`,
-    };
-  }
-  if (ran.status === 0) return { id, status: 'ok', message: `${target} takes the configuration.` };
-  return {
-    id,
-    status: 'crit',
-    message: `${target} does not take the configuration.`,
-    evidence,
-    fix: 'Correct what it names; for nginx the service has to have written its files once.',
+export type Checker = (file: string, env: Readonly<Record<string, string | undefined>>) => Check;
+
+/** A server's own program that tests a configuration. */
+export type CheckProgram = {
+  readonly program: string;
+  /** @param folder  a new one, taken away afterwards */
+  readonly args: (file: string, folder: string) => readonly string[];
+  /** What somebody would type. */
+  readonly byHand: (file: string) => string;
+  /** What to do when it says no. */
+  readonly fix: string;
+};
+
+/** Let the server itself judge what was compiled: `nginx -t`, `haproxy -c`. */
+export function byProgram({ program, args, byHand, fix }: CheckProgram): Checker {
+  return (file, env) => {
+    const folder = mkdtempSync(join(tmpdir(), 'postern-check-'));
+    // Debian keeps servers in a folder that not everybody searches; Caddy leaves folders of its own at home.
+    const ran = spawnSync(program, args(file, folder), {
+      encoding: 'utf8',
+      timeout: DEADLINE_MS,
+      env: { ...env, HOME: folder, PATH: `${env['PATH'] ?? ''}:/usr/sbin` },
+    });
+    rmSync(folder, { recursive: true, force: true });
+    const evidence = `${ran.stdout ?? ''}${ran.stderr ?? ''}`.trim().slice(0, MOST_SAID);
+    if (ran.error !== undefined || ran.status === null) {
+      const missing = (ran.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+      return {
+        id: CHECK_ID,
+        status: 'unknown',
+        message: missing ? `${program} is not installed here.` : `${program} could not be asked.`,
+        fix: `Check on the machine that runs it: ${byHand(file)}.`,
+      };
+    }
+    if (ran.status === 0)
+      return { id: CHECK_ID, status: 'ok', message: `${program} takes the configuration.` };
+    const message = `${program} does not take the configuration.`;
+    return { id: CHECK_ID, status: 'crit', message, evidence, fix };
   };
+}
+
+/** For a server that cannot be asked: says so. @param instead  what to do */
+export function byNobody(server: string, instead: string): Checker {
+  return () => ({
+    id: CHECK_ID,
+    status: 'unknown',
+    message: `${server} was not asked: it has no command that only tests a configuration.`,
+    evidence: 'The form of what was written follows its documentation.',
+    fix: instead,
+  });
 }

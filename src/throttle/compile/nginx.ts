@@ -4,8 +4,6 @@ import { OTHER } from '../site.ts';
 
 /** Where nginx finds the service, and the web server behind it. */
 export type NginxPlan = {
-  /** Refuse by blocks that follow from the log, or ask the decision server before each request. */
-  readonly mode: 'log' | 'auth';
   /** The decision server: `unix:/PATH` or `HOST:PORT`. */
   readonly decision: string;
   /** The log that the service reads. */
@@ -70,13 +68,12 @@ function realAddress(trusted: readonly string[]): string {
   return `${networks}    real_ip_header X-Forwarded-For;\n    real_ip_recursive on;\n`;
 }
 
-function logging({ log, mode }: NginxPlan): string {
-  const format = mode === 'log' ? logFormat('l', '$postern_refused') : logFormat('a', '$postern_retry');
+function logging(log: string, format: string): string {
   return `log_format postern '${format}';\n# Written in pieces of 32 kB, or after 200 ms.\naccess_log ${log} postern buffer=32k flush=200ms;\n`;
 }
 
 function logDriven(plan: NginxPlan): string {
-  const { blocks, bind, server, trusted } = plan;
+  const { blocks, bind, server, trusted, log } = plan;
   return `# Written by "postern throttle compile nginx"; include it within http { }.
 # Who has had too much follows from the log; the service writes it here, and nginx asks nobody.
 map_hash_max_size 262144;
@@ -86,14 +83,13 @@ map $host $postern_site { default ${OTHER}; include ${blocks}/sites.map*; }
 map $postern_site $postern_503 { default ""; include ${blocks}/status.map*; }
 # Without this file, which is taken away when the service ends, everybody is served.
 map "$postern_site|$postern_client" $postern_until { default ""; include ${blocks}/blocks.map*; }
-# Sites of which all clients wait, as they had too much together, but for who is exempt.
+# Until when all clients of a host wait, as they had too much together; looked up further only then, for who is exempt.
+map $host $postern_over { include ${blocks}/shed.map*; }
 geo $postern_everywhere { default ""; include ${blocks}/exempt.geo; }
 geo $postern_network { default ""; include ${blocks}/networks.geo; }
 map "$postern_site|$postern_network" $postern_here { default ""; include ${blocks}/exempt.map*; }
-map $postern_site $postern_over { default ""; include ${blocks}/shed.map*; }
 map "$postern_everywhere$postern_here" $postern_waits { default ""; "" $postern_over; }
-map $postern_over $postern_shed { default $postern_waits; "" ""; }
-${logging(plan)}
+${logging(log, logFormat('l', '$postern_refused'))}
 server {
     listen ${bind};
     client_header_timeout 10s;
@@ -102,10 +98,8 @@ ${realAddress(trusted)}
     set $postern_refused "";
     if ($postern_client) { set $postern_refused $postern_until; }
     if ($postern_refused) { rewrite ^ /_postern_refused last; }
-    if ($postern_shed) {
-        set $postern_refused $postern_shed;
-        rewrite ^ /_postern_busy last;
-    }
+    if ($postern_over) { set $postern_refused $postern_waits; }
+    if ($postern_refused) { rewrite ^ /_postern_busy last; }
 
 ${internal(refusal('= /_postern_refused', '$postern_until', '$postern_503', 'after $postern_until'))}
 
@@ -119,14 +113,14 @@ ${internal(limited('= /_postern_busy', '$postern_over', busy('after $postern_ove
 }
 
 function asking(plan: NginxPlan): string {
-  const { decision, bind, server, trusted } = plan;
+  const { decision, bind, server, trusted, log } = plan;
   return `# Written by "postern throttle compile nginx --mode auth"; include it within http { }.
 upstream postern_throttle {
     server ${decision};
     keepalive 64;
 }
 # Requests are counted by whoever is asked, bytes by this log.
-${logging(plan)}
+${logging(log, logFormat('a', '$postern_retry'))}
 server {
     listen ${bind};
     client_header_timeout 10s;
@@ -178,6 +172,6 @@ ${refusal(
  * reads the log (ngx_http_geo_module, ngx_http_map_module), or by asking it before it serves
  * (ngx_http_auth_request_module). Either way a service that is away lets everybody pass.
  */
-export function compileNginx(plan: NginxPlan): ReadonlyMap<string, string> {
-  return new Map([['postern-throttle.conf', plan.mode === 'log' ? logDriven(plan) : asking(plan)]]);
+export function compileNginx(plan: NginxPlan, mode: 'log' | 'auth'): ReadonlyMap<string, string> {
+  return new Map([['postern-throttle.conf', mode === 'log' ? logDriven(plan) : asking(plan)]]);
 }

@@ -17,31 +17,61 @@ const BLANK = 0x20;
 
 /** A number of 32 bits from bytes: that of equal bytes is equal. */
 export function hashOf(view: DataView, from: number, to: number): number {
+  if (to - from < 8) return shortHashOf(view, from, to);
   let even = to - from;
   let odd = 0;
-  let at = from;
   // Two products at a time, neither of which waits for the other.
-  for (; at + 8 <= to; at += 8) {
+  for (let at = from; at + 8 < to; at += 8) {
     even = Math.imul(even ^ view.getInt32(at, true), 0x9e3779b1);
     odd = Math.imul(odd ^ view.getInt32(at + 4, true), 0x85ebca77);
     even ^= even >>> 15;
   }
-  for (; at < to; at += 1) odd = Math.imul(odd ^ view.getUint8(at), 0xcc9e2d51);
-  const hash = Math.imul(even ^ (odd >>> 16) ^ odd, 0x85ebca6b);
+  // The last eight, whether some of them were taken before or not.
+  even = Math.imul(even ^ view.getInt32(to - 8, true), 0x9e3779b1);
+  odd = Math.imul(odd ^ view.getInt32(to - 4, true), 0x85ebca77);
+  return mixed(even ^ (even >>> 15) ^ (odd >>> 16) ^ odd);
+}
+
+function shortHashOf(view: DataView, from: number, to: number): number {
+  let hash = to - from;
+  for (let at = from; at < to; at += 1) hash = Math.imul(hash ^ view.getUint8(at), 0xcc9e2d51);
+  return mixed(hash ^ (hash >>> 16));
+}
+
+function mixed(word: number): number {
+  const hash = Math.imul(word, 0x85ebca6b);
   return hash ^ (hash >>> 15);
 }
 
 /** Whether as many bytes are the same in two places. */
 export function isSame(one: DataView, at: number, other: DataView, there: number, length: number): boolean {
+  if (length < 8) return isSameShort(one, at, other, there, length);
+  const last = length - 8;
+  for (let each = 0; each < last; each += 8)
+    if (!isSameEight(one, at + each, other, there + each)) return false;
+  return isSameEight(one, at + last, other, there + last);
+}
+
+/**
+ * Eight bytes as one number of 64 bits. Two different ones are equal as numbers only if both are zeros, and some are
+ * equal to nothing: bytes that no text has are never called the same by mistake.
+ */
+function isSameEight(one: DataView, at: number, other: DataView, there: number): boolean {
+  const number = one.getFloat64(at, true);
+  return number === other.getFloat64(there, true) && number !== 0;
+}
+
+function isSameShort(one: DataView, at: number, other: DataView, there: number, length: number): boolean {
   if (length < 4) {
     for (let each = 0; each < length; each += 1)
       if (one.getUint8(at + each) !== other.getUint8(there + each)) return false;
     return true;
   }
   const last = length - 4;
-  for (let each = 0; each < last; each += 4)
-    if (one.getInt32(at + each, true) !== other.getInt32(there + each, true)) return false;
-  return one.getInt32(at + last, true) === other.getInt32(there + last, true);
+  return (
+    one.getInt32(at, true) === other.getInt32(there, true) &&
+    one.getInt32(at + last, true) === other.getInt32(there + last, true)
+  );
 }
 
 /** Bit 7 of each byte that is a quote, a backslash or a control character; above the first of them others may be set. */
@@ -70,6 +100,18 @@ export function nextInText(view: DataView, from: number, end: number): number {
   return end;
 }
 
+/** Where a byte stands next; the end when there is none before it. @param byte  four times itself, as a number of 32 bits */
+export function nextOf(byte: number, view: DataView, from: number, end: number): number {
+  let at = from;
+  for (; at + 4 <= end; at += 4) {
+    const turned = view.getInt32(at, true) ^ byte;
+    const found = (turned - ONES) & ~turned & HIGHS;
+    if (found !== 0) return at + firstOf(found);
+  }
+  while (at < end && view.getUint8(at) !== (byte & 0xff)) at += 1;
+  return at;
+}
+
 /** Whether it is a digit of base 16, in either case. */
 export function isHexDigit(byte: number): boolean {
   const lower = byte | BLANK;
@@ -79,4 +121,9 @@ export function isHexDigit(byte: number): boolean {
 /** Bytes as Latin-1: each is a character, so nothing can make it fail. */
 export function textOf(view: DataView, from: number, to: number): string {
   return Buffer.from(view.buffer, view.byteOffset + from, to - from).toString('latin1');
+}
+
+/** Put bytes where others stand. */
+export function copy(bytes: DataView, from: number, into: DataView, to: number, length: number): void {
+  for (let at = 0; at < length; at += 1) into.setUint8(to + at, bytes.getUint8(from + at));
 }

@@ -1,4 +1,4 @@
-import { isSame, textOf } from './bytes.ts';
+import { copy, isSame, textOf } from './bytes.ts';
 import { createClfClock, isoMs } from './time.ts';
 
 const BLANK = 0x20;
@@ -18,6 +18,12 @@ const ISO_SECONDS = 17;
 const ISO_SHORTEST = 20;
 const ISO_LONGEST = 35;
 
+/** Digits of seconds since the epoch, from 2001 to 2286. */
+const EPOCH_DIGITS = 10;
+
+/** What a number of 32 bits holds: later times are none. */
+const EPOCH_END = 2 ** 32;
+
 /** Most digits of a fraction. */
 const FRACTION_DIGITS = 9;
 
@@ -34,6 +40,8 @@ export class ByteClock {
   private readonly known = new DataView(new ArrayBuffer(ISO_LONGEST));
   private knownLength = 0;
   private minuteMs = 0;
+  private readonly second = new DataView(new ArrayBuffer(EPOCH_DIGITS));
+  private secondMs = Number.NaN;
   private millis = 0;
 
   /** Milliseconds since the epoch; NaN when it is no time, or one that only the parsers of texts can judge. */
@@ -43,6 +51,45 @@ export class ByteClock {
       return this.clfTime(bytes, from);
     const isIso = length >= ISO_SHORTEST && length <= ISO_LONGEST && bytes.getUint8(from + 4) === DASH;
     return isIso ? this.isoTime(bytes, from, to) : Number.NaN;
+  }
+
+  /**
+   * Milliseconds from seconds since the epoch, such as `1431857103.250`, rounded down as the nearest number of 64 bits
+   * would be; NaN when that takes the parser of numbers.
+   */
+  epoch(bytes: DataView, from: number, to: number): number {
+    if (to - from < EPOCH_DIGITS || !this.isSecond(bytes, from)) return Number.NaN;
+    const point = from + EPOCH_DIGITS;
+    if (point === to) return this.secondMs;
+    if (bytes.getUint8(point) !== DOT) return Number.NaN;
+    let micros = 0;
+    let unit = 100_000;
+    let at = point + 1;
+    for (; at < to && isDigit(bytes.getUint8(at)); at += 1) {
+      micros += (bytes.getUint8(at) - ZERO) * unit;
+      unit = Math.floor(unit / 10);
+    }
+    if (at !== to || at === point + 1) return Number.NaN;
+    const millis = Math.floor(micros / 1000);
+    // A number of 64 bits is a quarter of a microsecond off, so only next to a whole millisecond it counts how it is rounded.
+    const rest = micros % 1000;
+    if (rest !== 0 && rest !== 999) return this.secondMs + millis;
+    return to - point - 1 > 3 ? Number.NaN : Math.floor(((this.secondMs + millis) / 1000) * 1000);
+  }
+
+  /** Whether ten digits stand there: the second that was read last, or another one. */
+  private isSecond(bytes: DataView, from: number): boolean {
+    if (isSame(this.second, 0, bytes, from, EPOCH_DIGITS)) return true;
+    let seconds = 0;
+    for (let at = from; at < from + EPOCH_DIGITS; at += 1) {
+      const byte = bytes.getUint8(at);
+      if (!isDigit(byte)) return false;
+      seconds = seconds * 10 + byte - ZERO;
+    }
+    if (seconds >= EPOCH_END) return false;
+    copy(bytes, from, this.second, 0, EPOCH_DIGITS);
+    this.secondMs = seconds * 1000;
+    return true;
   }
 
   private clfTime(bytes: DataView, from: number): number {
@@ -96,8 +143,8 @@ export class ByteClock {
   }
 
   private learn(bytes: DataView, from: number, seconds: number, zone: number, to: number): void {
-    for (let at = 0; at < seconds; at += 1) this.known.setUint8(at, bytes.getUint8(from + at));
-    for (let at = zone; at < to; at += 1) this.known.setUint8(seconds + at - zone, bytes.getUint8(at));
+    copy(bytes, from, this.known, 0, seconds);
+    copy(bytes, zone, this.known, seconds, to - zone);
     this.knownLength = seconds + to - zone;
   }
 }

@@ -1,13 +1,10 @@
-import type { Block } from '../engine.ts';
+import { enforcedBlocks, retryDate } from '../enforced.ts';
 import { exemptPairs } from '../exempt-pairs.ts';
-import { OTHER, policyOf, type Site } from '../site.ts';
+import { OTHER, type Site } from '../site.ts';
 import type { Warden } from '../warden.ts';
 
 /** What nginx includes: file name and content. */
 export type NginxFiles = ReadonlyMap<string, string>;
-
-/** Most blocks that are written: testing that many takes nginx a third of a second. */
-const MOST_BLOCKS = 200_000;
 
 function quoted(text: string): string {
   return `"${text.replace(/["\\$]/g, '')}"`;
@@ -21,32 +18,27 @@ function siteLines(sites: readonly Site[]): string {
     .join('');
 }
 
-/** The blocks that a site enforces, without whoever was exempt since. */
-function enforced(warden: Warden): Block[] {
-  const nowMs = warden.nowMs;
-  return warden
-    .blocks()
-    .map(({ block }) => block)
-    .filter(({ site: number, client }) => {
-      const site = warden.sites.at(number);
-      const address = client.text.replace(/\/\d+$/, '');
-      return policyOf(site, nowMs).mode === 'enforce' && warden.exemptionOf(site, address, nowMs) === null;
-    })
-    .slice(0, MOST_BLOCKS);
+/**
+ * Hosts of which all clients wait, so that nginx has one look-up for it: the site without a name is all hosts that are
+ * not listed, so those that need not wait are, then.
+ */
+function shedLines(warden: Warden): string {
+  const dates = warden.sites.all().map((site) => {
+    const untilMs = warden.shedUntilMs(site);
+    return { ...site, until: untilMs === null ? '' : retryDate(untilMs) };
+  });
+  const rest = dates.find(({ name }) => name === OTHER)?.until ?? '';
+  const hosts = dates
+    .filter(({ name, until }) => name !== OTHER && until !== rest)
+    .flatMap(({ name, aliases, until }) =>
+      [name, ...aliases].map((each) => `${quoted(each)} ${quoted(until)};\n`),
+    );
+  return `${rest === '' ? '' : `default ${quoted(rest)};\n`}${hosts.join('')}`;
 }
 
-/** As nginx sends it in Retry-After: it cannot subtract, so what it sends is the date (RFC 9110 §10.2.3). */
-function dateOf(untilMs: number): string {
-  return new Date(Math.ceil(untilMs / 1000) * 1000).toUTCString();
-}
-
-/** Sites of which all clients wait, as they had too much together, and who need not. */
+/** Who waits when all clients of a site had too much together, and who need not. */
 function shedFiles(warden: Warden): [name: string, content: string][] {
   const exemptions = warden.exemptions();
-  const shed = warden.sites.all().flatMap((site) => {
-    const untilMs = warden.shedUntilMs(site);
-    return untilMs === null ? [] : [`${quoted(site.name)} ${quoted(dateOf(untilMs))};\n`];
-  });
   const everywhere = new Set(exemptions.filter(({ site }) => site === null).map(({ network }) => network));
   const pairs = exemptPairs(exemptions);
   const networks = new Set(pairs.map(({ network }) => network));
@@ -55,7 +47,7 @@ function shedFiles(warden: Warden): [name: string, content: string][] {
     ['exempt.geo', [...everywhere].map((network) => `${network} 1;\n`).join('')],
     ['networks.geo', [...networks].map((network) => `${network} ${quoted(network)};\n`).join('')],
     ['exempt.map', [...rows].join('')],
-    ['shed.map', shed.join('')],
+    ['shed.map', shedLines(warden)],
   ];
 }
 
@@ -64,7 +56,7 @@ function shedFiles(warden: Warden): [name: string, content: string][] {
  */
 export function nginxFiles(warden: Warden): NginxFiles {
   const sites = warden.sites.all();
-  const blocks = enforced(warden);
+  const blocks = enforcedBlocks(warden);
   const clients = new Set(blocks.map(({ client }) => client.text));
   return new Map([
     ['sites.map', siteLines(sites)],
@@ -81,21 +73,10 @@ export function nginxFiles(warden: Warden): NginxFiles {
       blocks
         .map(
           (block) =>
-            `${quoted(`${warden.sites.at(block.site).name}|${block.client.text}`)} ${quoted(dateOf(block.untilMs))};\n`,
+            `${quoted(`${warden.sites.at(block.site).name}|${block.client.text}`)} ${quoted(retryDate(block.untilMs))};\n`,
         )
         .join(''),
     ],
     ...shedFiles(warden),
   ]);
-}
-
-/** When the files are out of date by themselves: a block ends, the policy of a few hours, or waiting. */
-export function nextChangeMs(warden: Warden): number {
-  const ends = [
-    ...warden.blocks().map(({ block }) => block.untilMs),
-    ...warden.sites.all().map((site) => warden.shedUntilMs(site) ?? Number.POSITIVE_INFINITY),
-    ...warden.sites.all().map(({ temporary }) => temporary?.untilMs ?? Number.POSITIVE_INFINITY),
-    ...warden.exemptions().map(({ untilMs }) => untilMs ?? Number.POSITIVE_INFINITY),
-  ].filter((each) => each > warden.nowMs);
-  return ends.reduce((least, each) => Math.min(least, each), Number.POSITIVE_INFINITY);
 }

@@ -65,7 +65,15 @@ test.for([
 
 test('without an answer of the DNS it is unknown, not forged', async () => {
   const { exit, stdout } = await run('message check', [genuine, '--offline', '--json']);
-  expect([exit, JSON.parse(stdout).undecidedBy]).toEqual([3, 'dns']);
+  const { undecidedBy, summary, reasons } = JSON.parse(stdout);
+  expect([exit, undecidedBy]).toEqual([3, 'dns']);
+  expect(summary).toContain('the DNS was not asked');
+  expect(reasons).toContainEqual(
+    expect.objectContaining({
+      code: 'temperror.dkim',
+      evidence: { dns: expect.any(String), rcode: 'OFFLINE' },
+    }),
+  );
 });
 
 test.for([

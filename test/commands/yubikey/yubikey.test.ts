@@ -43,6 +43,19 @@ describe('enrolment', () => {
     expect(JSON.parse(decoded.stdout)).toMatchObject({ privateId: 'match', fields: { sessionUse: 1 } });
   });
 
+  test('is in the audit log, with who did it, before anything is written', async () => {
+    await program();
+    await yubikey(...sure('delete', '--slot', '1'));
+    await yubikey(...on('delete', '--slot', '2', '--dry-run'));
+    const status = await runBuilt(['validation', 'status', '--json'], { env });
+    const serial = `serial ${key.serial} slot 1`;
+    expect(JSON.parse(status.stdout).audit.latest).toMatchObject([
+      { action: 'yubikey program', subject: serial, actor: expect.stringMatching(/./) },
+      { action: 'yubikey program', subject: serial },
+      { action: 'yubikey delete', subject: serial },
+    ]);
+  });
+
   test('does not end with the OTP of another key, and says why', async () => {
     await yubikey(...sure('program', '--slot', '1'));
     const other = practiceKey().press(1);

@@ -2,10 +2,10 @@ import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { LineCutter, Tail } from '../../../src/throttle/follow/tail.ts';
 import { reconcile } from '../../../src/throttle/haproxy/reconcile.ts';
 import { parseMap, parseTable } from '../../../src/throttle/haproxy/runtime.ts';
 import { parseNginxLine } from '../../../src/throttle/nginx/log.ts';
-import { LineCutter, Tail } from '../../../src/throttle/nginx/tail.ts';
 
 const tails: Tail[] = [];
 afterEach(() => Promise.all(tails.splice(0).map((tail) => tail.stop())));
@@ -88,6 +88,17 @@ test.for([
   ['', false],
 ] as const)('%j is a line of ours: %s', ([line, isOurs]) => {
   expect(parseNginxLine(line) !== null).toBe(isOurs);
+});
+
+test('a line says who asked for what, and got how much', () => {
+  const line = (refusal: string, agent: string) =>
+    `postern1\tl\t${refusal}\t2001:db8::1\twww.example.org\t1260\tPOST\t/a\\x09b?c=d\t${agent}`;
+  const told = { address: '2001:db8::1', host: 'www.example.org', bytes: 1260, method: 'POST' };
+  expect(parseNginxLine(line('', 'a browser'))).toMatchObject({
+    ...{ ...told, counting: 'l', refused: false, path: '/a\\x09b?c=d', userAgent: 'a browser' },
+  });
+  expect(parseNginxLine(line('-', '-'))).toMatchObject({ refused: false, userAgent: '' });
+  expect(parseNginxLine(line('Wed, 25 Nov 2026 08:00:00 GMT', ''))).toMatchObject({ refused: true });
 });
 
 const block = (key: string, until: number) => ({ key, until, byBytes: false });

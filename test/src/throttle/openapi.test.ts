@@ -36,6 +36,7 @@ test('it names every route of the service and no other', () => {
     sinceMs: 0,
     listening: () => [],
     savedMs: () => null,
+    trusted: [],
     events: new EventHub(),
     openApi: null,
   };

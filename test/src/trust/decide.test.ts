@@ -114,7 +114,9 @@ function factsFor(each: Case): Facts {
     signatures: SIGNATURES[each.signature],
     dmarc: DMARC[each.dmarc],
     temporaryErrors:
-      each.dmarc === 'temperror' ? [{ check: 'dmarc', dns: `_dmarc.${DOMAIN}`, decisive: true }] : [],
+      each.dmarc === 'temperror'
+        ? [{ check: 'dmarc', dns: `_dmarc.${DOMAIN}`, rcode: 'TIMEOUT', decisive: true }]
+        : [],
     arc: ARC[each.arc],
     headerOnly: each.given === 'header',
   };
