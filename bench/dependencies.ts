@@ -136,6 +136,10 @@ what is installed; look before you update.
 | --- | --- | --- | ---: | ---: | ---: | --- | --- |
 ${rows.join('\n')}
 
+\`sodium-native\` (MIT, Mathias Buus: libsodium, in 18 packages and 20 MB) is used for Ed25519 in bulk where somebody has
+installed it, and needed nowhere: an optional peer of the package, and a development dependency here
+([15](adr/0015-bulk-dkim.md)).
+
 How each was chosen over others, and over code of our own, stands in [the decisions](adr/): SMTP and DNS are ours
 ([2](adr/0002-own-smtp-and-dns.md)), mailauth is composed ([9](adr/0009-mailauth-composed.md)), HTTP is Node's
 ([12](adr/0012-throttle.md)), SQLite is Node's as well; PostgreSQL is spoken by pg, Redis by ioredis

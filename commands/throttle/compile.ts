@@ -74,10 +74,14 @@ export default class ThrottleCompile extends BaseCommand {
     'service reads the log and writes the blocks, which costs next to nothing and refuses a second late; with --mode ' +
     'auth nginx asks the decision server before it serves, which is exact and costs more than serving a small file. ' +
     'For "caddy" (2.6 or later) directives to import, which ask the decision server. For "traefik" (2.11 or 3) ' +
-    'the same by its forwardAuth; that was made from its documentation and not tried with Traefik itself.';
+    'the same by its forwardAuth; that was made from its documentation and not tried with Traefik itself. For "apache" ' +
+    '(2.4.34 or later) a part for each virtual host and one that includes it: the service reads the log and writes maps, ' +
+    'which Apache looks up without a reload. For "nftables" a table that drops the packets of clients that go on asking.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> haproxy --out /etc/haproxy/postern --bind :80 --server 127.0.0.1:8080',
     '<%= config.bin %> <%= command.id %> nginx --out /etc/nginx/postern --decision unix:/run/postern/decision.sock',
+    '<%= config.bin %> <%= command.id %> caddy --out /etc/caddy/postern --check',
+    '<%= config.bin %> <%= command.id %> nftables --out /etc/postern/nftables --check',
   ];
   static override args = {
     target: Args.string({
@@ -121,6 +125,11 @@ export default class ThrottleCompile extends BaseCommand {
         default: '/var/cache/postern/apache',
         helpValue: 'DIR',
       }),
+      'nftables-dir': Flags.string({
+        summary: 'Where the service writes whom to drop.',
+        default: '/var/lib/postern/throttle/nftables',
+        helpValue: 'DIR',
+      }),
       peer: Flags.string({
         summary:
           'HAProxy that shares blocks, this one with them, as NAME=HOST:PORT; may be given several times.',
@@ -152,6 +161,8 @@ export default class ThrottleCompile extends BaseCommand {
     const target: Target = TARGETS[args.target as keyof typeof TARGETS];
     const way = wayOf(args.target, target, flags.mode);
     const folder = folderFor(flags.out);
+    const blocks =
+      `${args.target === 'apache' || args.target === 'nftables' ? args.target : 'nginx'}-dir` as const;
     const ask = serviceCaller<unknown>(flags, this.signal);
     const trusted = (flags['trusted-proxy'] ?? []).map((each) => place(each, 'trusted-proxy'));
     const { service } = (await ask(servicePath(['status']))) as { service: ThrottleService };
@@ -160,14 +171,12 @@ export default class ThrottleCompile extends BaseCommand {
       server: place(flags.server, 'server'),
       trusted,
       decision: place(flags.decision ?? target.decision ?? DECISION, 'decision'),
-      log: place(flags['access-log'] ?? target.log, 'access-log'),
-      blocks:
-        args.target === 'apache'
-          ? place(flags['apache-dir'], 'apache-dir')
-          : place(flags['nginx-dir'], 'nginx-dir'),
+      log: place(flags['access-log'] ?? target.log ?? '/dev/null', 'access-log'),
+      blocks: place(flags[blocks], blocks),
       windowSeconds: service.windowSeconds,
       blockSeconds: service.blockSeconds,
       ipv6Prefix: service.ipv6Prefix,
+      trustedProxies: service.trustedProxies,
       ...((await ask(servicePath(['sites']))) as Pick<CompilePlan, 'sites'>),
       ...((await ask(servicePath(['exemptions']))) as Pick<CompilePlan, 'exemptions'>),
       folder,

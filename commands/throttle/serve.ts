@@ -62,7 +62,7 @@ const flags = withEnvironment({
     helpValue: 'NETWORK',
   }),
   decision: Flags.string({
-    summary: 'Answer other servers that ask before they serve, such as nginx auth_request.',
+    summary: 'Answer other servers that ask before they serve, such as nginx, Caddy and Traefik.',
     helpValue: 'PLACE',
   }),
   'access-log': Flags.string({
@@ -82,6 +82,16 @@ const flags = withEnvironment({
     summary: 'Write the blocks for Apache here.',
     helpValue: 'DIR',
     dependsOn: ['access-log'],
+  }),
+  'nftables-dir': Flags.string({
+    summary: 'Write here whose packets are to be dropped, for "throttle compile nftables".',
+    helpValue: 'DIR',
+  }),
+  'drop-after': Flags.integer({
+    summary: 'So many refused requests in one block, and packets are dropped.',
+    default: 100,
+    min: 1,
+    helpValue: 'N',
   }),
   haproxy: Flags.string({
     summary: 'Keep the HAProxy with this stats socket in step; may be given several times.',
@@ -259,6 +269,9 @@ export default class ThrottleServe extends BaseCommand {
         logs: given['access-log'] ?? [],
         ...(given['nginx-dir'] !== undefined && { nginxFolder: given['nginx-dir'] }),
         ...(given['apache-dir'] !== undefined && { apacheFolder: given['apache-dir'] }),
+        ...(given['nftables-dir'] !== undefined && {
+          drop: { folder: given['nftables-dir'], after: given['drop-after'] },
+        }),
         ...(front && origin && { front: { at: front, origin, trusted } }),
       },
       () => gate?.tokens.replace(tokensIn(given)),

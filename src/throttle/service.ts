@@ -16,6 +16,7 @@ import { type FollowedLog, followLog } from './follow/follow.ts';
 import { type Published, publish } from './follow/publish.ts';
 import { createFront, type FrontOptions } from './front.ts';
 import { HaproxyLink } from './haproxy/link.ts';
+import { NftablesWriter } from './nftables/writer.ts';
 import { NginxWriter } from './nginx/writer.ts';
 import type { Writer } from './publisher.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
@@ -46,6 +47,8 @@ export type ServiceOptions = {
   readonly nginxFolder?: string;
   /** Where the blocks are written for an Apache. */
   readonly apacheFolder?: string;
+  /** Where it is written whose packets are to be dropped, and after how many refused requests in a block. */
+  readonly drop?: { readonly folder: string; readonly after: number };
   /** Stats sockets of HAProxys that enforce by themselves. */
   readonly haproxy?: readonly string[];
   /** Where counters are kept over a restart; without it they are not. */
@@ -155,10 +158,11 @@ export function dashboardRoute(
 }
 
 /** What web servers are told by files. */
-function writersFor({ nginxFolder, apacheFolder }: ServiceOptions): Writer[] {
+function writersFor({ nginxFolder, apacheFolder, drop, trusted = [] }: ServiceOptions): Writer[] {
   return [
     ...(nginxFolder === undefined ? [] : [new NginxWriter(nginxFolder)]),
     ...(apacheFolder === undefined ? [] : [new ApacheWriter(apacheFolder)]),
+    ...(drop === undefined ? [] : [new NftablesWriter(drop.folder, drop.after, trusted)]),
   ];
 }
 
@@ -185,7 +189,14 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
   const counted = countersFile === undefined ? null : await readSnapshot(countersFile);
   const decisions = new Histogram(DECISION_SECONDS);
   const onDecision = (seconds: number) => decisions.note(seconds);
-  const warden = new Warden({ ...options, now, onEvent, counted, onDecision });
+  const warden = new Warden({
+    ...options,
+    now,
+    onEvent,
+    counted,
+    onDecision,
+    ...(options.drop && { stubbornAfter: options.drop.after }),
+  });
   const saver = createSaver(warden, countersFile, onError);
   const links = (options.haproxy ?? []).map((path) => new HaproxyLink(warden, path, onEvent));
   const open: Opened[] = [];

@@ -42,6 +42,8 @@ export type WardenOptions = {
   readonly onEvent: (event: WardenEvent) => void;
   /** Milliseconds since whenever, to say how long decisions take; without it nobody is told. */
   readonly monotonic?: () => number;
+  /** So many refused requests in one block are told as an event; without it none are. */
+  readonly stubbornAfter?: number;
   /** Hears of each decision how many seconds it took. */
   readonly onDecision?: (seconds: number) => void;
 };
@@ -126,6 +128,7 @@ export class Warden {
   /** When it was last told that a site is over its budget. */
   private readonly toldOver = new Map<number, number>();
   private readonly tippings = new WeakMap<Block, Tipping>();
+  private readonly refusals = new WeakMap<Block, number>();
   private excused: readonly Excused[] = [];
   private sums = new Map<number, Sums>();
   private readonly totals = new Map<number, Totals>();
@@ -194,6 +197,7 @@ export class Warden {
     const decision = this.engine.admit(site.number, client, nowMs);
     if (decision.kind === 'served') return this.serve(site, client, request);
     if (decision.began) this.noteBlock(decision.block, request);
+    if (mode === 'enforce') this.countRefusal(site, decision.block);
     return this.refuse(site, mode, {
       retryAfter: retryAfter(decision.block, nowMs),
       status: site.refusal,
@@ -215,9 +219,17 @@ export class Warden {
   noteRefused(host: string | undefined, address: string): void {
     const site = this.sites.ofHost(host);
     const client = clientOf(address, this.prefix);
-    if (client !== null) this.sketch.add(site.number, client, this.now());
     this.sumOf(site).refusedRequests += 1;
     this.totalOf(site).refusedRequests += 1;
+    if (client === null) return;
+    this.sketch.add(site.number, client, this.now());
+    const block = this.engine.blockOf(site.number, client, this.now());
+    if (block) this.countRefusal(site, block);
+  }
+
+  /** Requests of a client that were refused since its block began. */
+  refusedIn(block: Block): number {
+    return this.refusals.get(block) ?? 0;
   }
 
   /** Count a request of which a log tells that it was served: nothing can be refused any more. */
@@ -483,6 +495,13 @@ export class Warden {
   prune(): void {
     this.guarded(() => this.store.prune(this.now()));
     this.readExemptions();
+  }
+
+  private countRefusal(site: Site, block: Block): void {
+    const refused = this.refusedIn(block) + 1;
+    this.refusals.set(block, refused);
+    if (refused === this.options.stubbornAfter)
+      this.options.onEvent({ event: 'goes on asking', site: site.name, client: block.client.text, refused });
   }
 
   private refuse(

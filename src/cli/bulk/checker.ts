@@ -6,7 +6,8 @@ import { type Case, pathBelow, stringField } from '../batch.ts';
 import { caseDns } from '../case-dns.ts';
 import type { CheckFlags } from '../check-flags.ts';
 import { caseOptions, checkOptionsOf } from '../check-options.ts';
-import { isRegularFile, newRoom } from '../input.ts';
+import type { Head } from '../envelope.ts';
+import { newRoom } from '../input.ts';
 import type { openMarks } from '../marks.ts';
 import { checkInput, READ_BYTES } from '../message-check-input.ts';
 import { type MessagePlace, readMessage } from '../message-sources.ts';
@@ -21,6 +22,8 @@ export type Order = {
   readonly folder: string;
   /** The clock of the run, milliseconds since the epoch. */
   readonly nowMs: number;
+  /** What the rows begin with where they are lines of `jsonl`; null where they are not. */
+  readonly head: Head | null;
 };
 
 /** A message, or a case of a batch. */
@@ -84,7 +87,7 @@ export async function openChecker(
     const checkCase = async (each: Case, room: Buffer) => {
       const name = stringField(each, 'eml');
       const file = pathOf(name);
-      const place = { name, file, part: null, isRegular: isRegularFile(file) };
+      const place = { name, file, part: null, isRegular: null };
       const bytes = await readMessage(place, READ_BYTES, room);
       return checkBytes(name, bytes, true, { ...options, ...caseOptions(each), dns: await dnsOf(each) });
     };

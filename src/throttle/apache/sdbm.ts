@@ -22,27 +22,40 @@ const DEEPEST = 20;
 
 const IS_LITTLE = endianness() === 'LE';
 
-type Pair = { readonly key: Uint8Array; readonly value: Uint8Array; readonly hash: number };
+type Pair = {
+  readonly key: string;
+  readonly value: string;
+  /** Bits of the hash, the first to be looked at the highest. */
+  readonly order: number;
+};
 
 /** @param key  ASCII: the characters of APR have a sign */
-function hashOf(key: Uint8Array): number {
+function hashOf(key: string): number {
   let hash = 0;
-  for (const byte of key) hash = (byte + Math.imul(65_599, hash)) | 0;
+  for (let at = 0; at < key.length; at += 1) hash = (key.charCodeAt(at) + Math.imul(65_599, hash)) | 0;
   return hash;
+}
+
+function reversed(bits: number): number {
+  let from = bits;
+  let to = 0;
+  for (let bit = 0; bit < DEEPEST; bit += 1) {
+    to = (to << 1) | (from & 1);
+    from >>>= 1;
+  }
+  return to;
 }
 
 const sizeOf = ({ key, value }: Pair) => key.length + value.length + 4;
 
-const fits = (pairs: readonly Pair[]) => pairs.reduce((sum, pair) => sum + sizeOf(pair), 2) <= MOST_OF_PAGE;
-
 /** A page: how many places, the places, and from its end downwards what stands there, key and value in turn. */
-function pageOf(pairs: readonly Pair[]): Uint8Array {
-  const page = new Uint8Array(PAGE);
-  const view = new DataView(page.buffer);
+function pageOf(pairs: readonly Pair[]): Buffer {
+  const page = Buffer.alloc(PAGE);
+  const view = new DataView(page.buffer, page.byteOffset, PAGE);
   let end = PAGE;
-  for (const [index, bytes] of pairs.flatMap(({ key, value }) => [key, value]).entries()) {
-    end -= bytes.length;
-    page.set(bytes, end);
+  for (const [index, text] of pairs.flatMap(({ key, value }) => [key, value]).entries()) {
+    end -= text.length;
+    page.write(text, end, 'latin1');
     view.setUint16(2 + index * 2, end, IS_LITTLE);
   }
   view.setUint16(0, pairs.length * 2, IS_LITTLE);
@@ -54,28 +67,55 @@ class Tree {
   readonly pages = new Map<number, Uint8Array>();
   readonly split: number[] = [];
   dropped = 0;
+  private readonly pairs: readonly Pair[];
+  /** Bytes of the pairs before each. */
+  private readonly before: Float64Array;
+
+  /** @param pairs  by their order: those that share bits lie together */
+  constructor(pairs: readonly Pair[]) {
+    this.pairs = pairs;
+    this.before = new Float64Array(pairs.length + 1);
+    for (const [index, pair] of pairs.entries())
+      this.before[index + 1] = (this.before[index] ?? 0) + sizeOf(pair);
+    this.grow(0, pairs.length, 0, 0, 0);
+  }
 
   /** @param number  the bits of the hash that led here, the first the lowest @param node  its number in the tree */
-  grow(pairs: readonly Pair[], depth: number, number: number, node: number): void {
-    if (pairs.length === 0) return;
-    if (fits(pairs)) {
-      this.pages.set(number, pageOf(pairs));
-    } else if (depth === DEEPEST) {
-      this.pages.set(number, pageOf(this.those(pairs)));
-    } else {
-      this.split.push(node);
-      const isSet = ({ hash }: Pair) => ((hash >>> depth) & 1) === 1;
-      const unset = pairs.filter((pair) => !isSet(pair));
-      this.grow(unset, depth + 1, number, node * 2 + 1);
-      this.grow(pairs.filter(isSet), depth + 1, number | (1 << depth), node * 2 + 2);
+  private grow(from: number, to: number, depth: number, number: number, node: number): void {
+    if (from === to) return;
+    const size = 2 + (this.before[to] ?? 0) - (this.before[from] ?? 0);
+    if (size <= MOST_OF_PAGE || depth === DEEPEST) {
+      this.pages.set(number, pageOf(this.those(from, to)));
+      return;
     }
+    this.split.push(node);
+    const middle = this.border(from, to, depth);
+    this.grow(from, middle, depth + 1, number, node * 2 + 1);
+    this.grow(middle, to, depth + 1, number | (1 << depth), node * 2 + 2);
+  }
+
+  /** The first of them whose bit at this depth is set. */
+  private border(from: number, to: number, depth: number): number {
+    const bit = 1 << (DEEPEST - 1 - depth);
+    let [low, high] = [from, to];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (((this.pairs[middle]?.order ?? 0) & bit) === 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** As many as fit. */
-  private those(pairs: readonly Pair[]): Pair[] {
+  private those(from: number, to: number): Pair[] {
     const taken: Pair[] = [];
-    for (const pair of pairs) if (fits([...taken, pair])) taken.push(pair);
-    this.dropped += pairs.length - taken.length;
+    let size = 2;
+    for (const pair of this.pairs.slice(from, to)) {
+      size += sizeOf(pair);
+      if (size > MOST_OF_PAGE) break;
+      taken.push(pair);
+    }
+    this.dropped += to - from - taken.length;
     return taken;
   }
 }
@@ -105,11 +145,9 @@ function directory(split: readonly number[]): Uint8Array {
  * @param rows  ASCII, each key once; a pair has at most about a thousand characters
  */
 export function encodeSdbm(rows: Iterable<readonly [key: string, value: string]>): Sdbm {
-  const pairs = [...rows].map(([name, text]): Pair => {
-    const key = Buffer.from(name, 'latin1');
-    return { key, value: Buffer.from(text, 'latin1'), hash: hashOf(key) };
-  });
-  const tree = new Tree();
-  tree.grow(pairs, 0, 0, 0);
-  return { pag: runsOf(tree.pages), dir: directory(tree.split), dropped: tree.dropped };
+  const pairs = [...rows]
+    .map(([key, value]): Pair => ({ key, value, order: reversed(hashOf(key)) }))
+    .sort((one, other) => one.order - other.order);
+  const { pages, split, dropped } = new Tree(pairs);
+  return { pag: runsOf(pages), dir: directory(split), dropped };
 }

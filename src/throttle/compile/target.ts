@@ -3,6 +3,7 @@ import type { ApachePlan } from './apache.ts';
 import type { CaddyPlan } from './caddy.ts';
 import type { Checker } from './checker.ts';
 import type { HaproxyPlan } from './haproxy.ts';
+import type { NftablesPlan } from './nftables.ts';
 import type { NginxPlan } from './nginx.ts';
 import type { TraefikPlan } from './traefik.ts';
 
@@ -10,7 +11,7 @@ import type { TraefikPlan } from './traefik.ts';
 export type Mode = 'native' | 'log' | 'auth';
 
 /** Everything that a configuration can be made of. */
-export type CompilePlan = HaproxyPlan & NginxPlan & CaddyPlan & ApachePlan & TraefikPlan;
+export type CompilePlan = HaproxyPlan & NginxPlan & CaddyPlan & ApachePlan & TraefikPlan & NftablesPlan;
 
 /** One way in which a server enforces the policies. */
 export type Way = {
@@ -26,8 +27,8 @@ export type Way = {
 
 /** A server that can enforce the policies. */
 export type Target = {
-  /** Where it writes its log, unless told otherwise. */
-  readonly log: string;
+  /** Where it writes its log, unless told otherwise; what is no web server has none. */
+  readonly log?: string;
   /** The decision server that it asks, unless told otherwise; without it the Unix socket of the units. */
   readonly decision?: string;
   /** By mode; the first is used when none is named. */

@@ -4,6 +4,7 @@ import { compileApache } from './apache.ts';
 import { compileCaddy } from './caddy.ts';
 import { byNobody, byProgram } from './checker.ts';
 import { compileHaproxy } from './haproxy.ts';
+import { compileNftables } from './nftables.ts';
 import { compileNginx } from './nginx.ts';
 import type { Target } from './target.ts';
 import { compileTraefik } from './traefik.ts';
@@ -54,6 +55,7 @@ const caddy = byProgram({
   args: (file, folder) => ['validate', '--adapter', 'caddyfile', '--config', withoutLogs(file, folder)],
   byHand: (file) => `caddy validate --adapter caddyfile --config ${file}`,
   fix: 'Correct what it names.',
+  noise: /^\{"level":"(?:info|warn)"/,
 });
 
 /** What our configuration needs of Apache's modules, and what only Debian has in the program. */
@@ -80,6 +82,13 @@ const apache = byProgram({
   args: (file, folder) => ['-t', '-f', aroundApache(file, folder)],
   byHand: () => 'apache2ctl configtest',
   fix: 'Correct what it names; the service has to have written its files once.',
+});
+
+const nftables = byProgram({
+  program: 'nft',
+  args: (file) => ['-c', '-f', file],
+  byHand: (file) => `nft -c -f ${file}`,
+  fix: 'Correct what it names; only root may ask it.',
 });
 
 /** Every server for which a configuration can be written, by its name on the command line. */
@@ -171,6 +180,21 @@ export const TARGETS = {
           evidence:
             'Bytes come by its log, of the body only. What was written follows its documentation and was not tried with Traefik.',
           fix: 'Where the service must not be needed, put HAProxy, nginx or Caddy in its place or in front of it.',
+        },
+      },
+    },
+  },
+  nftables: {
+    ways: {
+      native: {
+        compile: compileNftables,
+        check: nftables,
+        shortcomings: {
+          message:
+            'Whoever is dropped reaches nothing on this machine, no other site and no mail either, until the block ends.',
+          evidence:
+            'Only fronts that tell of each refusal lead to it, HAProxy does not; behind a proxy it is the proxy that sends the packets.',
+          fix: 'Keep --drop-after high, and exempt the networks from which you administer.',
         },
       },
     },

@@ -43,35 +43,58 @@ function mixed(word: number): number {
   return hash ^ (hash >>> 15);
 }
 
-/** Whether as many bytes are the same in two places. */
-export function isSame(one: DataView, at: number, other: DataView, there: number, length: number): boolean {
-  if (length < 8) return isSameShort(one, at, other, there, length);
-  const last = length - 8;
-  for (let each = 0; each < last; each += 8)
-    if (!isSameEight(one, at + each, other, there + each)) return false;
-  return isSameEight(one, at + last, other, there + last);
+/** Numbers of 64 bits that a key of so many bytes takes, see {@link keep}. */
+export function wordsOf(length: number): number {
+  return Math.ceil(length / 8);
 }
 
 /**
- * Eight bytes as one number of 64 bits. Two different ones are equal as numbers only if both are zeros, and some are
- * equal to nothing: bytes that no text has are never called the same by mistake.
+ * Remember bytes as numbers of 64 bits, to be compared with {@link stands}: eight each, and the last eight, which may
+ * overlap those before.
  */
-function isSameEight(one: DataView, at: number, other: DataView, there: number): boolean {
-  const number = one.getFloat64(at, true);
-  return number === other.getFloat64(there, true) && number !== 0;
+export function keep(view: DataView, from: number, length: number, words: Float64Array, first: number): void {
+  if (length < 8) {
+    words[first] = shortWord(view, from, length);
+    return;
+  }
+  const last = wordsOf(length) - 1;
+  for (let each = 0; each < last; each += 1) words[first + each] = view.getFloat64(from + each * 8, true);
+  words[first + last] = view.getFloat64(from + length - 8, true);
 }
 
-function isSameShort(one: DataView, at: number, other: DataView, there: number, length: number): boolean {
-  if (length < 4) {
-    for (let each = 0; each < length; each += 1)
-      if (one.getUint8(at + each) !== other.getUint8(there + each)) return false;
-    return true;
+/**
+ * Whether bytes that were remembered stand in a place. Two different numbers are equal only if both are zeros, and some
+ * are equal to nothing: what no text has in it may be taken for something else, but never for the same.
+ */
+export function stands(
+  words: Float64Array,
+  first: number,
+  length: number,
+  view: DataView,
+  from: number,
+): boolean {
+  const last = length < 8 ? 0 : (length - 1) >> 3;
+  for (let each = 0; each < last; each += 1) {
+    const word = words[first + each];
+    if (word !== view.getFloat64(from + each * 8, true) || word === 0) return false;
   }
-  const last = length - 4;
-  return (
-    one.getInt32(at, true) === other.getInt32(there, true) &&
-    one.getInt32(at + last, true) === other.getInt32(there + last, true)
-  );
+  const word = words[first + last];
+  const there = length < 8 ? shortWord(view, from, length) : view.getFloat64(from + length - 8, true);
+  return word === there && word !== 0;
+}
+
+const SHORT = new DataView(new ArrayBuffer(8));
+
+/** Fewer than eight bytes as one number: the first four and the last four, or, of fewer than four, one by one. */
+function shortWord(view: DataView, from: number, length: number): number {
+  if (length >= 4) {
+    SHORT.setInt32(0, view.getInt32(from, true), true);
+    SHORT.setInt32(4, view.getInt32(from + length - 4, true), true);
+    return SHORT.getFloat64(0, true);
+  }
+  let word = 1;
+  for (let at = from; at < from + length; at += 1) word = word * 256 + view.getUint8(at);
+  return word;
 }
 
 /** Bit 7 of each byte that is a quote, a backslash or a control character; above the first of them others may be set. */
@@ -121,9 +144,4 @@ export function isHexDigit(byte: number): boolean {
 /** Bytes as Latin-1: each is a character, so nothing can make it fail. */
 export function textOf(view: DataView, from: number, to: number): string {
   return Buffer.from(view.buffer, view.byteOffset + from, to - from).toString('latin1');
-}
-
-/** Put bytes where others stand. */
-export function copy(bytes: DataView, from: number, into: DataView, to: number, length: number): void {
-  for (let at = 0; at < length; at += 1) into.setUint8(to + at, bytes.getUint8(from + at));
 }

@@ -1,4 +1,4 @@
-import { copy, hashOf, isSame, textOf } from './bytes.ts';
+import { hashOf, keep, stands, textOf, wordsOf } from './bytes.ts';
 
 /** Places in a row that a key may stand in. */
 const NEIGHBOURS = 8;
@@ -17,7 +17,8 @@ export class ByteCache<T extends object | boolean | null> {
   private readonly most: number;
   private slots: number;
   private used = 0;
-  private keys: DataView;
+  private keys: Float64Array;
+  private readonly words: number;
   /** Of each place the hash of its key, never 0 where there is one, and what the key belongs to. */
   private marks: Int32Array;
   private lengths: Uint16Array;
@@ -34,7 +35,8 @@ export class ByteCache<T extends object | boolean | null> {
     this.width = width;
     this.most = most;
     this.slots = slots;
-    this.keys = new DataView(new ArrayBuffer(slots * width));
+    this.words = wordsOf(width);
+    this.keys = new Float64Array(slots * this.words);
     this.marks = new Int32Array(slots * 2);
     this.lengths = new Uint16Array(slots);
     this.values = places(slots);
@@ -76,7 +78,7 @@ export class ByteCache<T extends object | boolean | null> {
   endOf(slot: number, bytes: DataView, from: number, end: number): number {
     if (slot >= this.slots || this.marks[slot * 2] === 0) return -1;
     const length = this.lengths[slot] ?? 0;
-    const isThere = from + length < end && isSame(this.keys, slot * this.width, bytes, from, length);
+    const isThere = from + length < end && stands(this.keys, slot * this.words, length, bytes, from);
     return isThere ? from + length : -1;
   }
 
@@ -84,7 +86,7 @@ export class ByteCache<T extends object | boolean | null> {
     return (
       this.lengths[slot] === length &&
       this.marks[slot * 2 + 1] === owner &&
-      isSame(this.keys, slot * this.width, bytes, from, length)
+      stands(this.keys, slot * this.words, length, bytes, from)
     );
   }
 
@@ -94,11 +96,10 @@ export class ByteCache<T extends object | boolean | null> {
   }
 
   private put(bytes: DataView, from: number, to: number, owner: number, value: T): number {
-    const hash = markOf(bytes, from, to, owner);
-    const slot = this.placeFor(hash);
+    const slot = this.placeFor(markOf(bytes, from, to, owner));
     if (this.marks[slot * 2] === 0) this.used += 1;
-    copy(bytes, from, this.keys, slot * this.width, to - from);
-    this.marks[slot * 2] = hash;
+    keep(bytes, from, to - from, this.keys, slot * this.words);
+    this.marks[slot * 2] = markOf(bytes, from, to, owner);
     this.marks[slot * 2 + 1] = owner;
     this.lengths[slot] = to - from;
     this.values[slot] = value;
@@ -113,17 +114,23 @@ export class ByteCache<T extends object | boolean | null> {
   }
 
   private grow(): void {
-    const { keys, marks, lengths, values, slots, width } = this;
+    const { keys, marks, lengths, values, slots, words } = this;
     this.slots = slots * 2;
     this.used = 0;
-    this.keys = new DataView(new ArrayBuffer(this.slots * width));
+    this.keys = new Float64Array(this.slots * words);
     this.marks = new Int32Array(this.slots * 2);
     this.lengths = new Uint16Array(this.slots);
     this.values = places(this.slots);
-    for (let slot = 0; slot < slots; slot += 1) {
-      if (marks[slot * 2] === 0) continue;
-      const key = slot * width;
-      this.put(keys, key, key + (lengths[slot] ?? 0), marks[slot * 2 + 1] ?? 0, values[slot] as T);
+    for (let from = 0; from < slots; from += 1) {
+      const mark = marks[from * 2] ?? 0;
+      if (mark === 0) continue;
+      const to = this.placeFor(mark);
+      if (this.marks[to * 2] === 0) this.used += 1;
+      this.keys.set(keys.subarray(from * words, (from + 1) * words), to * words);
+      this.marks[to * 2] = mark;
+      this.marks[to * 2 + 1] = marks[from * 2 + 1] ?? 0;
+      this.lengths[to] = lengths[from] ?? 0;
+      this.values[to] = values[from] as T;
     }
   }
 }

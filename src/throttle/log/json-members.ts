@@ -1,4 +1,4 @@
-import { copy, isSame } from './bytes.ts';
+import { keep, stands, wordsOf } from './bytes.ts';
 import { BELOW_REQUEST, HEADERS, NAMES } from './json.ts';
 
 const BLANK = 0x20;
@@ -82,7 +82,7 @@ const OFTEN = 8;
 const RESTLESS = 200;
 
 /** Longest lead that is remembered, and longest value that becomes a part of one, in bytes. */
-const LONGEST = 240;
+export const LONGEST = 240;
 const LONGEST_USUAL = 48;
 
 /**
@@ -98,12 +98,13 @@ export class Lead implements Led {
   readonly form: number;
   readonly passed: readonly Role[];
   readonly length: number;
-  private readonly written: DataView;
+  private readonly written: Float64Array;
   private readonly next: Lead[] = [];
-  private readonly usual = new DataView(new ArrayBuffer(LONGEST_USUAL));
+  private usual: Float64Array | null = null;
   private usualLength = -1;
   private same = 0;
   private changes = 0;
+  private follower: Lead | null = null;
 
   /** @param text  its bytes as Latin-1 */
   constructor(text: string, { place, role, form, passed }: Led) {
@@ -113,7 +114,9 @@ export class Lead implements Led {
     this.form = form;
     this.passed = passed;
     this.length = bytes.length;
-    this.written = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.written = new Float64Array(wordsOf(bytes.length));
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    keep(view, 0, bytes.length, this.written, 0);
   }
 
   /** The lead behind the value of this one, if it is one of those that followed before. */
@@ -132,6 +135,14 @@ export class Lead implements Led {
     return null;
   }
 
+  /** Take notice of what follows the value. @returns whether it followed the last time, too */
+  isFollowedBy(lead: Lead): boolean {
+    if (this.follower === lead) return true;
+    this.follower = lead;
+    this.same = 0;
+    return false;
+  }
+
   /** Try this one first from now on. */
   expect(lead: Lead): void {
     const known = this.next.indexOf(lead);
@@ -142,7 +153,7 @@ export class Lead implements Led {
 
   private isAt(bytes: DataView, at: number, end: number): boolean {
     const behind = at + this.length;
-    if (behind > end || !isSame(this.written, 0, bytes, at, this.length)) return false;
+    if (behind > end || !stands(this.written, 0, this.length, bytes, at)) return false;
     if (this.form === FORM.none) return behind === end;
     return this.form !== FORM.other || isOther(bytes.getUint8(behind));
   }
@@ -151,7 +162,7 @@ export class Lead implements Led {
   isUsual(bytes: DataView, from: number, to: number): boolean {
     if (this.role !== null || this.changes > RESTLESS) return false;
     const length = to - from;
-    if (length === this.usualLength && isSame(this.usual, 0, bytes, from, length)) {
+    if (this.usual !== null && length === this.usualLength && stands(this.usual, 0, length, bytes, from)) {
       this.same += 1;
       if (this.same < OFTEN) return false;
       this.changes = 0;
@@ -160,7 +171,8 @@ export class Lead implements Led {
     this.changes += 1;
     this.same = 0;
     this.usualLength = length <= LONGEST_USUAL ? length : -1;
-    if (this.usualLength !== -1) copy(bytes, from, this.usual, 0, length);
+    this.usual ??= new Float64Array(wordsOf(LONGEST_USUAL));
+    if (this.usualLength !== -1) keep(bytes, from, length, this.usual, 0);
     return false;
   }
 }
@@ -170,7 +182,7 @@ function isOther(byte: number): boolean {
   return byte > BLANK && byte !== QUOTE && byte !== OPEN_LIST && byte !== OPEN;
 }
 
-/** Leads that are remembered for one log. */
+/** Leads that are remembered at a time. */
 const MOST_LEADS = 4000;
 
 /** All leads of a log, each once, so that what one has learned is there wherever it stands. */
@@ -183,20 +195,24 @@ export class Leads {
     this.begin = new Lead('', { place: lineOf(), role: null, form: FORM.none, passed: [] });
   }
 
+  /** Whether there are so many that it is better to begin anew: names of members may be anybody's. */
+  get isFull(): boolean {
+    return this.count >= MOST_LEADS;
+  }
+
   /** @param from  the object in which the value before it lies. @param text  its bytes as Latin-1 */
   lead(from: Place, text: string, led: Led): Lead {
     const known = from.leads.get(text);
     if (known) return known;
     const lead = new Lead(text, led);
-    if (text.length > LONGEST || this.count === MOST_LEADS) return lead;
+    if (text.length > LONGEST) return lead;
     this.count += 1;
     from.leads.set(text, lead);
     return lead;
   }
 
-  /** A lead, the value behind it and the lead behind that as one; null when it would be too long. */
-  joined(from: Place, text: string, first: Lead, last: Lead): Lead | null {
-    if (text.length > LONGEST) return null;
+  /** A lead, the value behind it and the lead behind that as one. */
+  joined(from: Place, text: string, first: Lead, last: Lead): Lead {
     const { place, role, form } = last;
     return this.lead(from, text, { place, role, form, passed: [...first.passed, ...last.passed] });
   }

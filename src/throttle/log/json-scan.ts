@@ -4,7 +4,16 @@ import { ByteCache, NOWHERE } from './cache.ts';
 import { ByteClock } from './clock.ts';
 import { isClient, isTool } from './entry.ts';
 import { withoutPort } from './json.ts';
-import { CATEGORIES, CATEGORY, FORM, type Lead, Leads, NOT_FOUND, type Role } from './json-members.ts';
+import {
+  CATEGORIES,
+  CATEGORY,
+  FORM,
+  type Lead,
+  Leads,
+  LONGEST,
+  NOT_FOUND,
+  type Role,
+} from './json-members.ts';
 import { type Known, newlyKnown, type Scanned } from './known.ts';
 import { epochMs } from './time.ts';
 
@@ -39,6 +48,9 @@ const WORDS: ReadonlyMap<number, Buffer> = new Map(
 /** Most digits that a number holds exactly. */
 const EXACT_DIGITS = 15;
 
+/** Leads that are learned of one line: what costs more than that is read faster in another way. */
+const MOST_LEARNED = 24;
+
 /** Deeper than any log. */
 const DEEPEST = 16;
 
@@ -55,7 +67,7 @@ type Site = { readonly text: string; readonly number: number };
  */
 export class JsonScanner {
   private readonly request: Scanned;
-  private readonly leads = new Leads();
+  private leads = new Leads();
   private readonly agents = new ByteCache(1 << 8, 1 << 16, 256, isTool);
   private readonly clients = new ByteCache(1 << 10, 1 << 20, 48, (text) => this.whoIn(text));
   private readonly sites = new ByteCache(1 << 6, 1 << 14, LONGEST_SITE, (text): Site => this.siteIn(text));
@@ -65,9 +77,13 @@ export class JsonScanner {
   private clientAt = NOWHERE;
   private siteAt = NOWHERE;
   private known: Known | null = null;
-  // The browser that was recognised, and where.
-  private agent = NOWHERE;
-  private agentAt = NOWHERE;
+  // What was taken for the site of the line before, and for the browser that the client had.
+  private siteSlot = NOWHERE;
+  private siteFrom = NOWHERE;
+  private siteTo = NOWHERE;
+  private agentSlot = NOWHERE;
+  private agentFrom = NOWHERE;
+  private agentTo = NOWHERE;
   private readonly clock = new ByteClock();
   private bytes: DataView = new DataView(new ArrayBuffer(0));
   private end = 0;
@@ -96,8 +112,10 @@ export class JsonScanner {
     this.bytes = bytes;
     this.end = end;
     this.line += 1;
+    if (this.leads.isFull) this.leads = new Leads();
     this.clientAt = NOWHERE;
-    this.agent = NOWHERE;
+    this.siteFrom = NOWHERE;
+    this.agentFrom = NOWHERE;
     for (let category = 0; category < CATEGORIES.length; category += 1) this.ranks[category] = NOT_FOUND;
     return this.members(from) && this.tell();
   }
@@ -188,33 +206,52 @@ export class JsonScanner {
 
   /** Clients are remembered together with the site. */
   private look(client: number, site: number): Known | null {
-    const length = this.stop(CATEGORY.site) - site;
-    if (site !== NOWHERE && length > LONGEST_SITE) return null;
-    this.site = site === NOWHERE ? null : this.sites.get(this.bytes, site, site + length);
+    const siteEnd = this.stop(CATEGORY.site);
+    if (site !== NOWHERE && siteEnd - site > LONGEST_SITE) return null;
+    if (site !== NOWHERE && (this.siteFrom !== site || this.siteTo !== siteEnd)) {
+      this.siteSlot = this.sites.find(this.bytes, site, siteEnd);
+      this.siteFrom = NOWHERE;
+    }
+    this.site = site === NOWHERE ? null : this.sites.at(this.siteSlot);
     return this.clients.get(this.bytes, client, this.stop(CATEGORY.client), this.site?.number ?? 0);
   }
 
-  /** Where a browser ends that begins at a place, if it is the one that this client had before; or -1. */
-  private agentEnd(from: number): number {
-    this.agent = NOWHERE;
-    const slot = this.who()?.agent ?? NOWHERE;
-    const end = slot === NOWHERE ? -1 : this.agents.endOf(slot, this.bytes, from, this.end);
-    if (end === -1 || this.bytes.getUint8(end) !== QUOTE) return -1;
+  /** Where a text ends that begins at a place, if it is what mostly stands there; or -1. */
+  private knownEnd(category: number, from: number): number {
+    let end = -1;
+    if (category === CATEGORY.time) end = this.clock.endOf(this.bytes, from, this.end);
+    else if (category === CATEGORY.site) end = this.siteEnd(from);
+    else if (category === CATEGORY.agent) end = this.agentEnd(from);
     this.hasEscape = false;
-    this.agent = slot;
-    this.agentAt = from;
-    return end;
+    return end !== -1 && this.bytes.getUint8(end) === QUOTE ? end : -1;
+  }
+
+  /** Most lines are about one site. */
+  private siteEnd(from: number): number {
+    if (this.siteSlot === NOWHERE) return -1;
+    this.siteFrom = from;
+    this.siteTo = this.sites.endOf(this.siteSlot, this.bytes, from, this.end);
+    return this.siteTo;
+  }
+
+  /** A client mostly has the browser that it had before. */
+  private agentEnd(from: number): number {
+    this.agentFrom = from;
+    this.agentTo = -1;
+    this.agentSlot = this.who()?.agent ?? NOWHERE;
+    if (this.agentSlot !== NOWHERE)
+      this.agentTo = this.agents.endOf(this.agentSlot, this.bytes, from, this.end);
+    return this.agentTo;
   }
 
   private isTool(): boolean {
     if (!this.has(CATEGORY.agent)) return false;
     const from = this.start(CATEGORY.agent);
     const { who } = this.request;
-    if (this.agent === NOWHERE || this.agentAt !== from)
-      who.agent = this.agents.find(this.bytes, from, this.stop(CATEGORY.agent));
-    return who.agent === NOWHERE
-      ? isTool(textOf(this.bytes, from, this.stop(CATEGORY.agent)))
-      : this.agents.at(who.agent);
+    const to = this.stop(CATEGORY.agent);
+    const isKnown = this.agentFrom === from && this.agentTo === to;
+    who.agent = isKnown ? this.agentSlot : this.agents.find(this.bytes, from, to);
+    return who.agent === NOWHERE ? isTool(textOf(this.bytes, from, to)) : this.agents.at(who.agent);
   }
 
   private siteIn(text: string): Site {
@@ -232,14 +269,16 @@ export class JsonScanner {
   private members(from: number): boolean {
     let before = this.leads.begin;
     let lead = before;
+    let learned = 0;
     for (let at = from, value = from, isUsual = false; ; ) {
       let next = lead.guess(this.bytes, at, this.end);
       if (next === null) {
-        next = this.leadAt(lead, at);
+        learned += 1;
+        next = learned > MOST_LEARNED ? null : this.leadAt(lead, at);
         if (next === null) return false;
         lead.expect(next);
       }
-      if (isUsual) this.join(before, lead, value, at, next);
+      if (isUsual && lead.isFollowedBy(next)) this.join(before, lead, value, at, next);
       if (next.passed.length > 0 && !this.pass(next.passed)) return false;
       before = lead;
       lead = next;
@@ -253,8 +292,10 @@ export class JsonScanner {
 
   /** Let a value that is always the same become a part of what leads to the one behind it. */
   private join(before: Lead, first: Lead, value: number, at: number, last: Lead): void {
-    const text = textOf(this.bytes, value - first.length, at + last.length);
-    const joined = this.leads.joined(before.place, text, first, last);
+    const from = value - first.length;
+    const to = at + last.length;
+    const joined =
+      to - from > LONGEST ? null : this.leads.joined(before.place, textOf(this.bytes, from, to), first, last);
     if (joined !== null) before.expect(joined);
   }
 
@@ -332,7 +373,7 @@ export class JsonScanner {
   private member({ role, form }: Lead, from: number): number {
     if (role !== null && !this.isFirst(role)) return -1;
     if (form === FORM.other) return role === null ? this.value(from, 0) : this.told(role, from);
-    const known = role?.category === CATEGORY.agent ? this.agentEnd(from) : -1;
+    const known = role === null ? -1 : this.knownEnd(role.category, from);
     const end = known === -1 ? this.text(from - 1) : known + 1;
     if (end === -1) return -1;
     if (role !== null && role.isListed === (form === FORM.list)) {

@@ -109,6 +109,8 @@ test('what Caddy does not take is told', async (context) => {
   const { said, result } = await compiled(['caddy', '--bind', '127.0.0.1:99999', '--check']);
   expect(result.status).toBe('crit');
   expect(said).toContain('caddy does not take the configuration.');
+  const check = result.checks.find(({ id }) => id === 'throttle.compile.check');
+  expect(check?.evidence).toMatch(/^Error: .*port 99999 is out of range$/);
 });
 
 test('a mode that a server does not know is refused, and those that it knows are told', async () => {
