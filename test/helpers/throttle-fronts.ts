@@ -87,9 +87,12 @@ function wholeNginx(folder: string): string {
   );
   const file = join(folder, 'nginx.conf');
   const user = process.getuid?.() === 0 ? 'user root; ' : '';
+  const inLua = readFileSync(join(folder, 'postern-throttle.conf'), 'utf8').includes('_by_lua');
+  const modules = inLua ? ['ndk_http', 'ngx_http_lua'] : [];
+  const loaded = modules.map((name) => `load_module /usr/lib/nginx/modules/${name}_module.so; `).join('');
   writeFileSync(
     file,
-    `${user}daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
+    `${loaded}${user}daemon off; worker_processes ${inLua ? 2 : 1}; pid ${folder}/pid; error_log ${folder}/error.log;
 events { worker_connections 512; }
 http { keepalive_timeout 30s; ${paths.join(' ')} include ${folder}/postern-throttle.conf; }`,
   );
@@ -155,7 +158,7 @@ function patient(file: string): void {
   writeFileSync(file, readFileSync(file, 'utf8').replaceAll('_timeout 50ms', '_timeout 10s'));
 }
 
-async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front> {
+async function nginxFront(mode: 'log' | 'auth' | 'lua', lengthMs: number): Promise<Front> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-nginx-'));
   const port = await freePort();
   const log = join(folder, 'access.log');
@@ -163,9 +166,13 @@ async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front
     decision: { kind: 'unix', path: join(folder, 'decision.sock') },
     logs: [log],
     ...(mode === 'log' && { nginxFolder: join(folder, 'blocks') }),
+    ...(mode === 'lua' && { luaFolder: join(folder, 'blocks') }),
   });
   await addSites(lab);
-  const places = ['--access-log', log, '--nginx-dir', join(folder, 'blocks')];
+  const places = [
+    ...['--access-log', log],
+    ...['--nginx-dir', '--lua-dir'].flatMap((flag) => [flag, join(folder, 'blocks')]),
+  ];
   await compile('nginx', { folder, port, lab }, [
     ...['--mode', mode, ...places],
     ...['--decision', `unix:${folder}/decision.sock`],
@@ -175,7 +182,7 @@ async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front
   await answers(port);
   const unwatch = watchFlag(folder);
   return {
-    ...{ lab, port, folder, late: mode === 'log', lateBytes: true, aligned: false },
+    ...{ lab, port, folder, late: mode === 'log', lateBytes: mode !== 'lua', aligned: mode === 'lua' },
     close: async () => {
       await unwatch();
       await stopChild(nginx);
@@ -325,6 +332,7 @@ export const FRONTS: Readonly<Record<string, (lengthMs: number) => Promise<Front
   'the built-in front': builtIn,
   'HAProxy by itself': haproxyFront,
   'nginx, by its log': (lengthMs) => nginxFront('log', lengthMs),
+  'nginx with Lua': (lengthMs) => nginxFront('lua', lengthMs),
   'Apache, by its log': apacheFront,
   'nginx, asking': (lengthMs) => nginxFront('auth', lengthMs),
   'Caddy, asking': caddyFront,

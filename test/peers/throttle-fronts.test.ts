@@ -226,6 +226,11 @@ for (const [name, start] of Object.entries(FRONTS)) {
     const program = /^(nginx|HAProxy|Apache|Caddy)/.exec(name)?.[0].toLowerCase();
     afterAll(async () => (await front)?.close());
     test.concurrent.for(Object.entries(CASES))('%s', async ([, run], context) => {
+      if (name.endsWith('Lua'))
+        needs(context, 'test', 'libnginx-mod-http-lua', [
+          '-f',
+          '/usr/lib/nginx/modules/ngx_http_lua_module.so',
+        ]);
       if (program === 'apache') needs(context, 'apache2', 'apache2-bin');
       else if (program) needs(context, program, program);
       front ??= start(SHORT_MS);
