@@ -80,7 +80,7 @@ async function compile(target: string, { folder, port, lab }: Compiled, more: st
 }
 
 /** A whole configuration around what was compiled, for whoever runs the tests. */
-function wholeNginx(folder: string): string {
+function wholeNginx(folder: string, workers: number): string {
   mkdirSync(join(folder, 'tmp'), { recursive: true });
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (each) => `${each}_temp_path ${folder}/tmp/${each};`,
@@ -92,7 +92,7 @@ function wholeNginx(folder: string): string {
   const loaded = modules.map((name) => `load_module /usr/lib/nginx/modules/${name}_module.so; `).join('');
   writeFileSync(
     file,
-    `${loaded}${user}daemon off; worker_processes ${inLua ? 2 : 1}; pid ${folder}/pid; error_log ${folder}/error.log;
+    `${loaded}${user}daemon off; worker_processes ${workers}; pid ${folder}/pid; error_log ${folder}/error.log;
 events { worker_connections 512; }
 http { keepalive_timeout 30s; ${paths.join(' ')} include ${folder}/postern-throttle.conf; }`,
   );
@@ -149,8 +149,8 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-export async function startNginx(folder: string): Promise<ChildProcess> {
-  return spawn('/usr/sbin/nginx', ['-c', wholeNginx(folder), '-p', folder], { stdio: 'ignore' });
+export async function startNginx(folder: string, workers = 1): Promise<ChildProcess> {
+  return spawn('/usr/sbin/nginx', ['-c', wholeNginx(folder, workers), '-p', folder], { stdio: 'ignore' });
 }
 
 /** Here the service shares its process with everything that asks, so an answer may take longer than a real one. */
@@ -178,7 +178,7 @@ async function nginxFront(mode: 'log' | 'auth' | 'lua', lengthMs: number): Promi
     ...['--decision', `unix:${folder}/decision.sock`],
   ]);
   patient(join(folder, 'postern-throttle.conf'));
-  const nginx = await startNginx(folder);
+  const nginx = await startNginx(folder, mode === 'lua' ? 2 : 1);
   await answers(port);
   const unwatch = watchFlag(folder);
   return {

@@ -235,6 +235,8 @@ function M.access()
     if not ok then return tell(logged) end
     ngx.var.postern_refused = logged
     if not because then return end
+    -- Each process has its own idea of now, from when it was last woken; the end may be of another.
+    ngx.update_time()
     local seconds = math.max(1, math.ceil(until_ms / 1000 - ngx.now()))
     local body = PAGES[because]:gsub("@WHEN@", when(seconds))
     ngx.status = status
