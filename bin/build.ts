@@ -50,7 +50,7 @@ const commands = globSync('commands/**/*.ts').map((file) => [file.replace(/\.ts$
 const bundle = await rolldown({
   input: { main: 'src/cli/main.ts', help: 'src/cli/help.ts', ...workers, ...Object.fromEntries(commands) },
   platform: 'node',
-  external: [/^node:/, /^node-hid/],
+  external: [/^node:/, /^node-hid/, /^sodium-native/],
   logLevel: quiet ? 'silent' : 'warn',
   plugins: [
     {

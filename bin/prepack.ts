@@ -29,11 +29,15 @@ if (existsSync(kept)) renameSync(kept, manifest);
 if (!process.argv.includes('--restore')) {
   const whole = JSON.parse(readFileSync(manifest, 'utf8')) as Record<string, unknown> & {
     optionalDependencies: Record<string, string>;
+    devDependencies: Record<string, string>;
   };
   const { 'node-hid': hid } = whole.optionalDependencies;
   const published = {
     ...Object.fromEntries(Object.entries(whole).filter(([field]) => PUBLISHED.includes(field))),
     optionalDependencies: { 'node-hid': hid },
+    // Whoever verifies much Ed25519 puts it beside this; nobody else has it installed.
+    peerDependencies: { 'sodium-native': `^${whole.devDependencies['sodium-native']}` },
+    peerDependenciesMeta: { 'sodium-native': { optional: true } },
   };
   writeFileSync(kept, readFileSync(manifest));
   writeFileSync(`${root}dist/THIRD-PARTY-LICENSES.txt`, notices(root));

@@ -18,6 +18,7 @@ import { readMailboxes } from '../../src/message/mailboxes.ts';
 import { whyNotMessage } from '../../src/message/recognise.ts';
 import { inspectStructure } from '../../src/message/structure.ts';
 import { parsePolicy } from '../../src/mta-sts/policy.ts';
+import { parseNetwork } from '../../src/net/network.ts';
 import { decodeModhex, recoverModhex } from '../../src/otp/modhex.ts';
 import { decryptOtp, splitOtp } from '../../src/otp/token.ts';
 import { drawLogo } from '../../src/raster/draw.ts';
@@ -42,7 +43,11 @@ import { parseTlsReport } from '../../src/reports/tls.ts';
 import { readEhlo } from '../../src/smtp/extensions.ts';
 import { ReplyReader, replyText } from '../../src/smtp/reply.ts';
 import { sanitiseSvg } from '../../src/svg/sanitise.ts';
+import { parseJsonLine } from '../../src/throttle/follow/json.ts';
+import { LineCutter } from '../../src/throttle/follow/tail.ts';
 import { createLogParser } from '../../src/throttle/log/parse.ts';
+import { parseNginxLine } from '../../src/throttle/nginx/log.ts';
+import { siteName } from '../../src/throttle/site-name.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../src/throttle/snapshot.ts';
 import { DocumentFault } from '../../src/trust/json.ts';
 import { findName, openNameFile, readNameFile } from '../../src/trust/name-file.ts';
@@ -157,6 +162,17 @@ function accessLog(input: Buffer): void {
   for (const line of input.toString('utf8').split('\n')) parse(line);
 }
 
+const PROXIES = ['10.0.0.0/8', '2001:db8::/32'].map(parseNetwork).filter((each) => each !== null);
+
+/** Logs that are followed: of nginx and Apache in our format, of Caddy and Traefik in JSON. */
+function followedLog(input: Buffer): void {
+  const cutter = new LineCutter((line) => {
+    const served = line[0] === '{' ? parseJsonLine(line, PROXIES) : parseNginxLine(line);
+    if (served) siteName(`${served.host}${served.method}${served.path}${served.userAgent}`);
+  });
+  for (let at = 0; at < input.length; at += 777) cutter.write(input.subarray(at, at + 777));
+}
+
 export const targets: readonly Target[] = [
   pure(
     'smtp-replies',
@@ -246,6 +262,17 @@ export const targets: readonly Target[] = [
       ),
     ],
     accessLog,
+  ),
+  pure(
+    'followed-logs',
+    () => [
+      ...filesOf('test/fixtures/traefik/access.jsonl'),
+      ...texts(
+        'postern1\tl\t\t192.0.2.1\twww.example.org\t1260\tGET\t/\\x22\tcurl\n',
+        '{"request":{"remote_ip":"10.0.0.1","host":"example.org","uri":"/","headers":{"X-Forwarded-For":["192.0.2.1"]}},"size":5,"resp_headers":{}}\n',
+      ),
+    ],
+    followedLog,
   ),
   pure(
     'otp',

@@ -1,4 +1,4 @@
-import type { SecureContext } from 'node:tls';
+import type { Interfaces } from '@oclif/core';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand, judgeTime } from '../../src/cli/base.ts';
@@ -11,8 +11,9 @@ import {
   smtpFlags,
   withEnvironment,
 } from '../../src/cli/flags.ts';
-import { readPem } from '../../src/cli/open-dns.ts';
-import { mtaStsFinder } from '../../src/cli/policies.ts';
+import { openDns } from '../../src/cli/open-dns.ts';
+import { openProber } from '../../src/cli/prober.ts';
+import { queueFlags } from '../../src/cli/queue-flags.ts';
 import { renderMxProbe } from '../../src/cli/render/mx.ts';
 import { mxParts } from '../../src/cli/render/mx-parts.ts';
 import { renderTranscriptLine } from '../../src/cli/render/transcript.ts';
@@ -20,53 +21,23 @@ import { readRows } from '../../src/cli/rows.ts';
 import { readSavedProbes } from '../../src/cli/saved-probes.ts';
 import { collectTargets } from '../../src/cli/targets.ts';
 import { line } from '../../src/cli/text.ts';
-import { openDns, smtpWorld } from '../../src/cli/world.ts';
 import { keepYoungHeapSmall } from '../../src/cli/young-heap.ts';
 import { AppError, ExitCode } from '../../src/errors.ts';
-import { converse, type Place, type Variant } from '../../src/mx/conversation.ts';
+import type { Place } from '../../src/mx/conversation.ts';
 import { asSavedProbe, compareWith } from '../../src/mx/diff.ts';
 import type { IntrusionOptions } from '../../src/mx/intrusive.ts';
-import { probeTarget } from '../../src/mx/probe.ts';
 import { registeredDomain } from '../../src/mx/provider.ts';
 import { applyRequirements, parseRequirements } from '../../src/mx/require.ts';
-import { createSwitchboard } from '../../src/mx/switchboard.ts';
+import { createSwitchboard, PER_PROVIDER, SPACING_MS } from '../../src/mx/switchboard.ts';
 import { parseTarget, type Target } from '../../src/mx/target.ts';
 import type { MxProbeResult } from '../../src/schema/mx-probe.ts';
-import type { SpeakerWorld, TranscriptLine } from '../../src/smtp/connection.ts';
-import { contextFor, contextForKey } from '../../src/smtp/tls.ts';
-
-/** RFC 8314 §7.3: submission with TLS from the first byte on. */
-const SUBMISSIONS_PORT = 465;
-
-/** Where mail programs submit (RFC 6409, RFC 8314 §3.3). */
-const SUBMISSION = [
-  { port: 587, implicitTls: false },
-  { port: SUBMISSIONS_PORT, implicitTls: true },
-] as const;
+import type { ProbePlan } from '../../src/schema/probe-job.ts';
+import type { SpeakerWorld } from '../../src/smtp/connection.ts';
 
 /** How long an answer that must not come is waited for, in milliseconds. */
 const SILENCE_MS = 3000;
 
-/** Between two questions to a server whose answers look as if they changed, in milliseconds. */
-const REPEAT_WAIT_MS = 500;
-
-/** What is offered to the server in a round of its own. */
-function contextOf(
-  variant: Variant | undefined,
-  { context, laxContext }: Pick<ReturnType<typeof smtpWorld>, 'context' | 'laxContext'>,
-  ca: string | undefined,
-): SecureContext {
-  switch (variant?.kind) {
-    case 'version':
-      return contextFor(variant.version) ?? context;
-    case 'anonymous':
-      return laxContext();
-    case 'key':
-      return contextForKey(variant.key, ca === undefined ? undefined : readPem(ca));
-    default:
-      return context;
-  }
-}
+type ProbeFlags = Interfaces.InferredFlags<typeof MxProbe.flags>;
 
 export default class MxProbe extends BaseCommand {
   static override summary = 'Ask the mail exchangers of a domain whether they encrypt (STARTTLS).';
@@ -75,13 +46,15 @@ export default class MxProbe extends BaseCommand {
     'greeting, EHLO, STARTTLS, TLS handshake, EHLO, QUIT. No mail is sent. What is seen is compared with what the ' +
     'domain promises by DANE and MTA-STS. Critical: no server offers STARTTLS, the handshake fails, or a promise is ' +
     'not kept. A certificate that is not valid is information otherwise, as senders do not verify it unless DANE or ' +
-    'MTA-STS ask for it. With --submission the ports where mail programs submit are asked instead.';
+    'MTA-STS ask for it. With --submission the ports where mail programs submit are asked instead. With --queue the ' +
+    'workers of "mx worker" on other machines probe, and the rows are printed here.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> example.org',
     '<%= config.bin %> <%= command.id %> example.org example.net --json',
     '<%= config.bin %> <%= command.id %> 192.0.2.25 --ehlo mail.example.com --transcript',
     '<%= config.bin %> <%= command.id %> --from-file domains.txt --format jsonl --output rows.jsonl',
     '<%= config.bin %> <%= command.id %> example.org --format nagios',
+    '<%= config.bin %> <%= command.id %> --from-file domains.txt --queue rediss://queue.example.org --format jsonl',
   ];
   static override several = true;
   static override args = {
@@ -92,6 +65,7 @@ export default class MxProbe extends BaseCommand {
     }),
   };
   static override flags = {
+    ...queueFlags,
     ...withEnvironment({
       'from-file': Flags.string({
         summary: 'Read further targets from a list, one a line.',
@@ -182,75 +156,106 @@ export default class MxProbe extends BaseCommand {
     const all = await collectTargets(args.target ?? [], flags['from-file']);
     const wanted = new Set(all);
     const rows = flags.resume === undefined ? [] : await readRows(flags.resume, 'postern/mx-probe/1');
-    const earlier = rows.filter(({ target, status }) => wanted.has(target) && status !== 'unknown');
+    const own = rows.filter(({ target }) => wanted.has(target));
+    const earlier = own.filter(({ status }) => status !== 'unknown');
     const known = new Set(earlier.map(({ target }) => target));
-    const targets = all.filter((text) => !known.has(text));
     // One wrong target fails the command before anything is asked; of several it is a row.
     if (all.length === 1) parseTarget(all[0] ?? '');
     else keepYoungHeapSmall();
     const baseline = flags.baseline === undefined ? new Map() : await readSavedProbes(flags.baseline);
     const requirements = flags.require === undefined ? [] : parseRequirements(flags.require);
     const asOfMs = judgeTime(flags['as-of']);
-    const world = {
-      ...smtpWorld(flags),
-      signal: this.signal,
-      asOfMs,
-      ...(flags.transcript && { onLine: (said: TranscriptLine) => this.note(renderTranscriptLine(said)) }),
-    };
-    const { talk } = createSwitchboard(
-      {
-        overall: flags.parallel,
-        perProvider: 4,
-        spacingMs: all.length > 1 ? 2000 : 0,
-        providerOf: registeredDomain,
-      },
-      (place, variant) => converse(place, { ...world, context: contextOf(variant, world, flags.ca) }),
-      this.signal,
-    );
-    const intrude = await this.intrusion(flags, all);
     const parts = mxParts(asOfMs);
-    const { dns, finish } = await openDns(flags, this.signal);
-    const services = flags.submission
-      ? SUBMISSION
-      : [{ port: flags.port, implicitTls: flags.port === SUBMISSIONS_PORT }];
-    const options = {
-      ...world,
-      dns,
-      talk,
-      services,
-      submission: flags.submission,
-      versions: flags.versions,
-      bothCertificates: flags['both-certificates'],
-      dnsOnly: flags['dns-only'],
-      ...(intrude && {
-        intrude: (place: Place) => intrude(place, { ...world, context: world.laxContext() }),
-      }),
-      repeat: flags.repeat,
-      retries: flags.retries,
-      retryWaitMs: flags['retry-wait'],
-      repeatWaitMs: REPEAT_WAIT_MS,
-      tlsaPort: flags['tlsa-port'] ?? flags.port,
-      mtaSts: mtaStsFinder(flags, dns, {
-        asOfMs,
-        signal: this.signal,
-        warn: (message) => this.note(line`${message}`),
-        refresh: true,
-        checkVersions: flags.versions || all.length === 1,
-      }),
-    };
-    try {
+    const ask: Asking = async ({ probe, parallel }) => {
       for (const row of earlier) this.emitRow(row, asSavedProbe(row.document), parts);
-      return await this.each(
-        targets,
-        { ...flags, many: all.length > 1 },
+      return this.each(
+        all.filter((text) => !known.has(text)),
+        { parallel, ordered: flags.ordered, many: all.length > 1 },
         async (text) => {
-          const result = await probeTarget(parseTarget(text), options);
+          const result = await probe(text);
           return compareWith(baseline.get(result.domain), applyRequirements(result, requirements, asOfMs));
         },
         { text: renderMxProbe, ...parts },
       );
+    };
+    const plan = planOf(flags, asOfMs, all.length === 1);
+    if (flags.queue === undefined) return this.probeFromHere(flags, plan, all, ask);
+    const again = own.filter(({ status }) => status === 'unknown').map(({ target }) => target);
+    return this.probeByWorkers(flags.queue, flags, plan, { all, again }, ask);
+  }
+
+  private async probeFromHere(
+    flags: ProbeFlags,
+    plan: ProbePlan,
+    all: readonly string[],
+    ask: Asking,
+  ): Promise<readonly MxProbeResult[]> {
+    const intrude = await this.intrusion(flags, all);
+    const { dns, finish } = await openDns(flags, this.signal);
+    try {
+      const prober = openProber(plan, {
+        flags,
+        dns,
+        signal: this.signal,
+        warn: (message) => this.note(line`${message}`),
+        ...(flags.transcript && { onLine: (said) => this.note(renderTranscriptLine(said)) }),
+      });
+      const { talk } = createSwitchboard(
+        {
+          overall: flags.parallel,
+          perProvider: PER_PROVIDER,
+          spacingMs: all.length > 1 ? SPACING_MS : 0,
+          providerOf: registeredDomain,
+        },
+        prober.converse,
+        this.signal,
+      );
+      const more = intrude && { intrude: (place: Place) => intrude(place, prober.lax()) };
+      return await ask({ parallel: flags.parallel, probe: (text) => prober.probe(text, talk, more) });
     } finally {
       finish();
+    }
+  }
+
+  private async probeByWorkers(
+    url: string,
+    flags: ProbeFlags,
+    plan: ProbePlan,
+    { all, again }: { readonly all: readonly string[]; readonly again: readonly string[] },
+    ask: Asking,
+  ): Promise<readonly MxProbeResult[]> {
+    refuseWithQueue(flags);
+    const { OUTSTANDING, openRun } = await import('../../src/probe-queue/producer.ts');
+    const { openQueue } = await import('../../src/cli/queue.ts');
+    const link = await openQueue(url, flags, {
+      onAway: (reason) => this.caution(line`The queue is away (${reason}); waiting for it.`),
+      onBack: () => this.caution(line`The queue is back.`),
+    });
+    try {
+      const run = await openRun({
+        link,
+        plan,
+        chosenTime: flags['as-of'] !== undefined,
+        targets: all,
+        again,
+        patienceMs: flags['queue-wait'],
+        onAlone: () => this.caution(line`Nobody serves the queue; "postern mx worker" does.`),
+        signal: this.signal,
+      });
+      try {
+        if (run.found > 0) this.note(line`Taking up a run that has ${String(run.found)} rows already.`);
+        const probe = (text: string) => {
+          parseTarget(text);
+          return run.ask(text);
+        };
+        const results = await Promise.race([ask({ parallel: OUTSTANDING, probe }), run.lost]);
+        await run.finish();
+        return results;
+      } finally {
+        await run.close();
+      }
+    } finally {
+      link.close();
     }
   }
 
@@ -282,6 +287,74 @@ export default class MxProbe extends BaseCommand {
     if (options.tests.includes('data-end') && options.mailbox === null) throw mailboxMissing();
     return (place: Place, world: SpeakerWorld) => intrude(place, world, options);
   }
+}
+
+/** Asks for all rows with a way to get one, so many at a time. */
+type Asking = (way: {
+  readonly parallel: number;
+  readonly probe: (text: string) => Promise<MxProbeResult>;
+}) => Promise<readonly MxProbeResult[]>;
+
+/** What of the flags decides the result; one that nobody gave has no value. */
+function planOf(flags: ProbeFlags, asOfMs: number, single: boolean): ProbePlan {
+  return {
+    port: flags.port,
+    tlsaPort: flags['tlsa-port'] ?? flags.port,
+    submission: Boolean(flags.submission),
+    versions: Boolean(flags.versions),
+    bothCertificates: Boolean(flags['both-certificates']),
+    dnsOnly: Boolean(flags['dns-only']),
+    repeat: flags.repeat,
+    retries: flags.retries,
+    retryWaitMs: flags['retry-wait'],
+    policyVersions: Boolean(flags.versions) || single,
+    asOfMs,
+    timeoutsMs: {
+      connect: flags['timeout-connect'],
+      banner: flags['timeout-banner'],
+      command: flags['timeout-command'],
+      tls: flags['timeout-tls'],
+      total: flags['timeout-total'],
+      https: flags['timeout-https'],
+    },
+  };
+}
+
+/** Flags that say from where and how this machine probes, which the workers decide for themselves. */
+const OF_WORKERS = [
+  'resolver',
+  'trust-ad',
+  'dns-cache',
+  'offline',
+  'allow-private',
+  'ca',
+  'ehlo',
+  'https-port',
+  'cache',
+  'timeout-dns',
+] as const;
+
+/** Flags of one machine alone. */
+const OF_ONE_MACHINE = ['dns-record', 'transcript', 'intrusive', 'parallel'] as const;
+
+/** @throws AppError E_USAGE (exit 64) for flags that a queue leaves without meaning */
+function refuseWithQueue(flags: ProbeFlags): void {
+  const defaults = MxProbe.flags as Readonly<Record<string, { readonly default?: unknown }>>;
+  const given = (name: keyof ProbeFlags) => flags[name] !== (defaults[name]?.default ?? usual(flags[name]));
+  const ofWorkers = OF_WORKERS.find(given);
+  const ofOne = OF_ONE_MACHINE.find(given);
+  const refused = ofWorkers ?? ofOne;
+  if (refused === undefined) return;
+  throw new AppError(`--${refused}: with --queue other machines probe.`, {
+    code: 'E_USAGE',
+    exit: ExitCode.usage,
+    hint: ofWorkers ? 'Give it to "postern mx worker" there.' : 'Leave it out, or probe from here.',
+  });
+}
+
+/** What a flag without a default is when nobody gives it. */
+function usual(value: unknown): unknown {
+  return typeof value === 'boolean' ? false : undefined;
 }
 
 /** Domain of a target, or its address as a literal (RFC 5321 §4.1.3). */

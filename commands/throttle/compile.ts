@@ -78,7 +78,8 @@ export default class ThrottleCompile extends BaseCommand {
     'For "haproxy" (2.6 or later) a whole configuration with maps of the sites and limits as the service has them: ' +
     'HAProxy counts and blocks by itself, in windows of the clock. For "nginx" a part to include: with --mode log the ' +
     'service reads the log and writes the blocks, which costs next to nothing and refuses a second late; with --mode ' +
-    'auth nginx asks the decision server before it serves, which is exact and costs more than serving a small file. ' +
+    'auth nginx asks the decision server before it serves, which is exact and costs more than serving a small file; with ' +
+    '--mode lua it counts by itself, exactly, in windows of the clock. ' +
     'For "caddy" (2.6 or later) directives to import, which ask the decision server. For "traefik" (2.11 or 3) ' +
     'the same by its forwardAuth; that was made from its documentation and not tried with Traefik itself. For "apache" ' +
     '(2.4.34 or later) a part for each virtual host and one that includes it: the service reads the log and writes maps, ' +
@@ -86,6 +87,7 @@ export default class ThrottleCompile extends BaseCommand {
   static override examples = [
     '<%= config.bin %> <%= command.id %> haproxy --out /etc/haproxy/postern --bind :80 --server 127.0.0.1:8080',
     '<%= config.bin %> <%= command.id %> nginx --out /etc/nginx/postern --decision unix:/run/postern/decision.sock',
+    '<%= config.bin %> <%= command.id %> caddy --out /etc/caddy/postern --check',
     '<%= config.bin %> <%= command.id %> nftables --out /etc/postern/nftables --check',
   ];
   static override args = {
@@ -116,6 +118,8 @@ export default class ThrottleCompile extends BaseCommand {
       })(),
       'access-log': Flags.string({
         summary: 'The log that the server writes for the service; by default in its folder of /var/log.',
+        // As it was called while nginx was the only one.
+        aliases: ['nginx-log'],
         helpValue: 'FILE',
       }),
       'nginx-dir': Flags.string({
@@ -198,7 +202,7 @@ export default class ThrottleCompile extends BaseCommand {
     const names = [...files.keys()].map((name) => join(folder, name));
     const checks: Check[] = [
       { id: 'throttle.compile.front', status: 'ok', ...way.shortcomings },
-      ...(way.findsClient ? checkTrusted(trusted, service.trustedProxies) : []),
+      ...(way.proxies ? checkTrusted(way.proxies, trusted, service.trustedProxies) : []),
       ...(flags.check ? [way.check(names[0] ?? '', process.env)] : []),
     ];
     const summary = `${names.length === 1 ? '1 file is' : `${names.length} files are`} written to ${folder}.`;

@@ -62,13 +62,15 @@ const flags = withEnvironment({
     helpValue: 'NETWORK',
   }),
   decision: Flags.string({
-    summary: 'Answer other servers that ask before they serve, such as nginx auth_request.',
+    summary: 'Answer other servers that ask before they serve, such as nginx, Caddy and Traefik.',
     helpValue: 'PLACE',
   }),
   'access-log': Flags.string({
     summary:
       'Read this log of a web server as it grows, as "throttle compile" has it written; may be given several times.',
     multiple: true,
+    // As it was called while nginx was the only one.
+    aliases: ['nginx-log'],
     helpValue: 'FILE',
   }),
   'nginx-dir': Flags.string({

@@ -248,7 +248,11 @@ export abstract class BaseCommand extends Command {
 
   /** A line for the person, beside the result: standard error, only where the result is text. */
   protected note(text: Line): void {
-    if (!this.isText) return;
+    if (this.isText) this.caution(text);
+  }
+
+  /** A line for whoever looks after the run: standard error, whatever the result is written as. */
+  protected caution(text: Line): void {
     const colour = wantsColour(this.colour, process.env, process.stderr.isTTY === true);
     process.stderr.write(`${painter(colour, wantsAscii(process.env))(text)}\n`);
   }
@@ -468,7 +472,8 @@ export abstract class BaseCommand extends Command {
       else this.sink.discard();
     } finally {
       process.exitCode = failure.exit;
-      const rowsOnly = failure.exit === ExitCode.interrupted && this.many;
+      // A document behind rows would spoil them for --resume.
+      const rowsOnly = this.many && (this.rows > 0 || failure.exit === ExitCode.interrupted);
       if (format === 'nagios') await this.endPlugin(failure);
       tellFailure(failure, thrown, /^jsonl?$/.test(format) && !rowsOnly, this.tool, this.colour);
     }

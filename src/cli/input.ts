@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { AppError, ExitCode } from '../errors.ts';
 
@@ -100,6 +100,32 @@ export function readInputSync(name: string, limit: number): Buffer {
 export function isRegularFile(name: string): boolean {
   const stat = name === '-' ? undefined : statSync(name, { throwIfNoEntry: false });
   return stat?.isFile() === true && stat.size > 0;
+}
+
+/**
+ * The first bytes of whatever has this name: at once, in the room, where it is a regular file.
+ *
+ * @throws AppError E_INPUT (exit 65, or 77 without permission) when it cannot be read
+ */
+export async function readAnyInto(name: string, limit: number, room: Buffer): Promise<Buffer> {
+  let fd: number | undefined;
+  try {
+    // Asking about what is open takes half as long as asking about a name, and a pipe may be opened without waiting.
+    fd = openSync(name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const stat = fstatSync(fd);
+    if (stat.isFile() && stat.size > 0) return readOpen(fd, stat.size, limit, room);
+    // It stays open meanwhile: who writes to a pipe must not lose its only reader.
+    return await readFile(name, limit);
+  } catch (error) {
+    throw cannotRead(name, error);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function readOpen(fd: number, size: number, limit: number, room: Buffer): Buffer {
+  const bytes = size < room.length ? room : Buffer.allocUnsafe(Math.min(size, limit));
+  return bytes.subarray(0, readSync(fd, bytes, 0, Math.min(bytes.length, limit), 0));
 }
 
 /**

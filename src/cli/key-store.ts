@@ -48,6 +48,9 @@ export const storeFlags = withEnvironment({
 type DeskStoreFlags = Interfaces.InferredFlags<typeof deskStoreFlags>;
 type StoreFlags = Interfaces.InferredFlags<typeof storeFlags>;
 
+/** Credential of a service with the password for what is shared. */
+const STORE_PASSWORD = 'postern-store-password';
+
 /** Where Debian's package lets the validation server keep its store. */
 export const SERVICE_STORE = '/var/lib/postern/validation';
 
@@ -105,12 +108,17 @@ export function folderOf(flags: DeskStoreFlags, env: NodeJS.ProcessEnv): StorePl
   return { folder: flags.store ?? stateFolder(env), ...masterKeyIn(flags, env) };
 }
 
-/** A file is read for each connection, so that the password can be changed while a server runs. */
-function passwordOf(
-  file: string | undefined,
+/**
+ * How the password of a server is found: in a file, in a credential of the service, in the variable of its own client.
+ * A file is read for each connection, so that the password can be changed while a server runs.
+ */
+export function passwordOf(
+  named: string | undefined,
+  credential: string,
   env: NodeJS.ProcessEnv,
   variable: 'PGPASSWORD' | 'REDISCLI_AUTH',
 ): (() => string) | undefined {
+  const file = named ?? credentialOf(env, credential);
   if (file !== undefined) return () => readSecretFile(file);
   const given = env[variable];
   return given ? () => given : undefined;
@@ -128,7 +136,7 @@ export function databaseFrom(
   passwordFile: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Pick<DatabasePlace, 'server' | 'password'> {
-  const password = passwordOf(passwordFile ?? credentialOf(env, 'postern-store-password'), env, 'PGPASSWORD');
+  const password = passwordOf(passwordFile, STORE_PASSWORD, env, 'PGPASSWORD');
   return { server: parseDatabaseUrl(url, flag), ...(password && { password }) };
 }
 
@@ -143,7 +151,7 @@ export function placeOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Place {
   if (store === undefined || !isShared(store)) return { kind: 'folder', ...folderOf(flags, env) };
   const keyFiles = { usualKeyFile: join(stateFolder(env), 'master.key'), ...masterKeyIn(flags, env) };
   if (isRedisUrl(store)) {
-    const password = passwordOf(named ?? credentialOf(env, 'postern-store-password'), env, 'REDISCLI_AUTH');
+    const password = passwordOf(named, STORE_PASSWORD, env, 'REDISCLI_AUTH');
     const server = parseRedisUrl(store, 'store');
     const mayForget = flags['store-may-forget'];
     return { kind: 'redis', server, mayForget, ...(password && { password }), ...keyFiles };

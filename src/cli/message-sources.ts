@@ -3,7 +3,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, ExitCode } from '../errors.ts';
 import { findMboxEntries, looksLikeMbox } from '../message/mbox.ts';
-import { cannotRead, isRegularFile, readFileInto, readInput, readInputSync } from './input.ts';
+import { cannotRead, isRegularFile, readAnyInto, readFileInto, readInput, readInputSync } from './input.ts';
 
 /** One message to be read, and how it is called in the result. */
 export type MessageSource = {
@@ -67,8 +67,8 @@ export type MessagePlace = {
   readonly name: string;
   readonly file: string;
   readonly part: { readonly start: number; readonly end: number } | null;
-  /** It can be read at once: no pipe, and not standard input. */
-  readonly isRegular: boolean;
+  /** It can be read at once: no pipe, and not standard input. Null is for what has not been looked at. */
+  readonly isRegular: boolean | null;
 };
 
 /** One place for a message, one for each message of an mbox (`file#2`). */
@@ -114,5 +114,6 @@ export async function readMessage(
   room: Buffer,
 ): Promise<Buffer> {
   if (part !== null) return readPart(file, part.start, Math.min(limit, part.end - part.start));
+  if (isRegular === null) return readAnyInto(file, limit, room);
   return isRegular ? readFileInto(file, limit, room) : readInput(file, limit);
 }

@@ -191,13 +191,16 @@ function isInside(field: RawField, orgDomain: string | null): boolean {
 
 /** Signed fields that the message has more of than were signed (RFC 6376 §8.15). */
 function addedFields(fields: readonly RawField[], { headers }: SignatureVerdict): string[] {
-  const signed = new Map<string, number>();
-  for (const name of headers) signed.set(name, (signed.get(name) ?? 0) + 1);
-  const there = new Map<string, number>();
-  for (const { name } of fields) if (signed.has(name)) there.set(name, (there.get(name) ?? 0) + 1);
+  /** How many more may be there. */
+  const left = new Map<string, number>();
+  for (const name of headers) left.set(name, (left.get(name) ?? 0) + 1);
   const added: string[] = [];
-  for (const [name, count] of there)
-    if (count > (signed.get(name) ?? 0) && !TRACE.test(name)) added.push(name);
+  for (const { name } of fields) {
+    const more = left.get(name);
+    if (more === undefined) continue;
+    left.set(name, more - 1);
+    if (more === 0 && !TRACE.test(name)) added.push(name);
+  }
   return added;
 }
 

@@ -28,12 +28,12 @@ export const throttleExplanations: readonly Explanation[] = [
   {
     id: 'throttle.compile.front',
     what: 'What the web server cannot do of what the service can.',
-    why: 'HAProxy counts in windows of the clock, nginx and Apache learn from a log, and Caddy and Traefik know bytes from it, so blocks, bytes or budgets are late or coarse by a little; which, it says each time.',
+    why: 'HAProxy and nginx with Lua count in windows of the clock, nginx and Apache learn from a log, and Caddy and Traefik know bytes from it, so blocks, bytes or budgets are late or coarse by a little; which, it says each time.',
     fix: 'Nothing, where that is near enough. Where it is not, choose the way that is exact: nginx asking, or the built-in front.',
   },
   {
     id: 'throttle.compile.trusted',
-    what: 'Whether the service believes the proxies that the web server believes.',
+    what: 'Whether the service believes the proxies that were named with --trusted-proxy.',
     why: 'Caddy and Traefik hand on the whole list of X-Forwarded-For, and the service looks for the client in it. To a service that does not know the proxy all visitors behind it are one client, and are blocked together.',
     fix: 'Start the service with the same --trusted-proxy, and write the configuration again.',
   },

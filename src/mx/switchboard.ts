@@ -1,5 +1,11 @@
 import type { Conversation, Place, Variant } from './conversation.ts';
 
+/** Connections at a time to the servers of one provider. */
+export const PER_PROVIDER = 4;
+
+/** Time between two connections to one address in a run of several targets, in milliseconds. */
+export const SPACING_MS = 2000;
+
 /** How polite a run is to those it asks. */
 export type Politeness = {
   /** Connections at a time, all servers together. */
@@ -13,10 +19,10 @@ export type Politeness = {
 };
 
 /** Answers kept for other domains of the run that share a server. */
-const MAX_KEPT = 4096;
+export const MAX_KEPT = 4096;
 
 /** At most so many at a time; the rest wait in the order in which they came. */
-class Gate {
+export class Gate {
   private places: number;
   private inside = 0;
   private readonly waiting: (() => void)[] = [];
@@ -42,7 +48,8 @@ class Gate {
   }
 }
 
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+/** Waits; an aborted signal ends it early. */
+export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   if (signal?.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = setTimeout(done, ms);
@@ -62,13 +69,17 @@ export type Switchboard = {
   readonly made: number;
 };
 
-function keyOf({ host, ip, port, implicitTls = false }: Place, variant: Variant | undefined): string {
+/** What makes a question the same one: name, address, port, and how it is asked. */
+export function questionOf(
+  { host, ip, port, implicitTls = false }: Place,
+  variant: Variant | undefined,
+): string {
   const special = variant && Object.values(variant).join(' ');
   return `${host} ${ip} ${port} ${implicitTls} ${special ?? ''}`;
 }
 
 /** 421, 450 and 451 at the door are how a server asks for less (RFC 5321 §3.8). */
-function wantsLess({ fault }: Conversation): boolean {
+export function wantsLess({ fault }: Conversation): boolean {
   return fault?.kind === 'rejected' && [421, 450, 451].includes(fault.reply?.code ?? 0);
 }
 
@@ -127,7 +138,7 @@ export function createSwitchboard(
       return made;
     },
     talk(place, variant) {
-      const key = keyOf(place, variant);
+      const key = questionOf(place, variant);
       const before = known.get(key);
       if (before !== undefined) return before;
       const talk = inTurn(place, variant);

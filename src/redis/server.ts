@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { AppError, ExitCode } from '../errors.ts';
+import { clientOptions } from './client.ts';
 import { nameOfRedis, type RedisServer } from './place.ts';
 
 /** A server that is asked one command after another, over one connection. */
@@ -92,31 +92,10 @@ async function requirePromises(redis: Redis, name: string, mayForget: boolean): 
     );
 }
 
-function readCa(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new AppError(`--store: '${file}' cannot be read.`, {
-      code: 'E_STORE_URL',
-      exit: ExitCode.usage,
-      hint: 'sslrootcert names the certificate authorities of the server in PEM.',
-      cause,
-    });
-  }
-}
-
 async function makeClient({ server, password }: ServerOptions): Promise<Redis> {
   const { Redis } = await import('ioredis');
-  const secret = password?.();
-  const redis = new Redis({
-    host: server.host,
-    port: server.port,
-    db: server.database,
-    ...(server.user !== undefined && { username: server.user }),
-    ...(secret !== undefined && { password: secret }),
-    ...(server.tls && {
-      tls: { minVersion: 'TLSv1.2', ...(server.tls.ca !== undefined && { ca: readCa(server.tls.ca) }) },
-    }),
+  return new Redis({
+    ...clientOptions(server, password, 'store'),
     lazyConnect: true,
     connectTimeout: LIMITS.connectMs,
     commandTimeout: LIMITS.answerMs,
@@ -127,7 +106,6 @@ async function makeClient({ server, password }: ServerOptions): Promise<Redis> {
     retryStrategy: () => LIMITS.againMs,
     enableAutoPipelining: true,
   });
-  return redis;
 }
 
 /** Looks at each new connection once, before anything is asked over it. */

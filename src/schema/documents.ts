@@ -49,6 +49,7 @@ import { mxDiff } from './mx-diff.ts';
 import { mxPolicy } from './mx-policy.ts';
 import { mxProbe } from './mx-probe.ts';
 import { mxTlsaCheck, mxTlsaMake } from './mx-tlsa.ts';
+import { mxWorker } from './mx-worker.ts';
 import { otpDecode, otpGenerate, otpModhex, otpVerify } from './otp.ts';
 import { envelope } from './report.ts';
 import { reportDmarc, reportTls } from './reports.ts';
@@ -181,6 +182,7 @@ export const documents = {
   'postern/mx-probe/1': document('postern/mx-probe/1', mxProbe),
   'postern/mx-tlsa-check/1': document('postern/mx-tlsa-check/1', mxTlsaCheck),
   'postern/mx-tlsa-make/1': document('postern/mx-tlsa-make/1', mxTlsaMake),
+  'postern/mx-worker/1': document('postern/mx-worker/1', mxWorker),
   'postern/otp-decode/1': document('postern/otp-decode/1', otpDecode),
   'postern/otp-generate/1': document('postern/otp-generate/1', otpGenerate),
   'postern/otp-modhex/1': document('postern/otp-modhex/1', otpModhex),

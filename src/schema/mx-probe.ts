@@ -15,7 +15,7 @@ export const tls = z.strictObject({
   postQuantum: z.boolean(),
 });
 
-const certificate = z.strictObject({
+export const certificateFacts = z.strictObject({
   subject: z.string(),
   issuer: z.string(),
   names: z.array(z.string()),
@@ -28,6 +28,10 @@ const certificate = z.strictObject({
   trusted: z.boolean().describe('The chain leads to a known authority and is in date.'),
   distrust: z.string().nullable().describe('Why it is not trusted.'),
   selfSigned: z.boolean(),
+});
+
+const certificate = z.strictObject({
+  ...certificateFacts.shape,
   coversHost: z.boolean().describe('One of its names is the name of the exchanger.'),
 });
 
@@ -169,6 +173,14 @@ const senderOutcome = z.strictObject({
   reason: z.string(),
 });
 
+export const probedBy = z.strictObject({
+  worker: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/)
+    .describe('Name of the machine, or what it was told to be called.'),
+  time: z.iso.datetime(),
+});
+
 export const mxProbe = z.strictObject({
   ...report.shape,
   domain: z.string(),
@@ -189,6 +201,7 @@ export const mxProbe = z.strictObject({
     .nullable()
     .describe('What the domain says about TLS reports; null where there is no domain.'),
   senders: z.array(senderOutcome).describe('What senders of each strictness would do at each exchanger.'),
+  probed: probedBy.optional().describe('Which worker of a queue probed, and when (--queue).'),
 });
 
 export type MxProbeResult = Frozen<z.infer<typeof mxProbe>>;

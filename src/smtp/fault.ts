@@ -30,23 +30,25 @@ export type Phase = (typeof PHASES)[number];
  * - `unauthenticated`: the certificate is not what the sender's policy demands
  * - `alert`: the server refused the handshake with a TLS alert; `handshake`: it failed otherwise
  */
-export type FaultKind =
-  | 'refused'
-  | 'unreachable'
-  | 'no-route'
-  | 'timeout'
-  | 'tarpit'
-  | 'closed'
-  | 'reset'
-  | 'reply-too-long'
-  | 'protocol'
-  | 'rejected'
-  | 'not-offered'
-  | 'injection'
-  | 'not-tls'
-  | 'alert'
-  | 'unauthenticated'
-  | 'handshake';
+export const FAULT_KINDS = [
+  'refused',
+  'unreachable',
+  'no-route',
+  'timeout',
+  'tarpit',
+  'closed',
+  'reset',
+  'reply-too-long',
+  'protocol',
+  'rejected',
+  'not-offered',
+  'injection',
+  'not-tls',
+  'alert',
+  'unauthenticated',
+  'handshake',
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export type Fault = {
   readonly phase: Phase;

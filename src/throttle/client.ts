@@ -41,8 +41,12 @@ function masked(bytes: Uint8Array, prefix: number): Uint8Array {
   return bytes.map((byte, index) => byte & (0xff00 >> Math.min(8, Math.max(0, prefix - index * 8))) & 0xff);
 }
 
-function ofIPv4(bytes: Uint8Array): Client {
-  return { text: bytes.join('.'), kind: 0, words: [0, 0, MAPPED_WORD, wordOf(bytes, 0)] };
+function ofIPv4(text: string, value: number): Client {
+  return { text, kind: 0, words: [0, 0, MAPPED_WORD, value] };
+}
+
+function ofMapped(bytes: Uint8Array): Client {
+  return ofIPv4(bytes.subarray(12).join('.'), wordOf(bytes, 12));
 }
 
 /**
@@ -52,11 +56,12 @@ function ofIPv4(bytes: Uint8Array): Client {
  * @returns null when the text is no address
  */
 export function clientOf(text: string, prefix = IPV6_PREFIX): Client | null {
+  // What is an IPv4 address at all is so in its one spelling.
   const value = readIPv4(text);
-  if (value !== null) return { text, kind: 0, words: [0, 0, MAPPED_WORD, value] };
+  if (value !== null) return ofIPv4(text, value);
   const address = parseAddress(text);
   if (address === null) return null;
-  if (mapped(address.bytes)) return ofIPv4(address.bytes.subarray(12));
+  if (mapped(address.bytes)) return ofMapped(address.bytes);
   const bytes = masked(address.bytes, prefix);
   const shown = formatAddress(bytes);
   return {
@@ -74,7 +79,7 @@ export function namedClient(name: string, number: number): Client {
 /** The client that was counted under these words. @param prefix  bits of an IPv6 address that make one */
 export function clientOfWords(words: Client['words'], prefix = IPV6_PREFIX): Client {
   const bytes = Uint8Array.from(words.flatMap((word) => [word >>> 24, word >>> 16, word >>> 8, word]));
-  if (mapped(bytes)) return ofIPv4(bytes.subarray(12));
+  if (mapped(bytes)) return ofMapped(bytes);
   return {
     text: prefix === 128 ? formatAddress(bytes) : `${formatAddress(bytes)}/${prefix}`,
     kind: 0,

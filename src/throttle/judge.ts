@@ -109,7 +109,10 @@ function stepsOf(
 ): Demand['steps']['requests'] {
   const steps = [...ends, null].map((upTo) => ({ upTo, people: 0, programs: 0 }));
   for (const visitor of visitors) {
-    const step = steps.find(({ upTo }) => upTo === null || peakOf(visitor) <= upTo);
+    const peak = peakOf(visitor);
+    let at = 0;
+    while (at < ends.length && peak > (ends[at] ?? 0)) at += 1;
+    const step = steps[at];
     if (step) step[looksHuman(visitor) ? 'people' : 'programs'] += 1;
   }
   return steps;
@@ -119,7 +122,10 @@ function busiestOf(visitors: readonly Visitor[]): Demand['busiest'] {
   const most = DEFAULT_LIMITS;
   const share = ({ peakRequests, peakBytes }: Visitor) =>
     Math.max(peakRequests / most.requests, peakBytes / most.bytes);
+  // Most of many are not among the busiest, and need no place in the order.
+  const least = Float64Array.from(visitors, share).sort().at(-BUSIEST) ?? 0;
   return visitors
+    .filter((visitor) => share(visitor) >= least)
     .toSorted((a, b) => share(b) - share(a))
     .slice(0, BUSIEST)
     .map((visitor) => ({
@@ -146,11 +152,11 @@ function inNetwork(text: string, network: string): boolean {
 
 /** Who is to be caught. */
 function attackersIn({ visitors }: Simulated, attacker: string | null): readonly Visitor[] {
-  const busiest = visitors.toSorted((a, b) => b.peakRequests - a.peakRequests);
+  const byDemand = (some: readonly Visitor[]) => some.toSorted((a, b) => b.peakRequests - a.peakRequests);
   const top = /^top:(\d{1,6})$/.exec(attacker ?? '');
-  if (top) return busiest.slice(0, Number(top[1]));
+  if (top) return byDemand(visitors).slice(0, Number(top[1]));
   if (attacker === null)
-    return busiest.filter((visitor) => visitor.peakRequests > HAMMERING && !looksHuman(visitor));
+    return byDemand(visitors.filter((visitor) => visitor.peakRequests > HAMMERING && !looksHuman(visitor)));
   const exact = clientOf(attacker)?.text ?? attacker;
   return visitors.filter(({ client }) => client.text === exact || inNetwork(client.text, attacker));
 }

@@ -255,7 +255,10 @@ export async function startThrottle(options: ServiceOptions): Promise<ThrottleDa
     if (options.decision)
       open.push({
         for: 'decision',
-        listening: await listen(createDecisionServer(warden, trusted), options.decision, { mode, activated }),
+        listening: await listen(createDecisionServer(warden, trusted, onError), options.decision, {
+          mode,
+          activated,
+        }),
       });
     if (front && options.front)
       open.push({

@@ -116,6 +116,8 @@ class Watch {
   }
 }
 
+const NOBODY: readonly Watch[] = [];
+
 /**
  * Plays a log through the engine of the service, once for each preset, as if the throttle had been on. Requests may
  * come in any order; nothing is decided before {@link finish}, or before more are held back than fit.
@@ -129,9 +131,9 @@ export class Simulation {
   private readonly reorder: Reorder;
   /** The strictest first: who is within one is within all that follow. */
   private readonly trials: readonly Trial[];
-  /** How many engines watch each visitor; who is watched by any has them in the map. */
+  /** How many engines watch each visitor; who is watched by any has them in the list. */
   private levels = new Uint8Array(1024);
-  private readonly watches = new Map<number, readonly Watch[]>();
+  private readonly watches: (readonly Watch[])[] = [];
   private readonly demand: Demand;
   private readonly only: string | undefined;
   private requests = 0;
@@ -199,7 +201,7 @@ export class Simulation {
     while (this.mayGoOver(visitor, bytes)) this.watch(visitor, second);
     this.demand.add(visitor, second, bytes);
     if (!this.levels[visitor]) return;
-    for (const watch of this.watches.get(visitor) ?? []) watch.take(timeMs, bytes, file, line);
+    for (const watch of this.watches[visitor] ?? []) watch.take(timeMs, bytes, file, line);
   }
 
   /** Whether a request may be too much for the strictest preset that does not watch the visitor yet. */
@@ -216,12 +218,13 @@ export class Simulation {
   private watch(number: number, second: number): void {
     if (number >= this.levels.length) this.levels = grown(this.levels, number * 2);
     const visitor = this.visitors.all[number] as Visitor;
-    const watches = this.watches.get(number) ?? [];
+    while (this.watches.length <= number) this.watches.push(NOBODY);
+    const watches = this.watches[number] as readonly Watch[];
     const trial = this.trials[watches.length] as Trial;
     this.demand.recall(number, second, (when, requests, bytes) =>
       trial.engine.count(visitor.site, visitor.client, when, requests, bytes),
     );
-    this.watches.set(number, [...watches, new Watch(trial, visitor)]);
+    this.watches[number] = [...watches, new Watch(trial, visitor)];
     this.levels[number] = watches.length + 1;
   }
 }

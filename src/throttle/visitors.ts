@@ -90,11 +90,13 @@ class Looks {
 
   tell(visitor: Visitor): void {
     const at = visitor.number * LOOKS;
-    const [requests = 0, bytes = 0, assets = 0, referred = 0, byTool = 0] = this.sums.subarray(
-      at,
-      at + LOOKS,
-    );
-    Object.assign(visitor, { requests, bytes, assets, pages: requests - assets, referred, byTool });
+    const { sums } = this;
+    visitor.requests = sums[at] ?? 0;
+    visitor.bytes = sums[at + 1] ?? 0;
+    visitor.assets = sums[at + 2] ?? 0;
+    visitor.pages = visitor.requests - visitor.assets;
+    visitor.referred = sums[at + 3] ?? 0;
+    visitor.byTool = sums[at + 4] ?? 0;
   }
 }
 
@@ -150,13 +152,13 @@ export class Visitors {
 
   /** Addresses that are one client, such as those of a /64, are one visitor. */
   private meet(site: Site, spelling: string): Visitor {
-    const address = clientOf(spelling, this.prefix);
     // A copy: a part of a line would keep the whole piece of the log in memory.
     const own = Buffer.from(spelling, 'latin1').toString('latin1');
+    const address = clientOf(own, this.prefix);
     const same = address === null ? undefined : site.visitors.get(address.text);
     const visitor = same ?? this.create(site, address ?? namedClient(own, this.names++));
     site.visitors.set(own, visitor);
-    site.visitors.set(visitor.client.text, visitor);
+    if (own !== visitor.client.text) site.visitors.set(visitor.client.text, visitor);
     return visitor;
   }
 

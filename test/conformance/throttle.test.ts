@@ -11,6 +11,7 @@ import { LineScanner } from '../../src/throttle/log/scan.ts';
 import { requestOf } from '../../src/throttle/visitors.ts';
 import { conformance } from '../helpers/debian.ts';
 import { run } from '../helpers/run.ts';
+import { saidBy } from '../helpers/scanned.ts';
 import { type Event, oracle } from '../helpers/throttle-oracle.ts';
 
 /** The requests of a log, sorted by time and line. */
@@ -100,7 +101,7 @@ test('what is read of lines where they lie is what the parser of whole lines say
       if (isTaken) taken += 1;
       if (
         isTaken &&
-        (entry === null || entry === 'comment' || !isDeepStrictEqual(requestOf(entry), scanner.request))
+        (entry === null || entry === 'comment' || !isDeepStrictEqual(requestOf(entry), saidBy(scanner)))
       )
         different.push(text);
       from = end + 1;

@@ -237,6 +237,7 @@ export const SAMPLES: Readonly<Record<string, readonly [argv: readonly string[],
   ],
   'mx diff': [[`${root}test/fixtures/mx/before.json`, `${root}test/fixtures/mx/after.json`], 2],
   'mx policy': [['null.example', '--offline', '--dns-cache', `${root}test/fixtures/dns/null-mx.json`], 0],
+  'mx worker': [['--queue', 'redis://127.0.0.1', '--check'], 0],
   'mx tlsa check': [
     [
       'mx.example',

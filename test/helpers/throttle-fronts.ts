@@ -3,8 +3,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type { TestContext } from 'vitest';
 import { parseNetwork } from '../../src/net/network.ts';
 import type { ServiceOptions } from '../../src/throttle/service.ts';
+import { needs } from './debian.ts';
 import { freePort } from './ports.ts';
 import { root, run } from './run.ts';
 import { ask, startOrigin, startThrottleLab, type ThrottleLab } from './throttle-lab.ts';
@@ -154,7 +156,7 @@ export async function startNginx(folder: string, workers = 1): Promise<ChildProc
 }
 
 /** Here the service shares its process with everything that asks, so an answer may take longer than a real one. */
-function patient(file: string): void {
+export function patient(file: string): void {
   writeFileSync(file, readFileSync(file, 'utf8').replaceAll('_timeout 50ms', '_timeout 10s'));
 }
 
@@ -325,6 +327,27 @@ async function builtIn(lengthMs: number): Promise<Front> {
       await origin.close();
     },
   };
+}
+
+/** Programs and their packages, by the first word of a front's name. */
+const PROGRAMS: Readonly<Record<string, readonly [program: string, debianPackage: string]>> = {
+  nginx: ['nginx', 'nginx'],
+  HAProxy: ['haproxy', 'haproxy'],
+  Apache: ['apache2', 'apache2-bin'],
+  Caddy: ['caddy', 'caddy'],
+};
+
+/** Skip a test whose web server is not installed. */
+export function needsServer(context: TestContext, front: string): void {
+  if (front.endsWith('Lua')) needsLua(context);
+  const [program, debianPackage] = PROGRAMS[/^\w+/.exec(front)?.[0] ?? ''] ?? [];
+  if (program !== undefined && debianPackage !== undefined) needs(context, program, debianPackage);
+}
+
+/** Skip a test where nginx has no module for Lua. */
+export function needsLua(context: TestContext): void {
+  const module = '/usr/lib/nginx/modules/ngx_http_lua_module.so';
+  needs(context, 'test', 'libnginx-mod-http-lua', ['-f', module]);
 }
 
 /** Every front by its name, to be started with the length of window and block. */

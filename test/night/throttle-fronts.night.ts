@@ -1,7 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { needs } from '../helpers/debian.ts';
-import { FRONTS, type Front } from '../helpers/throttle-fronts.ts';
+import { FRONTS, type Front, needsServer } from '../helpers/throttle-fronts.ts';
 import { ask } from '../helpers/throttle-lab.ts';
 
 // The black-box semantic at its real length, ten minutes for window and block, on the clock of the machine: some
@@ -50,8 +49,7 @@ async function spend(
 for (const [name, start] of Object.entries(FRONTS))
   describe.concurrent(name, () => {
     test.concurrent('ten minutes are ten minutes, and then there is a whole quota', async (context) => {
-      const program = /^(nginx|HAProxy|Caddy)/.exec(name)?.[0].toLowerCase();
-      if (program) needs(context, program, program);
+      needsServer(context, name);
       const front = await start(TEN_MINUTES_MS);
       try {
         await early(front);

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { parseNetwork } from '../../src/net/network.ts';
+import { errorPage, sendErrorPage } from '../../src/throttle/error-page.ts';
 import { needs } from '../helpers/debian.ts';
 import { freePort } from '../helpers/ports.ts';
 import { run } from '../helpers/run.ts';
-import { answers, startCaddy } from '../helpers/throttle-fronts.ts';
-import { startThrottleLab } from '../helpers/throttle-lab.ts';
+import { answers, patient, startCaddy } from '../helpers/throttle-fronts.ts';
+import { type AskOptions, ask, startThrottleLab } from '../helpers/throttle-lab.ts';
 
 // What a site may do beside answering requests has to go on behind Caddy that asks, and what it asks is looked at.
 
@@ -52,7 +53,12 @@ async function start() {
   const asked: Asked[] = [];
   const decision = createServer((call, response) => {
     asked.push({ url: call.url ?? '', headers: call.headers });
-    response.writeHead(204).end();
+    if (call.headers.host !== 'refused.example') {
+      response.writeHead(204).end();
+      return;
+    }
+    const refusal = { status: 429, retryAfter: 77, site: 'refused.example', because: 'client' } as const;
+    sendErrorPage(response, 'GET', errorPage({ ...refusal, accept: call.headers.accept }));
   });
   await listening(decision, join(folder, 'decision.sock'));
   const site = await startSite();
@@ -67,6 +73,7 @@ async function start() {
   ]);
   await lab.close();
   expect(ran).toMatchObject({ exit: 0 });
+  patient(join(folder, 'postern-throttle.caddy'));
   const caddy: ChildProcess = startCaddy(folder);
   await answers(port);
   return { port, asked, site, caddy, decision };
@@ -110,41 +117,63 @@ const CASES: Readonly<Record<string, (lab: Awaited<ReturnType<typeof start>>) =>
     });
     expect(heard).toBe('heard hello');
   },
-  'who is asked hears site, client and what is asked for, and no credentials': async ({ port, asked }) => {
+  'the error page reaches the client as it is, in the form it asked for': async ({ port }) => {
+    const refused = (more: AskOptions) => ask(port, { host: 'refused.example', ...more });
+    const head = { 'retry-after': '77', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+    const page = await refused({});
+    expect(page).toMatchObject({
+      status: 429,
+      headers: { ...head, 'content-type': 'text/html; charset=utf-8' },
+    });
+    expect(page.body).toContain('Too much was asked of refused.example');
+    expect(await refused({ method: 'HEAD' })).toMatchObject({
+      status: 429,
+      body: '',
+      headers: { ...head, 'content-length': String(page.body.length) },
+    });
+    expect(await refused({ headers: { accept: 'application/json' } })).toMatchObject({
+      status: 429,
+      headers: { ...head, 'content-type': 'application/json' },
+      body: '{"error":"too many requests","retryAfter":77}\n',
+    });
+  },
+  'who is asked hears site, client and what is asked for, whatever a client sends': async ({
+    port,
+    asked,
+  }) => {
+    const flood = Object.fromEntries(
+      Array.from({ length: 300 }, (_, index): [string, string] => [`a-${index}`, 'x'.repeat(20)]),
+    );
     const forged = {
       'x-forwarded-host': 'forged.example',
       'x-forwarded-method': 'PUT',
       'x-forwarded-uri': '/f',
+      'x-original-uri': '/f',
     };
-    const secrets = { cookie: 'session=1', authorization: 'Basic eDp4' };
-    const from = async (localAddress: string) => {
-      await new Promise<void>((resolve, reject) => {
-        const headers = { host: 'www.example.org', 'x-forwarded-for': '198.51.100.7', ...forged, ...secrets };
-        const call = request({
-          host: '127.0.0.1',
-          port,
-          path: '/a?b=c',
-          method: 'DELETE',
-          localAddress,
-          headers,
-        });
-        call.on('error', reject);
-        call.on('response', (response) => response.resume().on('end', resolve));
-        call.end();
-      });
-      const { url, headers } = asked.at(-1) ?? { url: '', headers: {} };
-      expect(url).toBe('/f');
-      expect(headers).toMatchObject({
-        'x-forwarded-host': 'www.example.org',
-        'x-forwarded-method': 'DELETE',
-        'x-forwarded-uri': '/a?b=c',
-      });
-      expect(headers).not.toHaveProperty('cookie');
-      expect(headers).not.toHaveProperty('authorization');
-      return headers['x-forwarded-for'];
+    const secrets = { cookie: 'session=1', authorization: 'Basic eDp4', accept: '*/*' };
+    const headers = {
+      ...flood,
+      ...forged,
+      ...secrets,
+      'x-forwarded-for': '198.51.100.7&by=198.51.100.8, {env.HOME}',
     };
-    expect(await from('127.0.3.1')).toBe('127.0.3.1');
-    expect(await from('127.0.9.1')).toBe('198.51.100.7, 127.0.9.1');
+    const answer = await ask(port, {
+      path: '/a?b=c&by=198.51.100.9',
+      method: 'DELETE',
+      from: '127.0.3.1',
+      headers,
+    });
+    expect(answer).toMatchObject({ status: 200, body: 'DELETE 0' });
+    const { url, headers: heard } = asked.at(-1) ?? { url: '', headers: {} };
+    expect(url.startsWith('/q?')).toBe(true);
+    expect(Object.fromEntries(new URLSearchParams(url.slice(2)))).toEqual({
+      by: '127.0.3.1',
+      for: '198.51.100.7&by=198.51.100.8, {env.HOME}',
+      host: 'www.example.org',
+      method: 'DELETE',
+      uri: '/a?b=c&by=198.51.100.9',
+    });
+    expect(Object.keys(heard).filter((name) => /^(?:x-|cookie|authorization)/.test(name))).toEqual([]);
   },
 };
 

@@ -3,10 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, type TestContext, test } from 'vitest';
-import { needs } from '../helpers/debian.ts';
 import { freePort } from '../helpers/ports.ts';
 import { run } from '../helpers/run.ts';
-import { answers, startNginx, stopChild, until } from '../helpers/throttle-fronts.ts';
+import { answers, needsLua, startNginx, stopChild, until } from '../helpers/throttle-fronts.ts';
 import { type Answer, ask, startThrottleLab, type ThrottleLab } from '../helpers/throttle-lab.ts';
 
 // What nginx and the service tell each other, and what becomes of requests when one of them is wrong. The window is an
@@ -24,7 +23,7 @@ type Host = {
 };
 
 async function withLua(context: TestContext, mend = (text: string) => text, workers = 2): Promise<Host> {
-  needs(context, 'test', 'libnginx-mod-http-lua', ['-f', '/usr/lib/nginx/modules/ngx_http_lua_module.so']);
+  needsLua(context);
   const folder = mkdtempSync(join(tmpdir(), 'postern-lua-'));
   const port = await freePort();
   const log = join(folder, 'access.log');

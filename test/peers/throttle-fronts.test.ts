@@ -1,8 +1,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
-import { needs } from '../helpers/debian.ts';
-import { FRONTS, type Front, SHORT_MS, until } from '../helpers/throttle-fronts.ts';
+import { FRONTS, type Front, needsServer, SHORT_MS, until } from '../helpers/throttle-fronts.ts';
 import { type Answer, type AskOptions, ask } from '../helpers/throttle-lab.ts';
 
 // One semantic, whatever enforces it: the limit is 20 requests and 2 MB, window and block are a few seconds. Where the
@@ -224,16 +223,9 @@ const CASES: Readonly<Record<string, (front: Front) => Promise<void>>> = {
 for (const [name, start] of Object.entries(FRONTS)) {
   describe.concurrent(name, () => {
     let front: Promise<Front> | undefined;
-    const program = /^(nginx|HAProxy|Apache|Caddy)/.exec(name)?.[0].toLowerCase();
     afterAll(async () => (await front)?.close());
     test.concurrent.for(Object.entries(CASES))('%s', async ([, run], context) => {
-      if (name.endsWith('Lua'))
-        needs(context, 'test', 'libnginx-mod-http-lua', [
-          '-f',
-          '/usr/lib/nginx/modules/ngx_http_lua_module.so',
-        ]);
-      if (program === 'apache') needs(context, 'apache2', 'apache2-bin');
-      else if (program) needs(context, program, program);
+      needsServer(context, name);
       front ??= start(SHORT_MS);
       await run(await front);
     });

@@ -6,7 +6,7 @@ import { type Case, pathBelow, stringField } from '../batch.ts';
 import { caseDns } from '../case-dns.ts';
 import type { CheckFlags } from '../check-flags.ts';
 import { caseOptions, checkOptionsOf } from '../check-options.ts';
-import { isRegularFile, newRoom } from '../input.ts';
+import { newRoom } from '../input.ts';
 import type { openMarks } from '../marks.ts';
 import { checkInput, READ_BYTES } from '../message-check-input.ts';
 import { type MessagePlace, readMessage } from '../message-sources.ts';
@@ -84,7 +84,7 @@ export async function openChecker(
     const checkCase = async (each: Case, room: Buffer) => {
       const name = stringField(each, 'eml');
       const file = pathOf(name);
-      const place = { name, file, part: null, isRegular: isRegularFile(file) };
+      const place = { name, file, part: null, isRegular: null };
       const bytes = await readMessage(place, READ_BYTES, room);
       return checkBytes(name, bytes, true, { ...options, ...caseOptions(each), dns: await dnsOf(each) });
     };

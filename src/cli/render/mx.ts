@@ -100,6 +100,7 @@ export function renderMxProbe(result: MxProbeResult, columns: number): Line[] {
     ...wrap(line`${mark(result.status)}  ${strong(result.summary)}`, columns, 4),
     ...result.hosts.flatMap((host) => hostLines(host, columns)),
     ...senderLines(result, columns),
+    ...(result.probed ? [line`  ${dim(`probed by ${result.probed.worker} at ${result.probed.time}`)}`] : []),
     ...notes.flatMap((note) => wrap(indented([asLine(note)], 2).flat(), columns, 2)),
     ...(findings.length > 0 ? [[], ...findings] : []),
     ...(tested

@@ -70,18 +70,25 @@ function writeName(head: Buffer, start: number, colon: number, out: Buffer, at: 
 function writeValue(head: Buffer, start: number, end: number, out: Buffer, at: number, first = at): number {
   let to = at;
   let blank = false;
-  for (let from = start; from < end; from += 1) {
-    const byte = head[from] as number;
+  for (let from = start; from < end; ) {
+    let byte = head[from] as number;
     if (byte === SPACE || byte === TAB) {
       blank = true;
-    } else if (byte === CR && head[from + 1] === LF) {
       from += 1;
+    } else if (byte === CR && head[from + 1] === LF) {
+      from += 2;
     } else if (byte === CR || byte === LF) {
       return -1;
     } else {
       if (blank && to > first) out[to++] = SPACE;
       blank = false;
-      out[to++] = byte;
+      // A word at a time.
+      do {
+        out[to++] = byte;
+        from += 1;
+        if (from === end) break;
+        byte = head[from] as number;
+      } while (byte > SPACE);
     }
   }
   return to;

@@ -6,13 +6,19 @@ import type { RawVerdict } from '../mailauth.ts';
 import type { TagList } from '../tags.ts';
 import type { Canonicalization, SignatureTags } from '../types.ts';
 import { type BodyDigest, digestBody, type Gap, ROOM, writeField, writeSignature } from './canonical.ts';
+import { Ed25519Verifier } from './ed25519.ts';
 import { KeyCache } from './key-cache.ts';
 import { type PlainSignature, plainSignature } from './plain.ts';
 
-/** What verifying many messages shares: keys that were read, and room to make canonical forms in. */
+/** What verifying many messages shares: keys that were read, what verifies with them, and room to make canonical forms in. */
 export class Workbench {
   private readonly keys = new KeyCache();
   private scratch = Buffer.alloc(0);
+  readonly ed25519: Ed25519Verifier;
+
+  constructor(ed25519 = new Ed25519Verifier()) {
+    this.ed25519 = ed25519;
+  }
 
   /** As `readKey`. */
   readonly read = (name: string, text: string): Key => this.keys.read(name, text);
@@ -102,7 +108,7 @@ class DirectVerifier {
     if (plain.isBelow && record.strictIdentity) return null;
     const data = this.signedData(field, plain);
     if (data === null) return null;
-    if (!verifies(data, plain, publicKey)) return verdictOf('fail', COMMENTS.signature, digest);
+    if (!this.verifies(data, plain, publicKey)) return verdictOf('fail', COMMENTS.signature, digest);
     const { expiresAtMs } = plain;
     if (expiresAtMs !== null && expiresAtMs < this.message.nowMs)
       return verdictOf('neutral', COMMENTS.time, digest);
@@ -140,6 +146,13 @@ class DirectVerifier {
     return end === -1 ? null : out.subarray(0, end);
   }
 
+  /** Not by the thread pool: changing threads takes longer than the arithmetic. */
+  private verifies(data: Buffer, { keyType, signature }: PlainSignature, key: KeyObject): boolean {
+    const value = Buffer.from(signature, 'base64');
+    if (keyType === 'rsa') return verify('sha256', data, key, value);
+    return this.workbench.ed25519.verify(hash('sha256', data, 'buffer'), key, value);
+  }
+
   private fieldsOf(name: string): readonly HeaderField[] | undefined {
     this.names ??= byName(this.message.fields);
     return this.names.get(name);
@@ -170,11 +183,4 @@ function valueOfB({ raw, start, colon }: HeaderField): Gap | null {
       return { from: start + equals + 1, to: start + end };
   }
   return null;
-}
-
-/** Not by the thread pool: changing threads takes longer than the arithmetic. */
-function verifies(data: Buffer, { keyType, signature }: PlainSignature, key: KeyObject): boolean {
-  const value = Buffer.from(signature, 'base64');
-  if (keyType === 'rsa') return verify('sha256', data, key, value);
-  return verify(null, hash('sha256', data, 'buffer'), key, value);
 }

@@ -10,8 +10,6 @@ export type CaddyPlan = {
   readonly bind: string;
   /** `HOST:PORT`. */
   readonly server: string;
-  /** Networks whose X-Forwarded-For is believed. */
-  readonly trusted: readonly string[];
   /** Folder in which the files lie. */
   readonly folder: string;
 };
@@ -27,8 +25,7 @@ function openSocket(folder: string): string {
 }
 
 /** The directives to import: whoever asks for a site that imports them is counted, and refused when it is time. */
-function snippet({ decision, log, trusted, folder }: CaddyPlan): string {
-  const believed = trusted.length === 0 ? '' : `\t\ttrusted_proxies ${trusted.join(' ')}\n`;
+function snippet({ decision, log, folder }: CaddyPlan): string {
   const open = openSocket(folder);
   return `# Written by "postern throttle compile caddy". Import this file at the top of a Caddyfile, and write
 # "import postern_throttle" in each site, before what serves it.
@@ -44,13 +41,12 @@ function snippet({ decision, log, trusted, folder }: CaddyPlan): string {
 	}
 	# The second place is for when the first is away or slow: everybody passes.
 	forward_auth ${upstream(decision)} ${open} {
-		# With a "?", as the query of the request would follow otherwise.
-		uri /f?
-${believed}		# Not what a proxy in front wrote there: that would choose the site.
-		header_up X-Forwarded-Host {hostport}
+		# In the query, where Caddy escapes what a client wrote, and no field that it sends crowds anything out.
+		uri /q?by={remote_host}&for={header.X-Forwarded-For}&host={hostport}&method={method}&uri={uri}
 		# Whether somebody may pass is no matter of who it is.
 		header_up -Cookie
 		header_up -Authorization
+		header_up -X-*
 		lb_policy first
 		lb_try_duration 2s
 		lb_try_interval 1ms
@@ -78,9 +74,10 @@ http://:1 {
 `;
 }
 
-/** An address as the name of a site for Caddy, without certificates. */
+/** A place as the address of a site for Caddy, without certificates; a name alone is one already. */
 function site(bind: string): { readonly address: string; readonly only: string } {
-  const [, host = '', port = '80'] = /^(.*?):?(\d+)$/.exec(bind) ?? [];
+  const [, host = '', port] = /^(?:(.*):)?(\d+)$/.exec(bind) ?? [];
+  if (port === undefined) return { address: `http://${bind}`, only: '' };
   const everywhere = host === '' || host === '*';
   return {
     address: `http://:${port}`,

@@ -28,10 +28,12 @@ export type CheckProgram = {
   readonly byHand: (file: string) => string;
   /** What to do when it says no. */
   readonly fix: string;
+  /** Lines that it writes whether it says yes or no. */
+  readonly noise?: RegExp;
 };
 
 /** Let the server itself judge what was compiled: `nginx -t`, `haproxy -c`. */
-export function byProgram({ program, args, byHand, fix }: CheckProgram): Checker {
+export function byProgram({ program, args, byHand, fix, noise }: CheckProgram): Checker {
   return (file, env) => {
     const folder = mkdtempSync(join(tmpdir(), 'postern-check-'));
     // Debian keeps servers in a folder that not everybody searches; Caddy leaves folders of its own at home.
@@ -41,7 +43,9 @@ export function byProgram({ program, args, byHand, fix }: CheckProgram): Checker
       env: { ...env, HOME: folder, PATH: `${env['PATH'] ?? ''}:/usr/sbin` },
     });
     rmSync(folder, { recursive: true, force: true });
-    const evidence = `${ran.stdout ?? ''}${ran.stderr ?? ''}`.trim().slice(0, MOST_SAID);
+    const said = `${ran.stdout ?? ''}${ran.stderr ?? ''}`.trim().split('\n');
+    const telling = said.filter((line) => noise?.test(line) !== true).join('\n');
+    const evidence = telling.slice(0, MOST_SAID);
     if (ran.error !== undefined || ran.status === null) {
       const missing = (ran.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
       return {

@@ -19,8 +19,8 @@ export type Way = {
   readonly compile: (plan: CompilePlan) => ReadonlyMap<string, string>;
   /** Judges what was written. */
   readonly check: Checker;
-  /** The service finds the client, in what it is asked and in the log, and has to know the proxies, too. */
-  readonly findsClient?: boolean;
+  /** Where the service finds the client in X-Forwarded-For, and has to know the proxies: it alone, or the server, too. */
+  readonly proxies?: 'service' | 'both';
   /** What the server cannot do of what the service can. */
   readonly shortcomings: Required<Pick<Check, 'message' | 'evidence' | 'fix'>>;
 };

@@ -70,6 +70,7 @@ const caddy = byProgram({
   args: (file, folder) => ['validate', '--adapter', 'caddyfile', '--config', withoutLogs(file, folder)],
   byHand: (file) => `caddy validate --adapter caddyfile --config ${file}`,
   fix: 'Correct what it names.',
+  noise: /^\{"level":"(?:info|warn)"/,
 });
 
 /** What our configuration needs of Apache's modules, and what only Debian has in the program. */
@@ -163,7 +164,7 @@ export const TARGETS = {
     ways: {
       auth: {
         compile: compileCaddy,
-        findsClient: true,
+        proxies: 'service',
         check: caddy,
         shortcomings: {
           message:
@@ -197,7 +198,7 @@ export const TARGETS = {
     ways: {
       auth: {
         compile: compileTraefik,
-        findsClient: true,
+        proxies: 'both',
         check: byNobody('Traefik', 'Start it with the configuration, and read its log.'),
         shortcomings: {
           message:

@@ -17,31 +17,84 @@ const BLANK = 0x20;
 
 /** A number of 32 bits from bytes: that of equal bytes is equal. */
 export function hashOf(view: DataView, from: number, to: number): number {
+  if (to - from < 8) return shortHashOf(view, from, to);
   let even = to - from;
   let odd = 0;
-  let at = from;
   // Two products at a time, neither of which waits for the other.
-  for (; at + 8 <= to; at += 8) {
+  for (let at = from; at + 8 < to; at += 8) {
     even = Math.imul(even ^ view.getInt32(at, true), 0x9e3779b1);
     odd = Math.imul(odd ^ view.getInt32(at + 4, true), 0x85ebca77);
     even ^= even >>> 15;
   }
-  for (; at < to; at += 1) odd = Math.imul(odd ^ view.getUint8(at), 0xcc9e2d51);
-  const hash = Math.imul(even ^ (odd >>> 16) ^ odd, 0x85ebca6b);
+  // The last eight, whether some of them were taken before or not.
+  even = Math.imul(even ^ view.getInt32(to - 8, true), 0x9e3779b1);
+  odd = Math.imul(odd ^ view.getInt32(to - 4, true), 0x85ebca77);
+  return mixed(even ^ (even >>> 15) ^ (odd >>> 16) ^ odd);
+}
+
+function shortHashOf(view: DataView, from: number, to: number): number {
+  let hash = to - from;
+  for (let at = from; at < to; at += 1) hash = Math.imul(hash ^ view.getUint8(at), 0xcc9e2d51);
+  return mixed(hash ^ (hash >>> 16));
+}
+
+function mixed(word: number): number {
+  const hash = Math.imul(word, 0x85ebca6b);
   return hash ^ (hash >>> 15);
 }
 
-/** Whether as many bytes are the same in two places. */
-export function isSame(one: DataView, at: number, other: DataView, there: number, length: number): boolean {
-  if (length < 4) {
-    for (let each = 0; each < length; each += 1)
-      if (one.getUint8(at + each) !== other.getUint8(there + each)) return false;
-    return true;
+/** Numbers of 64 bits that a key of so many bytes takes, see {@link keep}. */
+export function wordsOf(length: number): number {
+  return Math.ceil(length / 8);
+}
+
+/**
+ * Remember bytes as numbers of 64 bits, to be compared with {@link stands}: eight each, and the last eight, which may
+ * overlap those before.
+ */
+export function keep(view: DataView, from: number, length: number, words: Float64Array, first: number): void {
+  if (length < 8) {
+    words[first] = shortWord(view, from, length);
+    return;
   }
-  const last = length - 4;
-  for (let each = 0; each < last; each += 4)
-    if (one.getInt32(at + each, true) !== other.getInt32(there + each, true)) return false;
-  return one.getInt32(at + last, true) === other.getInt32(there + last, true);
+  const last = wordsOf(length) - 1;
+  for (let each = 0; each < last; each += 1) words[first + each] = view.getFloat64(from + each * 8, true);
+  words[first + last] = view.getFloat64(from + length - 8, true);
+}
+
+/**
+ * Whether bytes that were remembered stand in a place. Two different numbers are equal only if both are zeros, and some
+ * are equal to nothing: what no text has in it may be taken for something else, but never for the same.
+ */
+export function stands(
+  words: Float64Array,
+  first: number,
+  length: number,
+  view: DataView,
+  from: number,
+): boolean {
+  const last = length < 8 ? 0 : (length - 1) >> 3;
+  for (let each = 0; each < last; each += 1) {
+    const word = words[first + each];
+    if (word !== view.getFloat64(from + each * 8, true) || word === 0) return false;
+  }
+  const word = words[first + last];
+  const there = length < 8 ? shortWord(view, from, length) : view.getFloat64(from + length - 8, true);
+  return word === there && word !== 0;
+}
+
+const SHORT = new DataView(new ArrayBuffer(8));
+
+/** Fewer than eight bytes as one number: the first four and the last four, or, of fewer than four, one by one. */
+function shortWord(view: DataView, from: number, length: number): number {
+  if (length >= 4) {
+    SHORT.setInt32(0, view.getInt32(from, true), true);
+    SHORT.setInt32(4, view.getInt32(from + length - 4, true), true);
+    return SHORT.getFloat64(0, true);
+  }
+  let word = 1;
+  for (let at = from; at < from + length; at += 1) word = word * 256 + view.getUint8(at);
+  return word;
 }
 
 /** Bit 7 of each byte that is a quote, a backslash or a control character; above the first of them others may be set. */
@@ -68,6 +121,18 @@ export function nextInText(view: DataView, from: number, end: number): number {
     if (byte === QUOTE || byte === BACKSLASH || byte < BLANK) return at;
   }
   return end;
+}
+
+/** Where a byte stands next; the end when there is none before it. @param byte  four times itself, as a number of 32 bits */
+export function nextOf(byte: number, view: DataView, from: number, end: number): number {
+  let at = from;
+  for (; at + 4 <= end; at += 4) {
+    const turned = view.getInt32(at, true) ^ byte;
+    const found = (turned - ONES) & ~turned & HIGHS;
+    if (found !== 0) return at + firstOf(found);
+  }
+  while (at < end && view.getUint8(at) !== (byte & 0xff)) at += 1;
+  return at;
 }
 
 /** Whether it is a digit of base 16, in either case. */

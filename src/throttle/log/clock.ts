@@ -1,4 +1,4 @@
-import { isSame, textOf } from './bytes.ts';
+import { keep, stands, textOf, wordsOf } from './bytes.ts';
 import { createClfClock, isoMs } from './time.ts';
 
 const BLANK = 0x20;
@@ -18,6 +18,12 @@ const ISO_SECONDS = 17;
 const ISO_SHORTEST = 20;
 const ISO_LONGEST = 35;
 
+/** Digits of seconds since the epoch, from 2001 to 2286. */
+const EPOCH_DIGITS = 10;
+
+/** What a number of 32 bits holds: later times are none. */
+const EPOCH_END = 2 ** 32;
+
 /** Most digits of a fraction. */
 const FRACTION_DIGITS = 9;
 
@@ -31,18 +37,83 @@ function isDigit(byte: number): boolean {
  */
 export class ByteClock {
   private readonly clf = createClfClock();
-  private readonly known = new DataView(new ArrayBuffer(ISO_LONGEST));
-  private knownLength = 0;
+  // The time that was read last: many lines have the same.
+  private readonly last = new Float64Array(wordsOf(ISO_LONGEST));
+  private lastLength = 0;
+  private lastMs = Number.NaN;
+  // The minute that was read last, without its seconds, and the zone behind them.
+  private readonly minute = new Float64Array(wordsOf(CLF_SECONDS));
+  private minuteLength = 0;
+  private readonly zone = new Float64Array(wordsOf(ISO_LONGEST));
+  private zoneLength = 0;
   private minuteMs = 0;
+  private readonly second = new Float64Array(wordsOf(EPOCH_DIGITS));
+  private secondMs = Number.NaN;
   private millis = 0;
 
   /** Milliseconds since the epoch; NaN when it is no time, or one that only the parsers of texts can judge. */
   read(bytes: DataView, from: number, to: number): number {
     const length = to - from;
-    if (length === CLF_LENGTH && bytes.getUint8(from + CLF_LENGTH - 6) === BLANK)
+    if (length === this.lastLength && stands(this.last, 0, length, bytes, from)) return this.lastMs;
+    if (length < ISO_SHORTEST || length > ISO_LONGEST) return Number.NaN;
+    const timeMs = this.time(bytes, from, to);
+    if (!Number.isNaN(timeMs)) {
+      keep(bytes, from, length, this.last, 0);
+      this.lastLength = length;
+      this.lastMs = timeMs;
+    }
+    return timeMs;
+  }
+
+  /** Where the time ends that begins at a place, if it is the one that was read last; or -1. */
+  endOf(bytes: DataView, from: number, end: number): number {
+    const to = from + this.lastLength;
+    return to < end && stands(this.last, 0, this.lastLength, bytes, from) ? to : -1;
+  }
+
+  private time(bytes: DataView, from: number, to: number): number {
+    if (to - from === CLF_LENGTH && bytes.getUint8(from + CLF_LENGTH - 6) === BLANK)
       return this.clfTime(bytes, from);
-    const isIso = length >= ISO_SHORTEST && length <= ISO_LONGEST && bytes.getUint8(from + 4) === DASH;
-    return isIso ? this.isoTime(bytes, from, to) : Number.NaN;
+    return bytes.getUint8(from + 4) === DASH ? this.isoTime(bytes, from, to) : Number.NaN;
+  }
+
+  /**
+   * Milliseconds from seconds since the epoch, such as `1431857103.250`, rounded down as the nearest number of 64 bits
+   * would be; NaN when that takes the parser of numbers.
+   */
+  epoch(bytes: DataView, from: number, to: number): number {
+    if (to - from < EPOCH_DIGITS || !this.isSecond(bytes, from)) return Number.NaN;
+    const point = from + EPOCH_DIGITS;
+    if (point === to) return this.secondMs;
+    if (bytes.getUint8(point) !== DOT) return Number.NaN;
+    let micros = 0;
+    let unit = 100_000;
+    let at = point + 1;
+    for (; at < to && isDigit(bytes.getUint8(at)); at += 1) {
+      micros += (bytes.getUint8(at) - ZERO) * unit;
+      unit = Math.floor(unit / 10);
+    }
+    if (at !== to || at === point + 1) return Number.NaN;
+    const millis = Math.floor(micros / 1000);
+    // A number of 64 bits is a quarter of a microsecond off, so only next to a whole millisecond it counts how it is rounded.
+    const rest = micros % 1000;
+    if (rest !== 0 && rest !== 999) return this.secondMs + millis;
+    return to - point - 1 > 3 ? Number.NaN : Math.floor(((this.secondMs + millis) / 1000) * 1000);
+  }
+
+  /** Whether ten digits stand there: the second that was read last, or another one. */
+  private isSecond(bytes: DataView, from: number): boolean {
+    if (stands(this.second, 0, EPOCH_DIGITS, bytes, from)) return true;
+    let seconds = 0;
+    for (let at = from; at < from + EPOCH_DIGITS; at += 1) {
+      const byte = bytes.getUint8(at);
+      if (!isDigit(byte)) return false;
+      seconds = seconds * 10 + byte - ZERO;
+    }
+    if (seconds >= EPOCH_END) return false;
+    keep(bytes, from, EPOCH_DIGITS, this.second, 0);
+    this.secondMs = seconds * 1000;
+    return true;
   }
 
   private clfTime(bytes: DataView, from: number): number {
@@ -89,16 +160,18 @@ export class ByteClock {
   /** Whether it is the minute that was read last, in the same zone. */
   private isKnown(bytes: DataView, from: number, seconds: number, zone: number, to: number): boolean {
     return (
-      this.knownLength === seconds + to - zone &&
-      isSame(this.known, 0, bytes, from, seconds) &&
-      isSame(this.known, seconds, bytes, zone, to - zone)
+      this.minuteLength === seconds &&
+      this.zoneLength === to - zone &&
+      stands(this.minute, 0, seconds, bytes, from) &&
+      stands(this.zone, 0, to - zone, bytes, zone)
     );
   }
 
   private learn(bytes: DataView, from: number, seconds: number, zone: number, to: number): void {
-    for (let at = 0; at < seconds; at += 1) this.known.setUint8(at, bytes.getUint8(from + at));
-    for (let at = zone; at < to; at += 1) this.known.setUint8(seconds + at - zone, bytes.getUint8(at));
-    this.knownLength = seconds + to - zone;
+    keep(bytes, from, seconds, this.minute, 0);
+    keep(bytes, zone, to - zone, this.zone, 0);
+    this.minuteLength = seconds;
+    this.zoneLength = to - zone;
   }
 }
 

@@ -1,11 +1,20 @@
-import { type Request, type Spelling, UNKNOWN } from '../visitors.ts';
 import { hasAsset } from './asset.ts';
 import { isHexDigit, nextInText, textOf } from './bytes.ts';
-import { ByteCache } from './cache.ts';
+import { ByteCache, NOWHERE } from './cache.ts';
 import { ByteClock } from './clock.ts';
-import { isClient } from './entry.ts';
+import { isClient, isTool } from './entry.ts';
 import { withoutPort } from './json.ts';
-import { CATEGORIES, CATEGORY, type Members, membersOfLine, NOT_FOUND, type Role } from './json-members.ts';
+import {
+  CATEGORIES,
+  CATEGORY,
+  FORM,
+  type Lead,
+  Leads,
+  LONGEST,
+  NOT_FOUND,
+  type Role,
+} from './json-members.ts';
+import { type Known, newlyKnown, type Scanned } from './known.ts';
 import { epochMs } from './time.ts';
 
 const TAB = 0x09;
@@ -42,12 +51,11 @@ const EXACT_DIGITS = 15;
 /** Deeper than any log. */
 const DEEPEST = 16;
 
-/** Client, and behind a zero the site. @returns null when nobody can be called that */
-function whoIn(text: string): Spelling | null {
-  const [client = '', site = null] = text.split('\0');
-  const name = withoutPort(client);
-  return isClient(name) ? { client: name, site, visitor: UNKNOWN } : null;
-}
+/** Longest name of a site that is read here, in bytes. */
+const LONGEST_SITE = 255;
+
+/** A site as a log names it, and a number of its own. */
+type Site = { readonly text: string; readonly number: number };
 
 /**
  * Reads objects, one a line, where they lie, without making strings and objects of them. It takes what JSON.parse
@@ -55,26 +63,39 @@ function whoIn(text: string): Spelling | null {
  * in an unusual place is for the parser of whole lines to judge.
  */
 export class JsonScanner {
-  private readonly request: { -readonly [K in keyof Request]: Request[K] };
-  private readonly agents: ByteCache<boolean>;
-  private readonly members = membersOfLine();
-  private readonly heads = new ByteCache(1 << 10, 1 << 20, 64, whoIn);
+  private readonly request: Scanned;
+  private readonly leads = new Leads();
+  private readonly agents = new ByteCache(1 << 8, 1 << 16, 256, isTool);
+  private readonly clients = new ByteCache(1 << 10, 1 << 20, 48, (text) => this.whoIn(text));
+  private readonly sites = new ByteCache(1 << 6, 1 << 14, LONGEST_SITE, (text): Site => this.siteIn(text));
+  private siteCount = 0;
+  private site: Site | null = null;
+  // Who was looked for last in a line, and by what.
+  private clientAt = NOWHERE;
+  private siteAt = NOWHERE;
+  private known: Known | null = null;
+  // What was taken for the site of the line before, and for the browser that the client had.
+  private siteSlot = NOWHERE;
+  private siteFrom = NOWHERE;
+  private siteTo = NOWHERE;
+  private agentSlot = NOWHERE;
+  private agentFrom = NOWHERE;
+  private agentTo = NOWHERE;
   private readonly clock = new ByteClock();
   private bytes: DataView = new DataView(new ArrayBuffer(0));
   private end = 0;
   private line = 0;
   private hasEscape = false;
+  private name = '';
   // Where something was found, and under which of its names.
   private readonly ranks = new Uint8Array(CATEGORIES.length);
   private readonly starts = new Uint32Array(CATEGORIES.length);
   private readonly ends = new Uint32Array(CATEGORIES.length);
   private readonly texts = new Uint8Array(CATEGORIES.length);
-  private head = new DataView(new ArrayBuffer(0));
 
   /** @param request  what a line says is told here */
-  constructor(request: { -readonly [K in keyof Request]: Request[K] }, agents: ByteCache<boolean>) {
+  constructor(request: Scanned) {
     this.request = request;
-    this.agents = agents;
   }
 
   /**
@@ -88,9 +109,11 @@ export class JsonScanner {
     this.bytes = bytes;
     this.end = end;
     this.line += 1;
-    this.ranks.fill(NOT_FOUND);
-    const close = this.object(from, this.members.line, 0);
-    return close !== -1 && this.blanks(close) === end && this.tell();
+    this.clientAt = NOWHERE;
+    this.siteFrom = NOWHERE;
+    this.agentFrom = NOWHERE;
+    for (let category = 0; category < CATEGORIES.length; category += 1) this.ranks[category] = NOT_FOUND;
+    return this.members(from) && this.tell();
   }
 
   private tell(): boolean {
@@ -102,13 +125,11 @@ export class JsonScanner {
     request.timeMs = timeMs;
     request.bytes = size;
     request.who = who;
+    request.isTool = this.isTool();
     request.isAsset =
       this.has(CATEGORY.request) &&
       hasAsset(this.bytes, this.start(CATEGORY.request), this.stop(CATEGORY.request));
     request.isReferred = this.isReferred();
-    request.isTool =
-      this.has(CATEGORY.agent) &&
-      this.agents.get(this.bytes, this.start(CATEGORY.agent), this.stop(CATEGORY.agent));
     return true;
   }
 
@@ -134,11 +155,12 @@ export class JsonScanner {
   /** @returns NaN when it is none, or one that is written unusually */
   private time(): number {
     if (!this.has(CATEGORY.time)) return Number.NaN;
-    const [from, to] = [this.start(CATEGORY.time), this.stop(CATEGORY.time)];
-    if (this.texts[CATEGORY.time] === 0) return epochMs(this.number(from, to)) ?? Number.NaN;
-    const timeMs = this.clock.read(this.bytes, from, to);
-    if (!Number.isNaN(timeMs) || !this.isEpoch(from, to)) return timeMs;
-    return epochMs(this.number(from, to)) ?? Number.NaN;
+    const from = this.start(CATEGORY.time);
+    const to = this.stop(CATEGORY.time);
+    const isText = this.texts[CATEGORY.time] === 1;
+    const timeMs = isText ? this.clock.read(this.bytes, from, to) : this.clock.epoch(this.bytes, from, to);
+    if (!Number.isNaN(timeMs) || (isText && !this.isEpoch(from, to))) return timeMs;
+    return epochMs(Number(textOf(this.bytes, from, to))) ?? Number.NaN;
   }
 
   /** Whether a text is seconds since the epoch, such as `1431857103.250`. */
@@ -153,7 +175,8 @@ export class JsonScanner {
   /** @returns -1 when it is none */
   private size(): number {
     if (!this.has(CATEGORY.bytes)) return 0;
-    const [from, to] = [this.start(CATEGORY.bytes), this.stop(CATEGORY.bytes)];
+    const from = this.start(CATEGORY.bytes);
+    const to = this.stop(CATEGORY.bytes);
     if (this.texts[CATEGORY.bytes] === 1 && to - from === 1 && this.bytes.getUint8(from) === DASH) return 0;
     if (to === from || to - from > EXACT_DIGITS) return -1;
     let size = 0;
@@ -164,88 +187,201 @@ export class JsonScanner {
     return size;
   }
 
-  /** A number as JSON.parse would give it: with few digits the quotient of two exact ones is the nearest there is. */
-  private number(from: number, to: number): number {
-    let whole = 0;
-    let unit = 0;
-    if (to - from > EXACT_DIGITS + 1) return Number(textOf(this.bytes, from, to));
-    for (let at = from; at < to; at += 1) {
-      if (this.isDigit(at)) {
-        whole = whole * 10 + this.bytes.getUint8(at) - ZERO;
-        unit *= 10;
-      } else if (unit === 0 && this.bytes.getUint8(at) === DOT) unit = 1;
-      else return Number(textOf(this.bytes, from, to));
-    }
-    return unit === 0 ? whole : whole / unit;
-  }
-
-  /** Client and site are remembered together. */
-  private who(): Spelling | null {
+  /** Client and site as far as they were found, the same until another one is. */
+  private who(): Known | null {
     if (!this.has(CATEGORY.client)) return null;
-    const from = this.start(CATEGORY.client);
-    const length = this.stop(CATEGORY.client) - from;
-    if (!this.has(CATEGORY.site)) return this.heads.get(this.bytes, from, from + length);
-    const siteFrom = this.start(CATEGORY.site);
-    const siteLength = this.stop(CATEGORY.site) - siteFrom;
-    const all = length + 1 + siteLength;
-    if (this.head.byteLength < all) this.head = new DataView(new ArrayBuffer(all * 2));
-    this.copy(from, length, 0);
-    this.head.setUint8(length, 0);
-    this.copy(siteFrom, siteLength, length + 1);
-    return this.heads.get(this.head, 0, all);
+    const client = this.start(CATEGORY.client);
+    const site = this.has(CATEGORY.site) ? this.start(CATEGORY.site) : NOWHERE;
+    if (client !== this.clientAt || site !== this.siteAt) {
+      this.clientAt = client;
+      this.siteAt = site;
+      this.known = this.look(client, site);
+    }
+    return this.known;
   }
 
-  private copy(from: number, length: number, to: number): void {
-    for (let at = 0; at < length; at += 1) this.head.setUint8(to + at, this.bytes.getUint8(from + at));
+  /** Clients are remembered together with the site. */
+  private look(client: number, site: number): Known | null {
+    const siteEnd = this.stop(CATEGORY.site);
+    if (site !== NOWHERE && siteEnd - site > LONGEST_SITE) return null;
+    if (site !== NOWHERE && (this.siteFrom !== site || this.siteTo !== siteEnd)) {
+      this.siteSlot = this.sites.find(this.bytes, site, siteEnd);
+      this.siteFrom = NOWHERE;
+    }
+    this.site = site === NOWHERE ? null : this.sites.at(this.siteSlot);
+    return this.clients.get(this.bytes, client, this.stop(CATEGORY.client), this.site?.number ?? 0);
   }
 
-  /** Reads an object from its brace on. @returns where it ends, or -1 */
-  private object(from: number, known: Members, depth: number): number {
-    if (depth > DEEPEST) return -1;
-    let at = this.blanks(from + 1);
-    if (this.bytes.getUint8(at) === CLOSE) return at + 1;
-    for (let name = known.begin; ; ) {
-      const guess = name.guess(this.bytes, at, this.end);
-      if (guess === null) {
-        const end = this.nameEnd(at);
-        if (end === -1) return -1;
-        const found = known.named(this.bytes, at + 1, end - 1);
-        name.follow(found);
-        name = found;
-        at = this.blanks(end);
-        if (this.bytes.getUint8(at) !== COLON) return -1;
-        at += 1;
-      } else {
-        name = guess;
-        at += guess.length;
+  /** Where a text ends that begins at a place, if it is what mostly stands there; or -1. */
+  private knownEnd(category: number, from: number): number {
+    let end = -1;
+    if (category === CATEGORY.time) end = this.clock.endOf(this.bytes, from, this.end);
+    else if (category === CATEGORY.site) end = this.siteEnd(from);
+    else if (category === CATEGORY.agent) end = this.agentEnd(from);
+    this.hasEscape = false;
+    return end !== -1 && this.bytes.getUint8(end) === QUOTE ? end : -1;
+  }
+
+  /** Most lines are about one site. */
+  private siteEnd(from: number): number {
+    if (this.siteSlot === NOWHERE) return -1;
+    this.siteFrom = from;
+    this.siteTo = this.sites.endOf(this.siteSlot, this.bytes, from, this.end);
+    return this.siteTo;
+  }
+
+  /** A client mostly has the browser that it had before. */
+  private agentEnd(from: number): number {
+    this.agentFrom = from;
+    this.agentTo = -1;
+    this.agentSlot = this.who()?.agent ?? NOWHERE;
+    if (this.agentSlot !== NOWHERE)
+      this.agentTo = this.agents.endOf(this.agentSlot, this.bytes, from, this.end);
+    return this.agentTo;
+  }
+
+  private isTool(): boolean {
+    if (!this.has(CATEGORY.agent)) return false;
+    const from = this.start(CATEGORY.agent);
+    const { who } = this.request;
+    const to = this.stop(CATEGORY.agent);
+    const isKnown = this.agentFrom === from && this.agentTo === to;
+    who.agent = isKnown ? this.agentSlot : this.agents.find(this.bytes, from, to);
+    return who.agent === NOWHERE ? isTool(textOf(this.bytes, from, to)) : this.agents.at(who.agent);
+  }
+
+  private siteIn(text: string): Site {
+    this.siteCount += 1;
+    return { text, number: this.siteCount };
+  }
+
+  /** @returns null when nobody can be called that */
+  private whoIn(text: string): Known | null {
+    const client = withoutPort(text);
+    return isClient(client) ? newlyKnown(client, this.site?.text ?? null) : null;
+  }
+
+  /** Reads all members of the line. */
+  private members(from: number): boolean {
+    let before = this.leads.begin;
+    let lead = before;
+    for (let at = from, value = from, isUsual = false; ; ) {
+      let next = lead.guess(this.bytes, at, this.end);
+      if (next === null) {
+        next = this.leadAt(lead, at);
+        if (next === null) return false;
+        lead.expect(next);
       }
-      at = this.member(name.role, this.blanks(at), depth);
-      if (at === -1) return -1;
-      at = this.blanks(at);
-      const byte = this.bytes.getUint8(at);
-      if (byte === CLOSE) return at + 1;
-      if (byte !== COMMA) return -1;
-      at = this.blanks(at + 1);
+      if (isUsual && lead.isFollowedBy(next)) this.join(before, lead, value, at, next);
+      if (next.passed.length > 0 && !this.pass(next.passed)) return false;
+      before = lead;
+      lead = next;
+      value = at + lead.length;
+      if (lead.form === FORM.none) return value === this.end;
+      at = this.member(lead, value);
+      if (at === -1) return false;
+      isUsual = lead.isUsual(this.bytes, value, at);
     }
   }
 
-  private nameEnd(from: number): number {
-    const end = this.bytes.getUint8(from) === QUOTE ? this.text(from) : -1;
-    return this.hasEscape ? -1 : end;
+  /** Let a value that is always the same become a part of what leads to the one behind it. */
+  private join(before: Lead, first: Lead, value: number, at: number, last: Lead): void {
+    const from = value - first.length;
+    const to = at + last.length;
+    const joined =
+      to - from > LONGEST ? null : this.leads.joined(before.place, textOf(this.bytes, from, to), first, last);
+    if (joined !== null) before.expect(joined);
   }
 
-  /** Reads a value. @param what  what it says, if anything. @returns where it ends, or -1 */
-  private member(what: Role | null, from: number, depth: number): number {
-    if (what === null) return this.value(from, depth);
-    if (what.line === this.line) return -1;
-    what.line = this.line;
-    const byte = this.bytes.getUint8(from);
-    if (byte === OPEN) return this.object(from, what.below, depth + 1);
-    if (what.isListed) return byte === OPEN_LIST ? this.list(what, from, depth + 1) : this.value(from, depth);
-    const end = this.value(from, depth);
+  /** Whether members stand there for the first time. */
+  private pass(roles: readonly Role[]): boolean {
+    return roles.every((role) => this.isFirst(role));
+  }
+
+  private isFirst(role: Role): boolean {
+    if (role.line === this.line) return false;
+    role.line = this.line;
+    return true;
+  }
+
+  /**
+   * Reads what stands behind a value: ends of objects, a comma, the name of a member, and perhaps the beginnings of
+   * objects with a name in each. @returns null when that is not there, or is strange
+   */
+  private leadAt(before: Lead, from: number): Lead | null {
+    const passed: Role[] = [];
+    let { place } = before;
+    let isInside = before === this.leads.begin;
+    for (let at = isInside ? from + 1 : from; ; ) {
+      at = this.blanks(at);
+      if (!isInside) {
+        const byte = this.bytes.getUint8(at);
+        at += 1;
+        if (byte === CLOSE && place.parent !== null) {
+          place = place.parent;
+          continue;
+        }
+        if (byte === CLOSE) return this.endAt(before, from, at);
+        if (byte !== COMMA) return null;
+      }
+      const name = this.blanks(at);
+      const end = this.valueOf(name);
+      if (end === -1) return null;
+      const role = place.roles.get(this.name) ?? null;
+      if (this.bytes.getUint8(end) !== OPEN || this.isEmpty(end)) {
+        const first = this.bytes.getUint8(end) === OPEN_LIST ? this.blanks(end + 1) : end;
+        const isText = this.bytes.getUint8(first) === QUOTE;
+        const form = isText ? (first === end ? FORM.text : FORM.list) : FORM.other;
+        const text = textOf(this.bytes, from, isText ? first + 1 : end);
+        return this.leads.lead(before.place, text, { place, role, form, passed });
+      }
+      if (role !== null) passed.push(role);
+      if (place.depth === DEEPEST) return null;
+      place = place.inner(role);
+      isInside = true;
+      at = end + 1;
+    }
+  }
+
+  /** The end of the line, if it is there. */
+  private endAt(before: Lead, from: number, at: number): Lead | null {
+    if (this.blanks(at) !== this.end) return null;
+    const led = { place: before.place, role: null, form: FORM.none, passed: [] };
+    return this.leads.lead(before.place, textOf(this.bytes, from, this.end), led);
+  }
+
+  private isEmpty(brace: number): boolean {
+    return this.bytes.getUint8(this.blanks(brace + 1)) === CLOSE;
+  }
+
+  /** Reads the name of a member. @returns where its value begins, or -1 */
+  private valueOf(from: number): number {
+    const end = this.bytes.getUint8(from) === QUOTE ? this.text(from) : -1;
+    if (end === -1 || this.hasEscape) return -1;
+    this.name = textOf(this.bytes, from + 1, end - 1);
+    const colon = this.blanks(end);
+    return this.bytes.getUint8(colon) === COLON ? this.blanks(colon + 1) : -1;
+  }
+
+  /** Reads a value. @param from  where it begins, behind its first quote. @returns where it ends, or -1 */
+  private member({ role, form }: Lead, from: number): number {
+    if (role !== null && !this.isFirst(role)) return -1;
+    if (form === FORM.other) return role === null ? this.value(from, 0) : this.told(role, from);
+    const known = role === null ? -1 : this.knownEnd(role.category, from);
+    const end = known === -1 ? this.text(from - 1) : known + 1;
     if (end === -1) return -1;
-    if (byte === QUOTE) return this.hasEscape ? -1 : this.find(what, from + 1, end - 1, 1, end);
-    if (byte !== DASH && !(byte >= ZERO && byte <= NINE)) return end;
+    if (role !== null && role.isListed === (form === FORM.list)) {
+      if (this.hasEscape) return -1;
+      this.find(role, from, end - 1, 1, end);
+    }
+    return form === FORM.list ? this.listEnd(end, 1) : end;
+  }
+
+  /** Reads a value that is no text. @returns where it ends, or -1 */
+  private told(what: Role, from: number): number {
+    const end = this.value(from, 0);
+    const byte = this.bytes.getUint8(from);
+    if (end === -1 || what.isListed || (byte !== DASH && !this.isDigit(from))) return end;
     // A number that is no time and no size would have to be written as JavaScript does.
     const isNumeric = what.category === CATEGORY.time || what.category === CATEGORY.bytes;
     return isNumeric ? this.find(what, from, end, 0, end) : -1;
@@ -264,29 +400,28 @@ export class JsonScanner {
   private value(from: number, depth: number): number {
     const byte = this.bytes.getUint8(from);
     if (byte === QUOTE) return this.text(from);
-    if (byte === OPEN) return this.object(from, this.members.nothing, depth + 1);
-    if (byte === OPEN_LIST) return this.list(null, from, depth + 1);
+    if (byte === OPEN) return this.isEmpty(from) ? this.blanks(from + 1) + 1 : -1;
+    if (byte === OPEN_LIST) return this.list(from, depth + 1);
     return byte === DASH || this.isDigit(from) ? this.numberEnd(from) : this.word(from, byte);
   }
 
-  /** Reads a list. @param what  what the first says, if anything. @returns where it ends, or -1 */
-  private list(what: Role | null, from: number, depth: number): number {
-    if (depth > DEEPEST) return -1;
-    let at = this.blanks(from + 1);
-    if (this.bytes.getUint8(at) === CLOSE_LIST) return at + 1;
-    for (let first = what; ; first = null) {
-      const end = this.value(at, depth);
-      if (end === -1) return -1;
-      if (first !== null && this.bytes.getUint8(at) === QUOTE) {
-        if (this.hasEscape) return -1;
-        this.find(first, at + 1, end - 1, 1, end);
-      }
-      at = this.blanks(end);
+  /** Passes over a list. @returns where it ends, or -1 */
+  private list(from: number, depth: number): number {
+    const first = this.blanks(from + 1);
+    if (this.bytes.getUint8(first) === CLOSE_LIST) return first + 1;
+    const end = depth > DEEPEST ? -1 : this.value(first, depth);
+    return end === -1 ? -1 : this.listEnd(end, depth);
+  }
+
+  /** Passes over what stands behind a value of a list. @returns where the list ends, or -1 */
+  private listEnd(from: number, depth: number): number {
+    for (let end = from; end !== -1; ) {
+      const at = this.blanks(end);
       const byte = this.bytes.getUint8(at);
       if (byte === CLOSE_LIST) return at + 1;
-      if (byte !== COMMA) return -1;
-      at = this.blanks(at + 1);
+      end = byte === COMMA ? this.value(this.blanks(at + 1), depth) : -1;
     }
+    return -1;
   }
 
   /** `true`, `false` or `null`. */

@@ -1,10 +1,11 @@
-import { type Request, type Spelling, UNKNOWN } from '../visitors.ts';
 import { hasAsset } from './asset.ts';
-import { ByteCache } from './cache.ts';
+import { textOf } from './bytes.ts';
+import { ByteCache, NOWHERE } from './cache.ts';
 import { parties } from './clf.ts';
 import { ByteClock } from './clock.ts';
 import { isClient, isTool } from './entry.ts';
 import { JsonScanner } from './json-scan.ts';
+import { type Known, newlyKnown, type Scanned } from './known.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -29,9 +30,9 @@ function isDigit(byte: number | undefined): boolean {
 }
 
 /** @returns null when nobody can be called that */
-function whoIn(head: string): Spelling | null {
+function whoIn(head: string): Known | null {
   const { client, site } = parties(head);
-  return isClient(client) ? { client, site, visitor: UNKNOWN } : null;
+  return isClient(client) ? newlyKnown(client, site) : null;
 }
 
 /**
@@ -41,9 +42,9 @@ function whoIn(head: string): Spelling | null {
  */
 export class LineScanner {
   /** What the line said that was read last; the next one takes its place. */
-  readonly request: { -readonly [K in keyof Request]: Request[K] } = {
+  readonly request: Scanned = {
     timeMs: 0,
-    who: { client: '', site: null, visitor: UNKNOWN },
+    who: newlyKnown('', null),
     bytes: 0,
     isAsset: false,
     isReferred: false,
@@ -51,7 +52,7 @@ export class LineScanner {
   };
   private readonly heads = new ByteCache(1 << 10, 1 << 20, 48, whoIn);
   private readonly agents = new ByteCache(1 << 8, 1 << 16, 256, isTool);
-  private readonly json = new JsonScanner(this.request, this.agents);
+  private readonly json = new JsonScanner(this.request);
   private readonly clock = new ByteClock();
   private bytes: Buffer = Buffer.alloc(0);
   private view: DataView = new DataView(new ArrayBuffer(0));
@@ -136,13 +137,25 @@ export class LineScanner {
     request.isTool = false;
     if (from === end || (from + 1 === end && bytes[from] === CR)) return true;
     if (bytes[from] !== BLANK || bytes[from + 1] !== QUOTE) return false;
-    const referer = this.next(QUOTE, from + 2);
+    const isDash = bytes[from + 2] === DASH && bytes[from + 3] === QUOTE;
+    const referer = isDash ? from + 3 : this.next(QUOTE, from + 2);
     if (referer > end || bytes[referer + 1] !== BLANK || bytes[referer + 2] !== QUOTE) return false;
-    const agent = this.next(QUOTE, referer + 3);
-    if (agent > end) return false;
-    const isDash = referer === from + 3 && bytes[from + 2] === DASH;
     request.isReferred = referer > from + 2 && !isDash;
-    request.isTool = this.agents.get(this.view, referer + 3, agent);
+    return this.readAgent(referer + 3, end);
+  }
+
+  /** Reads the browser: mostly it is the one that this client had before. */
+  private readAgent(from: number, end: number): boolean {
+    const { agents, request } = this;
+    const { who } = request;
+    const known = who.agent === NOWHERE ? -1 : agents.endOf(who.agent, this.view, from, end);
+    if (known === -1 || this.bytes[known] !== QUOTE) {
+      const agent = this.next(QUOTE, from);
+      if (agent > end) return false;
+      who.agent = agents.find(this.view, from, agent);
+      if (who.agent === NOWHERE) request.isTool = isTool(textOf(this.view, from, agent));
+    }
+    if (who.agent !== NOWHERE) request.isTool = agents.at(who.agent);
     return true;
   }
 }

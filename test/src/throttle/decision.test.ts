@@ -129,6 +129,50 @@ test('names that are no site share one quota, and whoever has no address is serv
   await spent(25, () => asked('/f', {}));
 });
 
+const queried = (query: Fields) => asked(`/q?${new URLSearchParams(query)}`, { 'user-agent': 'curl/8.0' });
+
+test('what is told in the query counts, and no field', async () => {
+  const query = {
+    by: '10.0.0.1',
+    for: '203.0.113.9, 192.0.2.40',
+    host: 'www.example.org',
+    method: 'PUT',
+    uri: '/a?b',
+  };
+  const forged = { 'x-forwarded-for': '198.51.100.9', 'x-forwarded-host': 'dry.example' };
+  const one = () => asked(`/q?${new URLSearchParams(query)}`, forged);
+  await spent(20, one);
+  expect((await one()).status).toBe(429);
+  const { blocks } = (await lab.api('/v1/blocks')) as { blocks: { client: string; tipping: unknown }[] };
+  expect(blocks.find(({ client }) => client === '192.0.2.40')?.tipping).toMatchObject({
+    method: 'PUT',
+    path: '/a?b',
+  });
+  expect((await queried({ ...query, for: '192.0.2.41' })).status).toBe(204);
+  await spent(20, () => queried({ by: '192.0.2.42', for: '192.0.2.43', host: 'www.example.org' }));
+  expect((await queried({ by: '192.0.2.42', host: 'www.example.org' })).status).toBe(429);
+});
+
+test('a client that sends hundreds of fields is counted as any other', async () => {
+  const flood = Object.fromEntries(
+    Array.from({ length: 300 }, (_, index): [string, string] => [`a-${index}`, 'x']),
+  );
+  const query = new URLSearchParams({
+    by: '192.0.2.50',
+    host: 'www.example.org',
+    uri: `/${'x'.repeat(20_000)}`,
+  });
+  await spent(20, () => asked(`/q?${query}`, flood));
+  expect((await asked(`/q?${query}`, flood)).status).toBe(429);
+});
+
+test('that somebody asks without an address is told', async () => {
+  await spent(1, () => queried({ host: 'www.example.org' }));
+  expect(lab.events.map(({ message }) => message)).toContain(
+    'The decision server was asked about a client without an address.',
+  );
+});
+
 test('a query is passed over, and the fields count on this path only', async () => {
   await spent(20, () => asked('/f?x=y', { 'x-forwarded-for': '192.0.2.30', 'x-forwarded-host': 'dry.test' }));
   const forged = { 'x-forwarded-for': '198.51.100.9', 'x-forwarded-host': 'dry.example' };

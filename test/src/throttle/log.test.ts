@@ -8,6 +8,7 @@ import { expanded } from '../../../src/throttle/log/open.ts';
 import { createLogParser } from '../../../src/throttle/log/parse.ts';
 import { LineScanner } from '../../../src/throttle/log/scan.ts';
 import { requestOf } from '../../../src/throttle/visitors.ts';
+import { saidBy } from '../../helpers/scanned.ts';
 
 const TIME = Date.UTC(2015, 4, 17, 10, 5, 3);
 
@@ -190,7 +191,7 @@ describe('the scanner', () => {
         taken += 1;
         const entry = createLogParser()(text.replace(/\r$/, ''));
         expect(entry === null || entry === 'comment' ? entry : requestOf(entry), text).toEqual(
-          scanner.request,
+          saidBy(scanner),
         );
       }
       from = end + 1;
