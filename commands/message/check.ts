@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../src/cli/base.ts';
-import { readBatch } from '../../src/cli/batch.ts';
+import { mostCases, openBatch, readBatchText } from '../../src/cli/batch.ts';
 import {
   type AnyCheck,
   idOf,
@@ -13,7 +13,7 @@ import {
 import { asError, CheckPool, type Row } from '../../src/cli/bulk/pool.ts';
 import { type CheckFlags, checkFlags } from '../../src/cli/check-flags.ts';
 import { FINDING_FORMATS, formatFlag } from '../../src/cli/flags.ts';
-import { messagePlaces } from '../../src/cli/message-sources.ts';
+import { type MessagePlace, messagePlaces } from '../../src/cli/message-sources.ts';
 import { mapParallel } from '../../src/cli/parallel.ts';
 import { renderMessageCheck, renderPartialCheck } from '../../src/cli/render/check.ts';
 import type { MessageCheckOnlyResult, MessageCheckResult } from '../../src/schema/message-check.ts';
@@ -56,10 +56,7 @@ export default class MessageCheck extends BaseCommand {
   override async run(): Promise<readonly AnyCheck[]> {
     const { args, flags } = await this.parse(MessageCheck);
     if (flags.only !== undefined) this.resultIs('message check only');
-    if (flags.batch !== undefined) {
-      const { cases, folder } = await readBatch(flags.batch);
-      return await this.checkAll(cases, this.order(flags, folder));
-    }
+    if (flags.batch !== undefined) return await this.checkBatch(flags.batch, flags);
     if (!args.file && process.stdin.isTTY)
       this.note([{ text: 'Paste the message or its headers, then Ctrl-D.' }]);
     const places = await messagePlaces(args.file ?? ['-']);
@@ -67,11 +64,37 @@ export default class MessageCheck extends BaseCommand {
     const order = this.order(flags, '.');
     return places.length === 1 && only
       ? await this.checkOne(only, order)
-      : await this.checkAll(places, order);
+      : await this.withThreads(workersFor(places, flags), order, (pool) =>
+          this.checkAll(places, order, pool),
+        );
+  }
+
+  /** Threads start while the cases are read. */
+  private async checkBatch(file: string, flags: CheckFlags): Promise<readonly AnyCheck[]> {
+    const { bytes, folder } = await openBatch(file);
+    const order = this.order(flags, folder);
+    const workers = isAlone(flags) ? 1 : threadsFor(mostCases(bytes), flags);
+    return await this.withThreads(workers, order, (pool) =>
+      this.checkAll(readBatchText(file, bytes), order, pool),
+    );
+  }
+
+  /** @param work  gets null where one thread will do, which is this one */
+  private async withThreads<T>(
+    workers: number,
+    order: Order,
+    work: (pool: CheckPool | null) => Promise<T>,
+  ): Promise<T> {
+    const pool = workers === 1 ? null : new CheckPool(order, workers, this.signal);
+    try {
+      return await work(pool);
+    } finally {
+      await pool?.end();
+    }
   }
 
   private order(flags: CheckFlags, folder: string): Order {
-    return { flags, root: this.config.root, folder, nowMs: Date.now() };
+    return { flags, root: this.config.root, folder, nowMs: Date.now(), head: this.lineHead };
   }
 
   private async checkOne(job: Job, order: Order): Promise<readonly AnyCheck[]> {
@@ -87,11 +110,14 @@ export default class MessageCheck extends BaseCommand {
   }
 
   /** A row a job; rows are written and forgotten, as there may be many. */
-  private async checkAll(jobs: readonly Job[], order: Order): Promise<readonly AnyCheck[]> {
+  private async checkAll(
+    jobs: readonly Job[],
+    order: Order,
+    pool: CheckPool | null,
+  ): Promise<readonly AnyCheck[]> {
     this.beginRows({ fast: order.flags.batch !== undefined || jobs.length >= MANY });
-    const workers = workersFor(jobs, order.flags);
-    if (workers === 1) await this.checkHere(jobs, order);
-    else await this.checkInThreads(jobs, order, workers);
+    if (pool === null) await this.checkHere(jobs, order);
+    else await this.checkInThreads(jobs, order, pool);
     this.signal.throwIfAborted();
     return [];
   }
@@ -109,26 +135,23 @@ export default class MessageCheck extends BaseCommand {
     }
   }
 
-  private async checkInThreads(jobs: readonly Job[], order: Order, workers: number): Promise<void> {
-    const pool = new CheckPool(order, workers, this.signal);
-    try {
-      await pool.ready();
-      const { ordered } = order.flags;
-      // Each has its next jobs waiting when it is done with some.
-      const spread = { parallel: workers * 2, ordered, signal: this.signal };
-      await mapParallel(inPortions(jobs), spread, pool.run, (some, outcome) => {
-        if ('error' in outcome) throw outcome.error;
-        for (const [index, row] of outcome.value.entries()) this.tellRow(some[index] as Job, row, order);
-      });
-    } finally {
-      await pool.end();
-    }
+  private async checkInThreads(jobs: readonly Job[], order: Order, pool: CheckPool): Promise<void> {
+    await pool.ready();
+    const { ordered } = order.flags;
+    // Each has its next jobs waiting when it is done with some.
+    const spread = { parallel: pool.size * 2, ordered, signal: this.signal };
+    await mapParallel(inPortions(jobs), spread, pool.run, (some, outcome) => {
+      if ('error' in outcome) throw outcome.error;
+      for (const [index, row] of outcome.value.entries()) this.tellRow(some[index] as Job, row, order);
+    });
   }
 
   private tellRow(job: Job, row: Row, order: Order): void {
     if (row.kind === 'failure') return this.emitFailure(nameOf(job), asError(row.failure), idOf(job));
+    if (row.kind === 'result')
+      return void this.emit(this.judged(row.result, order), view(order, true), idOf(job));
     this.demand(row.verdict, order);
-    this.emitJson(row.json, row.status, view(order, true), idOf(job));
+    this.emitLine(row.line, row.status);
   }
 
   private judged(result: AnyCheck, order: Order): AnyCheck {
@@ -158,12 +181,18 @@ const MANY = 100;
 const WORTH_THREADS = 1000;
 const MOST_THREADS = 8;
 
-function workersFor(jobs: readonly Job[], flags: CheckFlags): number {
-  // One thread has standard input, and one the recording.
-  const isAlone = flags['dns-record'] !== undefined || flags.registry === '-' || flags['dns-cache'] === '-';
-  if (isAlone || jobs.some((job) => 'file' in job && job.file === '-')) return 1;
-  if (flags.workers !== undefined) return Math.min(flags.workers, Math.max(1, jobs.length));
-  return jobs.length < WORTH_THREADS ? 1 : Math.min(availableParallelism(), MOST_THREADS);
+function workersFor(places: readonly MessagePlace[], flags: CheckFlags): number {
+  return isAlone(flags) || places.some(({ file }) => file === '-') ? 1 : threadsFor(places.length, flags);
+}
+
+/** One thread has standard input, and one the recording. */
+function isAlone(flags: CheckFlags): boolean {
+  return flags['dns-record'] !== undefined || flags.registry === '-' || flags['dns-cache'] === '-';
+}
+
+function threadsFor(count: number, { workers }: CheckFlags): number {
+  if (workers !== undefined) return Math.min(workers, Math.max(1, count));
+  return count < WORTH_THREADS ? 1 : Math.min(availableParallelism(), MOST_THREADS);
 }
 
 /** Jobs that are handed over at once: few enough that all threads are busy until the end. */

@@ -12,7 +12,7 @@ import {
   wantsAscii,
   wantsColour,
 } from './colour.ts';
-import { envelope, errorDocument, rfc3339, schemaId, type Tool } from './envelope.ts';
+import { envelope, errorDocument, type Head, rfc3339, schemaId, type Tool } from './envelope.ts';
 import { describeFailure, type Failure } from './failure.ts';
 import { type Format, globalFlags } from './flags.ts';
 import { type Document, openDocument } from './formats/open.ts';
@@ -294,21 +294,15 @@ export abstract class BaseCommand extends Command {
     return result;
   }
 
-  /**
-   * Write a result that a thread has made JSON of: it is read only where it is not JSON that is written.
-   *
-   * @param json  on one line, escaped as it is to be written
-   */
-  protected emitJson<T extends Report>(json: string, status: Status, views: Views<T>, id?: string): void {
-    if (this.format !== 'jsonl') return void this.emit(JSON.parse(json) as T, views, id);
+  /** For threads that make the lines of `jsonl` themselves; null where the result is something else. */
+  protected get lineHead(): Head | null {
+    return this.format === 'jsonl' ? { schema: this.schema, tool: this.tool } : null;
+  }
+
+  /** Write a result of which a thread has made a line of `jsonl`. */
+  protected emitLine(line: Uint8Array, status: Status): void {
     this.conclude(status);
-    const head = safeJson({
-      schema: this.schema,
-      ...(id !== undefined && { id }),
-      tool: this.tool,
-      time: rfc3339(Date.now()),
-    });
-    this.sink.write(`${head.slice(0, -1)},${json.slice(1)}\n`);
+    this.sink.write(line);
     this.rows += 1;
   }
 

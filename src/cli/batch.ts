@@ -9,6 +9,8 @@ export type Case = {
   readonly fields: Readonly<Record<string, unknown>>;
 };
 
+const LF = 0x0a;
+
 /** Largest batch, in bytes. */
 const MAX_BATCH = 512_000_000;
 
@@ -41,12 +43,21 @@ function readCase(file: string, line: string, number: number): Case {
  *
  * @throws AppError E_BATCH (exit 65) for a line that is no case
  */
-export async function readBatch(
-  file: string,
-): Promise<{ cases: Case[]; folder: string; pathOf: (name: string) => string }> {
-  const cases = readBatchText(file, await readWhole(file, MAX_BATCH));
-  const folder = resolve(file === '-' ? '.' : dirname(file));
-  return { cases, folder, pathOf: (name) => pathBelow(folder, name) };
+export async function readBatch(file: string): Promise<{ cases: Case[]; pathOf: (name: string) => string }> {
+  const { bytes, folder } = await openBatch(file);
+  return { cases: readBatchText(file, bytes), pathOf: (name) => pathBelow(folder, name) };
+}
+
+/** A batch whose cases are not read yet, see {@link readBatchText}, and where relative paths in them start. */
+export async function openBatch(file: string): Promise<{ bytes: Buffer; folder: string }> {
+  return { bytes: await readWhole(file, MAX_BATCH), folder: resolve(file === '-' ? '.' : dirname(file)) };
+}
+
+/** How many cases there are at most: the lines. */
+export function mostCases(bytes: Buffer): number {
+  let count = 1;
+  for (let at = bytes.indexOf(LF); at !== -1; at = bytes.indexOf(LF, at + 1)) count += 1;
+  return count;
 }
 
 /**

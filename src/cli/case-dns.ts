@@ -14,7 +14,7 @@ const MAX_RECORDING = 64_000_000;
 export function caseDns(pathOf: (name: string) => string, otherwise: Resolver) {
   const files = new Map<string, Promise<Resolver>>();
   /** @throws AppError `E_DNS_CACHE`, exit 65, when the answers are none */
-  return async ({ fields }: Case): Promise<Resolver> => {
+  return ({ fields }: Case): Resolver | Promise<Resolver> => {
     const { dns } = fields;
     if (typeof dns === 'string') {
       const file = pathOf(dns);

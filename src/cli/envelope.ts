@@ -24,6 +24,9 @@ export function schemaId(command: string, version = 1): string {
   return `postern/${command.replaceAll(/[ :]/g, '-')}/${version}`;
 }
 
+/** What all documents of a run begin with. */
+export type Head = { readonly schema: string; readonly tool: Tool };
+
 /** @param id  of the case, in a batch */
 export function envelope<T extends Report>(
   result: T,

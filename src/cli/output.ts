@@ -97,11 +97,12 @@ export function collecting(sink: Sink): Sink {
   };
   return {
     write: (chunk) => {
-      const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
-      const most = text.length * 3; // UTF-8 of a UTF-16 unit
+      const isText = typeof chunk === 'string';
+      const most = isText ? chunk.length * 3 : chunk.length; // UTF-8 of a UTF-16 unit
       if (most > COLLECTED - filled) flush();
-      if (most > COLLECTED) sink.write(text);
-      else filled += pending.write(text, filled);
+      if (most > COLLECTED) return sink.write(chunk);
+      if (!isText) pending.set(chunk, filled);
+      filled += isText ? pending.write(chunk, filled) : chunk.length;
     },
     finish: () => {
       flush();

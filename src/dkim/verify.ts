@@ -119,19 +119,19 @@ async function lookUpKeys(
   workbench: Workbench | null,
 ): Promise<ReadonlyMap<number, Key>> {
   const remember = workbench === null ? undefined : workbench.read;
-  const wanted = read.flatMap(({ index, tags }) =>
-    evaluate.has(index) && !tags.badName && tags.selector !== null && tags.domain !== null
-      ? [{ index, selector: tags.selector, domain: tags.domain }]
-      : [],
-  );
-  return new Map(
-    await Promise.all(
-      wanted.map(
-        async ({ index, selector, domain }) =>
-          [index, await lookUpKey(selector, domain, dns, remember)] as const,
-      ),
-    ),
-  );
+  const keys = new Map<number, Key>();
+  const lookups: Promise<void>[] = [];
+  const lookUp = async (index: number, selector: string, domain: string) => {
+    keys.set(index, await lookUpKey(selector, domain, dns, remember));
+  };
+  for (const { index, tags } of read) {
+    const { badName, selector, domain } = tags;
+    if (evaluate.has(index) && !badName && selector !== null && domain !== null)
+      lookups.push(lookUp(index, selector, domain));
+  }
+  // Most messages have one signature: nothing has to be gathered.
+  await (lookups.length === 1 ? lookups[0] : Promise.all(lookups));
+  return keys;
 }
 
 type TimedInput = DkimInput & { readonly nowMs: number };

@@ -6,6 +6,7 @@ import { type Case, pathBelow, stringField } from '../batch.ts';
 import { caseDns } from '../case-dns.ts';
 import type { CheckFlags } from '../check-flags.ts';
 import { caseOptions, checkOptionsOf } from '../check-options.ts';
+import type { Head } from '../envelope.ts';
 import { newRoom } from '../input.ts';
 import type { openMarks } from '../marks.ts';
 import { checkInput, READ_BYTES } from '../message-check-input.ts';
@@ -21,6 +22,8 @@ export type Order = {
   readonly folder: string;
   /** The clock of the run, milliseconds since the epoch. */
   readonly nowMs: number;
+  /** What the rows begin with where they are lines of `jsonl`; null where they are not. */
+  readonly head: Head | null;
 };
 
 /** A message, or a case of a batch. */

@@ -3,14 +3,18 @@ import { AppError, ExitCode } from '../../errors.ts';
 import type { Status } from '../../report.ts';
 import { workerUrl } from '../../worker-url.ts';
 import { describeFailure, type Failure } from '../failure.ts';
-import type { Job, Order } from './checker.ts';
+import type { AnyCheck, Job, Order } from './checker.ts';
 
 /** What became of one job in a thread. */
 export type Row =
   | {
       readonly kind: 'result';
-      /** The result, escaped as it is written. */
-      readonly json: string;
+      readonly result: AnyCheck;
+    }
+  | {
+      readonly kind: 'line';
+      /** As it is written. */
+      readonly line: Uint8Array;
       readonly status: Status;
       /** Null where no verdict was asked for. */
       readonly verdict: string | null;
@@ -136,6 +140,10 @@ export class CheckPool {
     this.members = Array.from({ length: count }, () => new Member(order, script));
     this.signal = signal;
     signal.addEventListener('abort', this.end);
+  }
+
+  get size(): number {
+    return this.members.length;
   }
 
   /** @throws AppError what keeps a thread from working, such as a list that cannot be read */

@@ -168,6 +168,24 @@ test('a pipe among files is read once, and to its end', async () => {
   writer.kill();
 });
 
+test('so is a pipe that is a case of a batch', async () => {
+  const pipe = join(folder, 'case');
+  execFileSync('mkfifo', [pipe]);
+  const batch = file('pipe.jsonl', `${JSON.stringify({ id: 'pipe', eml: 'case' })}\n`);
+  // It is written to when somebody reads, in two goes, and whoever leaves between them breaks it.
+  const writer = spawn('sh', [
+    '-c',
+    'exec >"$1"; head -c 300 "$2"; sleep 0.3; tail -c +301 "$2"',
+    'sh',
+    pipe,
+    join(messages, 'genuine.eml'),
+  ]);
+  const ended = new Promise((resolve) => writer.once('close', resolve));
+  const { rows: found } = await rows('--batch', batch, '--only', 'dkim');
+  expect(found).toMatchObject([{ id: 'pipe', status: 'ok' }]);
+  expect(await ended).toBe(0);
+});
+
 test('what was demanded counts in threads as well', async () => {
   const { exit } = await rows(messages, '--workers', '2', '--require', 'authenticated');
   expect(exit).toBe(2);
@@ -188,18 +206,27 @@ test('a list that cannot be read stops the run, not each row', async () => {
   expect(exit).toBe(65);
 });
 
+test('a batch that cannot be read ends the run, threads or not', async () => {
+  const batch = file('wrong.jsonl', `${JSON.stringify({ id: 1, eml: 'messages/two.eml' })}\nno case\n`);
+  for (const workers of ['1', '2']) {
+    const { exit, stdout } = await run('message check', ['--batch', batch, '--workers', workers, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'E_BATCH' } });
+    expect(exit).toBe(65);
+  }
+});
+
 test('a thread that dies costs the rows it was busy with, and another takes over', async () => {
   const script = file(
     'dies.mjs',
     `import { parentPort } from 'node:worker_threads';
      parentPort.on('message', ({ number, jobs }) => {
        if (jobs.some(({ name }) => name === 'deadly')) throw new Error('dead');
-       parentPort.postMessage({ kind: 'rows', number, rows: jobs.map(() => ({ kind: 'result', json: '{}' })) });
+       parentPort.postMessage({ kind: 'rows', number, rows: jobs.map(() => ({ kind: 'result', result: {} })) });
      });
      parentPort.postMessage({ kind: 'ready' });`,
   );
   const { signal } = new AbortController();
-  const order = { flags: {} as never, root: '', folder: '', nowMs: 0 };
+  const order = { flags: {} as never, root: '', folder: '', nowMs: 0, head: null };
   const pool = new CheckPool(order, 1, signal, new URL(`file://${script}`));
   const job = (name: string) => ({ name, file: name, part: null, isRegular: true });
   await pool.ready();

@@ -28,7 +28,7 @@ test('whatever is signed and changed, the verdict is that of mailauth', async ()
     { numRuns: RUNS },
   );
   // Nothing is compared where both are mailauth.
-  expect(seen.direct).toBeGreaterThan(100);
-  expect(seen.passed).toBeGreaterThan(40);
-  expect(seen.failed).toBeGreaterThan(10);
+  expect(seen.direct).toBeGreaterThan(50);
+  expect(seen.passed).toBeGreaterThan(20);
+  expect(seen.failed).toBeGreaterThan(5);
 });
