@@ -417,7 +417,7 @@ async function measure(): Promise<boolean> {
   ];
   const both = (name: string, base: string) => (cost(serving, base) / cost(serving, name)).toFixed(2);
   console.log(
-    `processor time without to with: by log ${both('nginx by its log', 'nginx')}, asking ${both('nginx asking', 'nginx')}, native ${both('HAProxy native', 'HAProxy')}`,
+    `processor time without to with: by log ${both('nginx by its log', 'nginx')}, asking ${both('nginx asking', 'nginx')}, Lua ${both('nginx with Lua', 'nginx')}, Apache ${both('Apache by its log', 'Apache')}, native ${both('HAProxy native', 'HAProxy')}`,
   );
   for (const [what, value, floor] of ratios)
     console.log(`${what.padEnd(30)} ${value.toFixed(2)} (floor ${floor})${value < floor ? ' BELOW' : ''}`);
