@@ -25,8 +25,8 @@ const { values: flags } = parseArgs({
 });
 const count = Number(flags.lines);
 
-/** Lines in a CPU-second that a format has to reach; those of Caddy are twice as long as combined ones. */
-const FLOORS = { combined: 700_000, json: 700_000, caddy: 500_000 };
+/** Lines in a CPU-second that a format has to reach; those of the last two have 900 and 1,000 bytes. */
+const FLOORS = { combined: 700_000, json: 700_000, caddy: 700_000, traefik: 450_000, 'caddy all': 300_000 };
 
 const CLIENTS = 6000;
 const PATHS = ['/', '/index.html', '/static/site.css', '/img/logo.png?v=1', '/article/'];
@@ -100,6 +100,105 @@ function caddy({ at, client, path, bytes, referer, agent }: Hit): string {
   return `${JSON.stringify({ ...fields, duration: 0.000512, size: bytes, status: 200 })}\n`;
 }
 
+/** All that Traefik writes by default, and two headers. */
+function traefik({ at, client, path, bytes, referer, agent }: Hit): string {
+  const time = at.toISOString();
+  const fields = {
+    ClientAddr: `${client}:${40_000 + (bytes % 20_000)}`,
+    ClientHost: client,
+    ClientPort: `${40_000 + (bytes % 20_000)}`,
+    ClientUsername: '-',
+    DownstreamContentSize: bytes,
+    DownstreamStatus: 200,
+    Duration: 512_000 + bytes,
+    OriginContentSize: bytes,
+    OriginDuration: 412_000 + bytes,
+    OriginStatus: 200,
+    Overhead: 100_000,
+    RequestAddr: 'www.example.org',
+    RequestContentSize: 0,
+    RequestCount: bytes * 7,
+    RequestHost: 'www.example.org',
+    RequestMethod: 'GET',
+    RequestPath: path,
+    RequestPort: '-',
+    RequestProtocol: 'HTTP/2.0',
+    RequestScheme: 'https',
+    RetryAttempts: 0,
+    RouterName: 'web@file',
+    StartLocal: time.replace('Z', '512000Z'),
+    StartUTC: time.replace('Z', '512000Z'),
+    entryPointName: 'websecure',
+    level: 'info',
+    msg: '',
+    request_Referer: referer,
+    'request_User-Agent': agent,
+    time: time.replace(/\.\d+Z/, 'Z'),
+  };
+  return `${JSON.stringify(fields)}\n`;
+}
+
+/** Members from one of them on, and those before it behind the last: so Caddy writes the headers of each request. */
+function turned<T>(members: Readonly<Record<string, T>>, by: number): Record<string, T> {
+  const all = Object.entries(members);
+  const from = by % all.length;
+  return Object.fromEntries([...all.slice(from), ...all.slice(0, from)]);
+}
+
+/** All that Caddy writes by default of the request of a browser. */
+function caddyAll({ at, client, path, bytes, referer, agent }: Hit): string {
+  const headers = {
+    'User-Agent': [agent],
+    Accept: ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'],
+    'Accept-Language': [['en-US,en;q=0.5', 'de', 'fr'][client.length % 3] ?? ''],
+    'Accept-Encoding': ['gzip, deflate, br, zstd'],
+    ...(referer !== '-' && { Referer: [referer] }),
+    'Sec-Fetch-Mode': ['navigate'],
+    'Sec-Ch-Ua': ['"Chromium";v="130"'],
+  };
+  const request = {
+    remote_ip: client,
+    remote_port: `${40_000 + (bytes % 20_000)}`,
+    client_ip: client,
+    proto: bytes % 5 === 0 ? 'HTTP/1.1' : 'HTTP/2.0',
+    method: 'GET',
+    host: 'www.example.org',
+    uri: path,
+    headers: turned(headers, bytes),
+    tls: {
+      resumed: bytes % 2 === 0,
+      version: 772,
+      cipher_suite: 4865,
+      proto: 'h2',
+      server_name: 'www.example.org',
+    },
+  };
+  const answer = {
+    Server: ['Caddy'],
+    Etag: [`"${path.length}tp28ai3"`],
+    'Content-Type': ['text/html; charset=utf-8'],
+    'Last-Modified': ['Sun, 04 Jan 2026 10:00:00 GMT'],
+    'Accept-Ranges': ['bytes'],
+    'Content-Length': [`${bytes}`],
+  };
+  const fields = {
+    level: 'info',
+    ts: at.getTime() / 1000 + (bytes % 1000) / 1e7,
+    logger: 'http.log.access.log0',
+    msg: 'handled request',
+    request,
+    bytes_read: 0,
+    user_id: '',
+    duration: 0.000512 + bytes / 1e9,
+    size: bytes,
+    status: 200,
+    resp_headers: turned(answer, bytes >> 4),
+  };
+  return `${JSON.stringify(fields)}\n`;
+}
+
+const FORMATS = { combined, json, caddy, traefik, 'caddy all': caddyAll };
+
 /** Piece by piece: what lies in memory from here would be paid for while the log is read. */
 function write(file: string, format: (hit: Hit) => string): void {
   let piece = '';
@@ -128,8 +227,8 @@ async function linesPerSecond(file: string): Promise<number> {
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-simulate-'));
 try {
-  for (const [name, format] of Object.entries({ combined, json, caddy })) {
-    const file = join(folder, name);
+  for (const [name, format] of Object.entries(FORMATS)) {
+    const file = join(folder, name.replace(' ', '-'));
     write(file, format);
     const rates: number[] = [];
     for (let turn = 0; turn < Number(flags.turns); turn += 1) rates.push(await linesPerSecond(file));

@@ -5,11 +5,12 @@
  *
  *   node bench/throttle.ts [--rounds N] [--seconds N] [--check]
  *
- * Needs nginx, haproxy, caddy and wrk. nginx without throttling writes its log as Debian's does, Caddy as JSON. --check exits with 1 when a
+ * Needs nginx (with Lua), apache2, haproxy, caddy and wrk. nginx without throttling writes its log as Debian's does, Caddy as JSON. --check exits with 1 when a
  * ratio is below its floor.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -90,7 +91,7 @@ function compile(place: string, target: string, args: readonly string[]): void {
   ]);
 }
 
-function nginx(place: string, http: string): ChildProcess {
+function nginx(place: string, http: string, modules: readonly string[] = []): ChildProcess {
   mkdirSync(join(place, 'tmp'), { recursive: true });
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (each) => `${each}_temp_path ${place}/tmp/${each};`,
@@ -98,7 +99,7 @@ function nginx(place: string, http: string): ChildProcess {
   const user = process.getuid?.() === 0 ? 'user root; ' : '';
   writeFileSync(
     join(place, 'nginx.conf'),
-    `${user}daemon off; worker_processes 1; pid ${place}/pid; error_log ${place}/error.log crit;
+    `${modules.map((name) => `load_module /usr/lib/nginx/modules/${name}_module.so; `).join('')}${user}daemon off; worker_processes 1; pid ${place}/pid; error_log ${place}/error.log crit;
 events { worker_connections 2048; }
 http { sendfile on; tcp_nopush on; keepalive_requests 1000000; ${paths.join(' ')} ${http} }`,
   );
@@ -127,6 +128,39 @@ function caddy(place: string, port: number, top: string, site: string): ChildPro
   );
   return start('env', [`HOME=${place}`, 'caddy', 'run', '--adapter', 'caddyfile', '--config', file]);
 }
+
+/** Apache with files in place of a web server behind it. @param inside  of the virtual host */
+function apache(place: string, port: number, inside: string): ChildProcess {
+  mkdirSync(place, { recursive: true });
+  for (const each of [folder, place]) chmodSync(each, 0o755);
+  const file = join(place, 'httpd.conf');
+  const modules = ['mpm_event', 'authz_core', 'rewrite', 'headers', 'alias', 'remoteip'].map(
+    (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so\n`,
+  );
+  const user = process.getuid?.() === 0 ? 'User www-data\nGroup www-data\n' : '';
+  writeFileSync(
+    file,
+    `${modules.join('')}${user}ServerRoot ${place}
+ServerName localhost
+PidFile ${place}/pid
+ErrorLog ${place}/error.log
+MaxKeepAliveRequests 0
+Listen 127.0.0.1:${port}
+<VirtualHost 127.0.0.1:${port}>
+    RemoteIPHeader X-Forwarded-For
+    RemoteIPInternalProxy 127.0.0.0/8
+    ${inside}
+    DocumentRoot ${folder}/files
+    <Location "/">
+        Require all granted
+    </Location>
+</VirtualHost>
+`,
+  );
+  return start('/usr/sbin/apache2', ['-DFOREGROUND', '-f', file]);
+}
+
+const COMBINED = '"%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\""';
 
 type Server = { readonly name: string; readonly port: number; readonly processes: readonly ChildProcess[] };
 
@@ -192,8 +226,19 @@ const median = (values: readonly number[]) =>
 async function servers(): Promise<{ readonly all: readonly Server[]; readonly reload: () => void }> {
   mkdirSync(join(folder, 'files'));
   writeFileSync(join(folder, 'files/1k'), 'x'.repeat(1024));
-  const [plain = 0, log = 0, auth = 0, origin = 0, proxy = 0, native = 0, bareCaddy = 0, caddyAuth = 0] =
-    await Promise.all(Array.from({ length: 8 }, freePort));
+  const [
+    plain = 0,
+    log = 0,
+    auth = 0,
+    origin = 0,
+    proxy = 0,
+    native = 0,
+    bareCaddy = 0,
+    caddyAuth = 0,
+    lua = 0,
+    bareApache = 0,
+    apacheLog = 0,
+  ] = await Promise.all(Array.from({ length: 11 }, freePort));
   const place = (name: string) => join(folder, name);
   const files = (port: number, more: string) =>
     `${more} server { listen 127.0.0.1:${port}; location / { root ${folder}/files; } }`;
@@ -211,6 +256,15 @@ async function servers(): Promise<{ readonly all: readonly Server[]; readonly re
   const bytes = ['--access-log', join(place('auth'), 'access.log')];
   const authService = await service(place('auth'), [...ask, ...bytes]);
   compile(place('auth'), 'nginx', [...at(auth), '--mode', 'auth', ...ask, ...bytes]);
+  const inLua = ['--access-log', join(place('lua'), 'access.log'), '--lua-dir', join(place('lua'), 'state')];
+  const luaService = await service(place('lua'), inLua);
+  compile(place('lua'), 'nginx', [...at(lua), '--mode', 'lua', ...inLua]);
+  const inApache = [
+    ...['--access-log', join(place('apache'), 'access.log')],
+    ...['--apache-dir', join(place('apache'), 'maps')],
+  ];
+  const apacheService = await service(place('apache'), inApache);
+  compile(place('apache'), 'apache', [...at(apacheLog), ...inApache]);
   const linked = await service(place('native'), ['--haproxy', join(place('native'), 'haproxy.sock')]);
   compile(place('native'), 'haproxy', [...at(native), '--server', `127.0.0.1:${origin}`]);
   const askedByCaddy = ['--decision', `unix:${place('caddy')}/decision.sock`];
@@ -258,6 +312,26 @@ backend site
       name: 'nginx asking',
       port: auth,
       processes: [nginx(place('auth'), withFiles(place('auth'))), authService],
+    },
+    {
+      name: 'nginx with Lua',
+      port: lua,
+      processes: [nginx(place('lua'), withFiles(place('lua')), ['ndk_http', 'ngx_http_lua']), luaService],
+    },
+    {
+      name: 'Apache',
+      port: bareApache,
+      processes: [
+        apache(place('bare-apache'), bareApache, `CustomLog ${place('bare-apache')}/access.log ${COMBINED}`),
+      ],
+    },
+    {
+      name: 'Apache by its log',
+      port: apacheLog,
+      processes: [
+        apache(place('apache'), apacheLog, `Include ${place('apache')}/postern-throttle.inc`),
+        apacheService,
+      ],
     },
     { name: 'HAProxy', port: proxy, processes: [haproxy('proxy'), behind] },
     { name: 'HAProxy native', port: native, processes: [haproxy('native'), behind, linked] },
@@ -335,13 +409,15 @@ async function measure(): Promise<boolean> {
     ['nginx by its log, of nginx', rate('nginx by its log') / rate('nginx'), 0.95],
     ['nginx asking, of nginx', rate('nginx asking') / rate('nginx'), 0.3],
     ['Caddy asking, of Caddy', rate('Caddy asking') / rate('Caddy'), 0.2],
+    ['nginx with Lua, of nginx', rate('nginx with Lua') / rate('nginx'), 0.4],
+    ['Apache by its log, of Apache', rate('Apache by its log') / rate('Apache'), 0.7],
     ['HAProxy native, of HAProxy', rate('HAProxy native') / rate('HAProxy'), 0.75],
     ['serving to refusing, by log', cost(serving, 'nginx') / cost(refusing, 'nginx by its log'), 1],
     ['serving to refusing, native', cost(serving, 'HAProxy') / cost(refusing, 'HAProxy native'), 1],
   ];
   const both = (name: string, base: string) => (cost(serving, base) / cost(serving, name)).toFixed(2);
   console.log(
-    `processor time without to with: by log ${both('nginx by its log', 'nginx')}, asking ${both('nginx asking', 'nginx')}, native ${both('HAProxy native', 'HAProxy')}`,
+    `processor time without to with: by log ${both('nginx by its log', 'nginx')}, asking ${both('nginx asking', 'nginx')}, Lua ${both('nginx with Lua', 'nginx')}, Apache ${both('Apache by its log', 'Apache')}, native ${both('HAProxy native', 'HAProxy')}`,
   );
   for (const [what, value, floor] of ratios)
     console.log(`${what.padEnd(30)} ${value.toFixed(2)} (floor ${floor})${value < floor ? ' BELOW' : ''}`);

@@ -53,6 +53,12 @@ function wayOf(name: string, { ways }: Target, mode: Mode | undefined): Way {
   });
 }
 
+/** The flag that says where the service writes for a server. */
+function blocksFlag(target: string, mode: Mode | undefined) {
+  if (target === 'apache' || target === 'nftables') return `${target}-dir` as const;
+  return mode === 'lua' ? 'lua-dir' : 'nginx-dir';
+}
+
 function folderFor(out: string): string {
   const folder = resolve(out);
   if (/^[\w./-]+$/.test(folder)) {
@@ -72,7 +78,8 @@ export default class ThrottleCompile extends BaseCommand {
     'For "haproxy" (2.6 or later) a whole configuration with maps of the sites and limits as the service has them: ' +
     'HAProxy counts and blocks by itself, in windows of the clock. For "nginx" a part to include: with --mode log the ' +
     'service reads the log and writes the blocks, which costs next to nothing and refuses a second late; with --mode ' +
-    'auth nginx asks the decision server before it serves, which is exact and costs more than serving a small file. ' +
+    'auth nginx asks the decision server before it serves, which is exact and costs more than serving a small file; with ' +
+    '--mode lua it counts by itself, exactly, in windows of the clock. ' +
     'For "caddy" (2.6 or later) directives to import, which ask the decision server. For "traefik" (2.11 or 3) ' +
     'the same by its forwardAuth; that was made from its documentation and not tried with Traefik itself. For "apache" ' +
     '(2.4.34 or later) a part for each virtual host and one that includes it: the service reads the log and writes maps, ' +
@@ -106,8 +113,8 @@ export default class ThrottleCompile extends BaseCommand {
       }),
       mode: Flags.option({
         summary:
-          'How the server knows whom to refuse: by itself, from its log, or by asking before each request; nginx can do the last two, by default from its log.',
-        options: ['native', 'log', 'auth'] as const,
+          'How the server knows whom to refuse: by itself, from its log, or by asking before each request; nginx can do the last two, by default from its log, and count by itself in Lua.',
+        options: ['native', 'log', 'auth', 'lua'] as const,
       })(),
       'access-log': Flags.string({
         summary: 'The log that the server writes for the service; by default in its folder of /var/log.',
@@ -118,6 +125,11 @@ export default class ThrottleCompile extends BaseCommand {
       'nginx-dir': Flags.string({
         summary: 'Where the service writes the blocks for nginx.',
         default: '/var/lib/postern/throttle/nginx',
+        helpValue: 'DIR',
+      }),
+      'lua-dir': Flags.string({
+        summary: 'Where the service writes what nginx with Lua needs.',
+        default: '/var/cache/postern/lua',
         helpValue: 'DIR',
       }),
       'apache-dir': Flags.string({
@@ -161,8 +173,7 @@ export default class ThrottleCompile extends BaseCommand {
     const target: Target = TARGETS[args.target as keyof typeof TARGETS];
     const way = wayOf(args.target, target, flags.mode);
     const folder = folderFor(flags.out);
-    const blocks =
-      `${args.target === 'apache' || args.target === 'nftables' ? args.target : 'nginx'}-dir` as const;
+    const blocks = blocksFlag(args.target, flags.mode);
     const ask = serviceCaller<unknown>(flags, this.signal);
     const trusted = (flags['trusted-proxy'] ?? []).map((each) => place(each, 'trusted-proxy'));
     const { service } = (await ask(servicePath(['status']))) as { service: ThrottleService };

@@ -81,6 +81,11 @@ const flags = withEnvironment({
     helpValue: 'DIR',
     dependsOn: ['access-log'],
   }),
+  'lua-dir': Flags.string({
+    summary: 'Write here what nginx with Lua needs.',
+    helpValue: 'DIR',
+    dependsOn: ['access-log'],
+  }),
   'apache-dir': Flags.string({
     summary: 'Write the blocks for Apache here.',
     helpValue: 'DIR',
@@ -293,6 +298,7 @@ export default class ThrottleServe extends BaseCommand {
         trusted,
         logs: given['access-log'] ?? [],
         ...(given['nginx-dir'] !== undefined && { nginxFolder: given['nginx-dir'] }),
+        ...(given['lua-dir'] !== undefined && { luaFolder: given['lua-dir'] }),
         ...(given['apache-dir'] !== undefined && { apacheFolder: given['apache-dir'] }),
         ...(given['nftables-dir'] !== undefined && {
           drop: { folder: given['nftables-dir'], after: given['drop-after'] },

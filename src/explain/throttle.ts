@@ -28,7 +28,7 @@ export const throttleExplanations: readonly Explanation[] = [
   {
     id: 'throttle.compile.front',
     what: 'What the web server cannot do of what the service can.',
-    why: 'HAProxy counts in windows of the clock, nginx and Apache learn from a log, and Caddy and Traefik know bytes from it, so blocks, bytes or budgets are late or coarse by a little; which, it says each time.',
+    why: 'HAProxy and nginx with Lua count in windows of the clock, nginx and Apache learn from a log, and Caddy and Traefik know bytes from it, so blocks, bytes or budgets are late or coarse by a little; which, it says each time.',
     fix: 'Nothing, where that is near enough. Where it is not, choose the way that is exact: nginx asking, or the built-in front.',
   },
   {

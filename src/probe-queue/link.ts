@@ -11,6 +11,7 @@ export type Link = {
   readonly name: string;
   /** For BullMQ and for listening; commands wait while the server is away. */
   readonly redis: Redis;
+  /** @throws AppError E_QUEUE (exit 69) */
   run(script: Script, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown>;
   /** Rejects once the server has been away for too long, with E_QUEUE (exit 69). */
   readonly lost: Promise<never>;
@@ -40,13 +41,21 @@ const FINAL = /^(WRONGPASS|NOAUTH|NOPERM|ERR (invalid password|DB index|Client s
 /** The oldest server whose scripts may look at the clock and write. */
 const OLDEST = [6, 2];
 
+/** What a queue cannot be used for; no row is lost by it. */
 export function queueLost(name: string, reason: string, cause?: unknown): AppError {
-  return new AppError(`The queue ${name} cannot be used: ${reason}.`, {
+  return new AppError(`The queue ${name} cannot be used: ${reason.replace(/\.$/, '')}.`, {
     code: 'E_QUEUE',
     exit: ExitCode.unavailable,
-    hint: 'Nothing is lost: the same command takes up the run where it stands.',
+    hint: FINAL.test(reason)
+      ? 'Name its user in the URL and the password with --queue-password-file; the user needs what the runbook says.'
+      : 'No row is lost: start the same command again when it is back.',
     cause,
   });
+}
+
+/** Whether something went wrong with the queue rather than with what was asked. */
+export function isQueueTrouble(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'E_QUEUE';
 }
 
 function unfit(name: string, what: string, hint: string): AppError {
@@ -120,7 +129,7 @@ class Vigil {
 
   private end(error: Error): void {
     this.close();
-    this.fail(queueLost(nameOfRedis(this.options.server), error.message.replace(/\.$/, ''), error));
+    this.fail(queueLost(nameOfRedis(this.options.server), error.message, error));
   }
 
   private beat(): void {
@@ -181,7 +190,10 @@ export async function openLink(options: LinkOptions): Promise<Link> {
       if (!defined.has(script.name)) redis.defineCommand(script.name, { lua: script.lua });
       defined.add(script.name);
       const commands = redis as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
-      return commands[script.name]?.call(redis, keys.length, ...keys, ...values) ?? Promise.resolve();
+      const ran = commands[script.name]?.call(redis, keys.length, ...keys, ...values) ?? Promise.resolve();
+      return ran.catch((error: Error) => {
+        throw queueLost(name, error.message, error);
+      });
     },
   };
 }

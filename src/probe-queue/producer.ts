@@ -121,7 +121,7 @@ class Producer implements QueuedRun {
       this.waiting.set(field, { target, lookedMs: performance.now(), resolve, reject }),
     );
     const begun = this.there.has(field) ? this.collectOrAdd(field) : this.add(field, target);
-    begun.catch((error: unknown) => this.settle(field, (waiter) => waiter.reject(error)));
+    begun.catch(this.lose);
     return resultOf(await row);
   }
 
@@ -139,6 +139,12 @@ class Producer implements QueuedRun {
   private readonly stop = () => {
     for (const { reject } of this.waiting.values()) reject(this.options.signal.reason);
     this.waiting.clear();
+  };
+
+  /** What the queue refuses to do it will refuse for the next target as well. */
+  private readonly lose = (error: unknown) => {
+    const { link } = this.options;
+    this.fail(error instanceof AppError ? error : queueLost(link.name, (error as Error).message, error));
   };
 
   private settle(field: string, how: (waiter: Waiter) => void): void {
@@ -181,8 +187,8 @@ class Producer implements QueuedRun {
       await this.collect([...this.waiting.keys()]);
       await this.lookAfter();
       await this.lookForWorkers();
-    } catch {
-      // The connection is watched by who opened it.
+    } catch (error) {
+      this.lose(error);
     } finally {
       this.sweeping = false;
     }

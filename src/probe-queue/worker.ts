@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { AppError, type ExitCode } from '../errors.ts';
-import type { Conversation, Place, Variant } from '../mx/conversation.ts';
+import type { Conversation, Place as Server, Variant } from '../mx/conversation.ts';
 import { registeredDomain } from '../mx/provider.ts';
 import { Gate, type Switchboard } from '../mx/switchboard.ts';
 import type { MxProbeResult } from '../schema/mx-probe.ts';
 import type { ProbeJob, ProbePlan, ProbeRow } from '../schema/probe-job.ts';
 import { type Outcome, type Serving, serveJobs } from './bull.ts';
-import { briefly, type Link } from './link.ts';
+import { briefly, isQueueTrouble, type Link } from './link.ts';
 import { readJobId } from './names.ts';
 import { PRESENT_MS, sayGone, sayPresent } from './presence.ts';
 import { keepRow } from './rows.ts';
@@ -16,7 +16,7 @@ import { ServerBusy, sharedSwitchboard, TurnLost } from './switchboard.ts';
 /** Probes as a plan wants it. */
 export type Prober = {
   readonly converse: (
-    place: Place,
+    place: Server,
     variant: Variant | undefined,
     signal: AbortSignal,
   ) => Promise<Conversation>;
@@ -67,6 +67,10 @@ const BACK_MS = 2000;
 /** A server that is busy is tried again after so long, and up to twice as long, in milliseconds. */
 const LATER_MS = 3000;
 
+/** Run and target of a job. */
+type Place = NonNullable<ReturnType<typeof readJobId>>;
+
+/** The worker stops. */
 class GivenBack extends Error {
   override readonly name = 'GivenBack';
 }
@@ -125,19 +129,28 @@ class QueueWorker {
     if (place === undefined || typeof job === 'string') return this.refuse(id, String(job));
     const reason = this.options.refusal(job.plan);
     if (reason !== undefined) return this.refuse(id, reason);
+    return this.attempt(place, job);
+  }
+
+  private async attempt(place: Place, job: ProbeJob): Promise<Outcome> {
     const startedMs = performance.now();
-    const outcome = await this.probe(place.run, job);
-    if (!('outcome' in outcome)) return outcome;
-    const wanted = await keepRow(this.options.link, place.run, place.field, outcome);
-    this.counts.probed += 1;
-    this.options.onEvent({
-      event: 'probed',
-      target: job.target,
-      status: 'result' in outcome.outcome ? outcome.outcome.result.status : 'unknown',
-      ms: Math.round(performance.now() - startedMs),
-      ...(!wanted && { wanted }),
-    });
-    return { kind: 'done' };
+    try {
+      const row = await this.probe(place.run, job);
+      const wanted = await keepRow(this.options.link, place.run, place.field, row);
+      this.counts.probed += 1;
+      this.options.onEvent({
+        event: 'probed',
+        target: job.target,
+        status: 'result' in row.outcome ? row.outcome.result.status : 'unknown',
+        ms: Math.round(performance.now() - startedMs),
+        ...(!wanted && { wanted }),
+      });
+      return { kind: 'done' };
+    } catch (error) {
+      if (this.stopping.signal.aborted) return this.giveBack(job.target);
+      if (isQueueTrouble(error)) this.options.onEvent({ event: 'trouble', reason: (error as Error).message });
+      return { kind: 'later', ms: LATER_MS * (1 + Math.random()) };
+    }
   }
 
   private refuse(id: string, reason: string): Outcome {
@@ -146,7 +159,8 @@ class QueueWorker {
     return { kind: 'refused', reason };
   }
 
-  private async probe(run: string, { target, start, plan }: ProbeJob): Promise<ProbeRow | Outcome> {
+  /** @throws ServerBusy, TurnLost, E_QUEUE, or why the worker stops: then there is no row yet */
+  private async probe(run: string, { target, start, plan }: ProbeJob): Promise<ProbeRow> {
     const row = (outcome: ProbeRow['outcome']): ProbeRow => ({
       v: 1,
       worker: this.options.name,
@@ -157,9 +171,10 @@ class QueueWorker {
       const { probe, talk } = this.ready(run, start, plan);
       return row({ result: await probe(target, talk) });
     } catch (error) {
-      if (this.stopping.signal.aborted && !(error instanceof AppError)) return this.giveBack(target);
-      if (error instanceof ServerBusy || error instanceof TurnLost)
-        return { kind: 'later', ms: LATER_MS * (1 + Math.random()) };
+      const comesAgain = [ServerBusy, TurnLost, GivenBack].some((kind) => error instanceof kind);
+      // What is broken off may fail in any way.
+      const brokenOff = this.ending.signal.aborted && !(error instanceof AppError);
+      if (comesAgain || brokenOff || isQueueTrouble(error)) throw error;
       return row({ error: this.options.describe(error) });
     }
   }
@@ -197,6 +212,10 @@ class QueueWorker {
   }
 }
 
+function isAbsence({ message, ...error }: NodeJS.ErrnoException): boolean {
+  return /^Connection is closed/.test(message) || /^E[A-Z]+$/.test(error.code ?? '');
+}
+
 /** Resolves when there was nothing to do for so long. */
 async function untilIdle(worker: QueueWorker, serving: Serving, idleMs: number, signal: AbortSignal) {
   for (;;) {
@@ -227,7 +246,9 @@ export async function serveQueue(options: WorkerOptions): Promise<Work> {
     concurrency,
     name,
     work: (id, data) => worker.work(id, data),
-    onError: (error) => onEvent({ event: 'trouble', reason: error.message.slice(0, 500) }),
+    // Whether the server is there is watched by who opened the connection.
+    onError: (error) =>
+      isAbsence(error) || onEvent({ event: 'trouble', reason: error.message.slice(0, 500) }),
   });
   const idle = new AbortController();
   try {

@@ -1,6 +1,27 @@
 /** A request on its way to the engine: the number of its visitor, of the file from 0, and of the line in it from 1. */
 export type Deliver = (timeMs: number, visitor: number, bytes: number, file: number, line: number) => void;
 
+/** Requests that lie together, and bits of a place in them. */
+const BLOCK = 1 << 15;
+const BLOCK_BITS = 15;
+
+/** Requests in columns: what is full is never copied to make room for more. */
+class Block {
+  readonly times = new Float64Array(BLOCK);
+  readonly bytes = new Float64Array(BLOCK);
+  readonly visitors = new Uint32Array(BLOCK);
+  readonly lines = new Uint32Array(BLOCK);
+  readonly files = new Uint16Array(BLOCK);
+
+  move(from: Block, there: number, to: number): void {
+    this.times[to] = from.times[there] ?? 0;
+    this.bytes[to] = from.bytes[there] ?? 0;
+    this.visitors[to] = from.visitors[there] ?? 0;
+    this.lines[to] = from.lines[there] ?? 0;
+    this.files[to] = from.files[there] ?? 0;
+  }
+}
+
 /**
  * Puts requests into the order of their times; those of one moment keep the order of their lines. Some servers log a
  * request when it ends under the time when it began, and merged logs are in no order at all. Up to the capacity
@@ -10,13 +31,11 @@ export type Deliver = (timeMs: number, visitor: number, bytes: number, file: num
 export class Reorder {
   private readonly capacity: number;
   private readonly deliver: Deliver;
-  private times = new Float64Array(1024);
-  private bytes = new Float64Array(1024);
-  private visitors = new Uint32Array(1024);
-  private lines = new Uint32Array(1024);
-  private files = new Uint16Array(1024);
+  private blocks = [new Block()];
+  private last = this.blocks[0] as Block;
   private count = 0;
   private sorted = true;
+  private latestMs = 0;
   private deliveredMs = 0;
   private lateCount = 0;
 
@@ -34,16 +53,18 @@ export class Reorder {
   /** Take a request. @param timeMs  whole milliseconds since the epoch */
   push(timeMs: number, visitor: number, bytes: number, file: number, line: number): void {
     if (this.count === this.capacity) this.release(this.capacity >> 1);
-    if (this.count === this.times.length) this.grow();
+    const at = this.count & (BLOCK - 1);
+    if (at === 0 && this.count > 0) this.extend();
     if (timeMs < this.deliveredMs) this.lateCount += 1;
     const placed = Math.max(timeMs, this.deliveredMs);
-    const at = this.count;
-    if (at > 0 && placed < (this.times[at - 1] ?? 0)) this.sorted = false;
-    this.times[at] = placed;
-    this.bytes[at] = bytes;
-    this.visitors[at] = visitor;
-    this.files[at] = file;
-    this.lines[at] = line;
+    if (placed < this.latestMs) this.sorted = false;
+    this.latestMs = placed;
+    const { last } = this;
+    last.times[at] = placed;
+    last.bytes[at] = bytes;
+    last.visitors[at] = visitor;
+    last.files[at] = file;
+    last.lines[at] = line;
     this.count += 1;
   }
 
@@ -52,64 +73,65 @@ export class Reorder {
     this.release(this.count);
   }
 
+  private extend(): void {
+    this.last = new Block();
+    this.blocks.push(this.last);
+  }
+
+  private blockOf(at: number): Block {
+    return this.blocks[at >> BLOCK_BITS] as Block;
+  }
+
+  private timeAt(at: number): number {
+    return this.blockOf(at).times[at & (BLOCK - 1)] ?? 0;
+  }
+
   /** Deliver the first so many, and close up the rest in the order in which they came. */
   private release(amount: number): void {
     if (amount === 0) return;
-    if (this.sorted) {
-      for (let at = 0; at < amount; at += 1) this.deliverAt(at);
-      this.deliveredMs = this.times[amount - 1] ?? 0;
-      this.close(amount);
-      return;
+    const order = this.sorted ? null : sortedOrder(this.times());
+    for (let from = 0; from < amount; from += BLOCK)
+      this.deliverSome(order, from, Math.min(amount, from + BLOCK));
+    this.deliveredMs = this.timeAt(order === null ? amount - 1 : (order[amount - 1] ?? 0));
+    this.keep(order === null ? null : order.subarray(amount).sort(), amount);
+  }
+
+  /** A block at a time: a function that is called once in a run is never made fast. */
+  private deliverSome(order: Uint32Array | null, from: number, to: number): void {
+    for (let each = from; each < to; each += 1) {
+      const place = order === null ? each : (order[each] ?? 0);
+      const block = this.blockOf(place);
+      const at = place & (BLOCK - 1);
+      this.deliver(
+        block.times[at] ?? 0,
+        block.visitors[at] ?? 0,
+        block.bytes[at] ?? 0,
+        block.files[at] ?? 0,
+        block.lines[at] ?? 0,
+      );
     }
-    const order = sortedOrder(this.times.subarray(0, this.count));
-    for (let at = 0; at < amount; at += 1) this.deliverAt(order[at] ?? 0);
-    this.deliveredMs = this.times[order[amount - 1] ?? 0] ?? 0;
-    this.keep(order.subarray(amount).sort());
   }
 
-  private deliverAt(at: number): void {
-    this.deliver(
-      this.times[at] ?? 0,
-      this.visitors[at] ?? 0,
-      this.bytes[at] ?? 0,
-      this.files[at] ?? 0,
-      this.lines[at] ?? 0,
-    );
+  private times(): Float64Array {
+    const times = new Float64Array(this.count);
+    for (let from = 0; from < this.count; from += BLOCK)
+      times.set(this.blockOf(from).times.subarray(0, this.count - from), from);
+    return times;
   }
 
-  /** Keep what stands behind a place. */
-  private close(from: number): void {
-    for (const column of [this.times, this.bytes, this.visitors, this.files, this.lines])
-      column.copyWithin(0, from, this.count);
-    this.count -= from;
-  }
-
-  private keep(places: Uint32Array): void {
-    for (const column of [this.times, this.bytes, this.visitors, this.files, this.lines])
-      for (let to = 0; to < places.length; to += 1) column[to] = column[places[to] ?? 0] ?? 0;
-    this.count = places.length;
-    this.sorted = this.count === 0;
-  }
-
-  private grow(): void {
-    const length = Math.min(this.capacity, this.times.length * 2);
-    const [times, bytes, visitors, lines, files] = [
-      this.times,
-      this.bytes,
-      this.visitors,
-      this.lines,
-      this.files,
-    ];
-    this.times = new Float64Array(length);
-    this.bytes = new Float64Array(length);
-    this.visitors = new Uint32Array(length);
-    this.lines = new Uint32Array(length);
-    this.files = new Uint16Array(length);
-    this.times.set(times);
-    this.bytes.set(bytes);
-    this.visitors.set(visitors);
-    this.lines.set(lines);
-    this.files.set(files);
+  /** Keep what stands in some places, or behind the first so many. */
+  private keep(places: Uint32Array | null, delivered: number): void {
+    const left = this.count - delivered;
+    for (let to = 0; to < left; to += 1) {
+      const from = places === null ? to + delivered : (places[to] ?? 0);
+      this.blockOf(to).move(this.blockOf(from), from & (BLOCK - 1), to & (BLOCK - 1));
+    }
+    // The last block may be full: then the next request begins another one.
+    this.blocks.length = Math.max(1, Math.ceil(left / BLOCK));
+    this.last = this.blocks.at(-1) as Block;
+    this.count = left;
+    this.sorted ||= left === 0;
+    this.latestMs = left === 0 ? 0 : this.timeAt(left - 1);
   }
 }
 

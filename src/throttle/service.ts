@@ -16,6 +16,7 @@ import { type FollowedLog, followLog } from './follow/follow.ts';
 import { type Published, publish } from './follow/publish.ts';
 import { createFront, type FrontOptions } from './front.ts';
 import { HaproxyLink } from './haproxy/link.ts';
+import { LuaWriter } from './lua/writer.ts';
 import { NftablesWriter } from './nftables/writer.ts';
 import { NginxWriter } from './nginx/writer.ts';
 import type { Writer } from './publisher.ts';
@@ -48,6 +49,8 @@ export type ServiceOptions = {
   readonly nginxFolder?: string;
   /** Where the blocks are written for an Apache. */
   readonly apacheFolder?: string;
+  /** Where it is written what an nginx that decides by itself needs. */
+  readonly luaFolder?: string;
   /** Where it is written whose packets are to be dropped, and after how many refused requests in a block. */
   readonly drop?: { readonly folder: string; readonly after: number };
   /** Stats sockets of HAProxys that enforce by themselves. */
@@ -161,10 +164,11 @@ export function dashboardRoute(
 }
 
 /** What web servers are told by files. */
-function writersFor({ nginxFolder, apacheFolder, drop, trusted = [] }: ServiceOptions): Writer[] {
+function writersFor({ nginxFolder, apacheFolder, luaFolder, drop, trusted = [] }: ServiceOptions): Writer[] {
   return [
     ...(nginxFolder === undefined ? [] : [new NginxWriter(nginxFolder)]),
     ...(apacheFolder === undefined ? [] : [new ApacheWriter(apacheFolder)]),
+    ...(luaFolder === undefined ? [] : [new LuaWriter(luaFolder)]),
     ...(drop === undefined ? [] : [new NftablesWriter(drop.folder, drop.after, trusted)]),
   ];
 }

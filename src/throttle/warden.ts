@@ -78,6 +78,15 @@ export type ClientAddition = {
   readonly isFirst: boolean;
 };
 
+/** What a web server that decides by itself did with one request. */
+export type Decided = {
+  readonly kind: 'served' | 'free' | 'would refuse' | 'refused' | 'over budget';
+  /** Which limit a block began by. */
+  readonly limit: BlockCause;
+  /** Until when the block holds that it has, or that begins with it; null without one. */
+  readonly untilMs: number | null;
+};
+
 /** One client near its limits, or beyond. */
 export type Standing = {
   readonly site: Site;
@@ -163,6 +172,8 @@ export class Warden {
   /** When it was last told that a site is over its budget. */
   private readonly toldOver = new Map<number, number>();
   private readonly tippings = new WeakMap<Block, Tipping>();
+  /** Ends of blocks that were lifted, until then. */
+  private readonly lifted = new Map<string, number>();
   private readonly refusals = new WeakMap<Block, number>();
   private excused: readonly Excused[] = [];
   private sums = new Map<number, Sums>();
@@ -294,6 +305,32 @@ export class Warden {
     if (block) this.noteBlock(block, request);
   }
 
+  /** Take one request that a web server decided by itself, and the block that it has for it. */
+  noteDecided(
+    host: string | undefined,
+    address: string,
+    bytes: number,
+    { kind, limit, untilMs }: Decided,
+    request: Tipping,
+  ): void {
+    const site = this.sites.ofHost(host);
+    const client = clientOf(address, this.prefix);
+    if (client !== null && untilMs !== null) this.adoptUnlessLifted(site, client, limit, untilMs, request);
+    if (kind === 'refused' || kind === 'over budget') {
+      if (kind === 'over budget') this.totalOf(site).overBudget += 1;
+      return this.noteRefused(host, address);
+    }
+    this.countServed(site);
+    this.countBytes(site, bytes);
+    if (kind === 'would refuse') this.totalOf(site).wouldRefuse += 1;
+    if (client === null || kind === 'free') return;
+    const nowMs = this.now();
+    this.sketch.add(site.number, client, nowMs);
+    this.spend(site, 1, bytes);
+    if (this.engine.blockOf(site.number, client, nowMs) === null)
+      this.engine.count(site.number, client, Math.floor(nowMs / 1000), 1, bytes);
+  }
+
   /** Take what a web server that counts by itself served and refused. */
   noteFigures(site: Site, figures: Figures): void {
     const { served, bytes, refused, overBudget, free, freeBytes, wouldRefuse } = figures;
@@ -328,14 +365,20 @@ export class Warden {
   }
 
   /** Take over a block that a web server began by itself. @returns false when there is one already */
-  adopt(site: Site, client: Client, limit: BlockCause, untilMs: number): boolean {
+  adopt(
+    site: Site,
+    client: Client,
+    limit: BlockCause,
+    untilMs: number,
+    request: Tipping = { method: '', path: '', userAgent: '' },
+  ): boolean {
     const nowMs = this.now();
     if (this.engine.blockOf(site.number, client, nowMs) !== null) return false;
     const { requests, bytes } = this.engine.tally(site.number, client, nowMs);
     const startMs = Math.min(nowMs, untilMs - this.blockMs);
     const block = { site: site.number, client, limit, requests, bytes, startMs, untilMs };
     this.engine.put(block);
-    this.noteBlock(block, { method: '', path: '', userAgent: '' });
+    this.noteBlock(block, request);
     return true;
   }
 
@@ -453,7 +496,9 @@ export class Warden {
 
   /** Another node lifted a block. */
   liftElsewhere(site: Site, client: Client): void {
-    if (this.engine.lift(site.number, client, this.now()) === null) return;
+    const block = this.engine.lift(site.number, client, this.now());
+    if (block === null) return;
+    this.lifted.set(`${site.number} ${client.text}`, block.untilMs);
     this.guarded(() => this.store.removeBlock(site.number, client.text));
     this.options.onEvent({ event: 'unblocked elsewhere', site: site.name, client: client.text });
   }
@@ -538,6 +583,7 @@ export class Warden {
       const block = this.engine.lift(each.number, client, this.now());
       if (!block) return [];
       this.store.removeBlock(each.number, client.text);
+      this.lifted.set(`${each.number} ${client.text}`, block.untilMs);
       this.share?.lifted(block);
       this.record('unblock', `${each.name} ${client.text}`, '');
       return [block];
@@ -696,7 +742,21 @@ export class Warden {
   /** Forget what is over, such as once a minute. */
   prune(): void {
     this.guarded(() => this.store.prune(this.now()));
+    for (const [key, untilMs] of this.lifted) if (untilMs <= this.now()) this.lifted.delete(key);
     this.readExemptions();
+  }
+
+  /** A web server may not know yet that a block was lifted. */
+  private adoptUnlessLifted(
+    site: Site,
+    client: Client,
+    limit: BlockCause,
+    untilMs: number,
+    request: Tipping,
+  ): void {
+    const lifted = this.lifted.get(`${site.number} ${client.text}`) ?? Number.NEGATIVE_INFINITY;
+    // The end may have been rounded up to a whole millisecond.
+    if (untilMs > this.now() && untilMs > lifted + 1) this.adopt(site, client, limit, untilMs, request);
   }
 
   private countRefusal(site: Site, block: Block): void {

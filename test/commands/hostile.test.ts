@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { HOSTILE, hostileCalls, MARK } from '../helpers/hostile-world.ts';
 import { OBEYED, READERS, type Written } from '../helpers/readers.ts';
 import { commandIds, formatsOf, run } from '../helpers/run.ts';
@@ -44,9 +48,14 @@ describe.for(HOSTILE.map((text) => [JSON.stringify(text).slice(0, 16), text] as 
   },
 );
 
+const folder = mkdtempSync(join(tmpdir(), 'postern-hostile-'));
+afterEach(() => vi.unstubAllEnvs());
+
 test.for(commandIds)('%s shows a hostile argument without obeying it', async (id) => {
   for (const text of HOSTILE)
     for (const more of [[], ['--json']]) {
+      // Such a label is taken: the key of that client is not to lie in the checkout.
+      vi.stubEnv('POSTERN_WRITE_KEY', join(folder, randomUUID()));
       const { stdout, stderr, exit } = await run(id, [...more, '--', text]);
       expect(`${stdout}${stderr}`).not.toMatch(OBEYED);
       expect(exit, stderr).not.toBe(70);

@@ -26,9 +26,9 @@ export class Running {
   stderr = '';
   private heard: (() => void)[] = [];
 
-  constructor(argv: readonly string[], home: string) {
+  constructor(argv: readonly string[], home: string, env: Readonly<Record<string, string>> = {}) {
     this.child = spawn(process.execPath, [`${root}/bin/run.js`, ...argv], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: home },
+      env: { PATH: process.env['PATH'] ?? '', HOME: home, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const { stdout, stderr } = this.child;
@@ -192,8 +192,8 @@ export class QueueLab {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private start(argv: readonly string[]): Running {
-    const started = new Running(argv, this.folder);
+  start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+    const started = new Running(argv, this.folder, env);
     this.running.push(started);
     return started;
   }

@@ -82,16 +82,19 @@ async function compile(target: string, { folder, port, lab }: Compiled, more: st
 }
 
 /** A whole configuration around what was compiled, for whoever runs the tests. */
-function wholeNginx(folder: string): string {
+function wholeNginx(folder: string, workers: number): string {
   mkdirSync(join(folder, 'tmp'), { recursive: true });
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (each) => `${each}_temp_path ${folder}/tmp/${each};`,
   );
   const file = join(folder, 'nginx.conf');
   const user = process.getuid?.() === 0 ? 'user root; ' : '';
+  const inLua = readFileSync(join(folder, 'postern-throttle.conf'), 'utf8').includes('_by_lua');
+  const modules = inLua ? ['ndk_http', 'ngx_http_lua'] : [];
+  const loaded = modules.map((name) => `load_module /usr/lib/nginx/modules/${name}_module.so; `).join('');
   writeFileSync(
     file,
-    `${user}daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
+    `${loaded}${user}daemon off; worker_processes ${workers}; pid ${folder}/pid; error_log ${folder}/error.log;
 events { worker_connections 512; }
 http { keepalive_timeout 30s; ${paths.join(' ')} include ${folder}/postern-throttle.conf; }`,
   );
@@ -148,8 +151,8 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-export async function startNginx(folder: string): Promise<ChildProcess> {
-  return spawn('/usr/sbin/nginx', ['-c', wholeNginx(folder), '-p', folder], { stdio: 'ignore' });
+export async function startNginx(folder: string, workers = 1): Promise<ChildProcess> {
+  return spawn('/usr/sbin/nginx', ['-c', wholeNginx(folder, workers), '-p', folder], { stdio: 'ignore' });
 }
 
 /** Here the service shares its process with everything that asks, so an answer may take longer than a real one. */
@@ -157,7 +160,7 @@ export function patient(file: string): void {
   writeFileSync(file, readFileSync(file, 'utf8').replaceAll('_timeout 50ms', '_timeout 10s'));
 }
 
-async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front> {
+async function nginxFront(mode: 'log' | 'auth' | 'lua', lengthMs: number): Promise<Front> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-nginx-'));
   const port = await freePort();
   const log = join(folder, 'access.log');
@@ -165,19 +168,23 @@ async function nginxFront(mode: 'log' | 'auth', lengthMs: number): Promise<Front
     decision: { kind: 'unix', path: join(folder, 'decision.sock') },
     logs: [log],
     ...(mode === 'log' && { nginxFolder: join(folder, 'blocks') }),
+    ...(mode === 'lua' && { luaFolder: join(folder, 'blocks') }),
   });
   await addSites(lab);
-  const places = ['--access-log', log, '--nginx-dir', join(folder, 'blocks')];
+  const places = [
+    ...['--access-log', log],
+    ...['--nginx-dir', '--lua-dir'].flatMap((flag) => [flag, join(folder, 'blocks')]),
+  ];
   await compile('nginx', { folder, port, lab }, [
     ...['--mode', mode, ...places],
     ...['--decision', `unix:${folder}/decision.sock`],
   ]);
   patient(join(folder, 'postern-throttle.conf'));
-  const nginx = await startNginx(folder);
+  const nginx = await startNginx(folder, mode === 'lua' ? 2 : 1);
   await answers(port);
   const unwatch = watchFlag(folder);
   return {
-    ...{ lab, port, folder, late: mode === 'log', lateBytes: true, aligned: false },
+    ...{ lab, port, folder, late: mode === 'log', lateBytes: mode !== 'lua', aligned: mode === 'lua' },
     close: async () => {
       await unwatch();
       await stopChild(nginx);
@@ -332,8 +339,15 @@ const PROGRAMS: Readonly<Record<string, readonly [program: string, debianPackage
 
 /** Skip a test whose web server is not installed. */
 export function needsServer(context: TestContext, front: string): void {
+  if (front.endsWith('Lua')) needsLua(context);
   const [program, debianPackage] = PROGRAMS[/^\w+/.exec(front)?.[0] ?? ''] ?? [];
   if (program !== undefined && debianPackage !== undefined) needs(context, program, debianPackage);
+}
+
+/** Skip a test where nginx has no module for Lua. */
+export function needsLua(context: TestContext): void {
+  const module = '/usr/lib/nginx/modules/ngx_http_lua_module.so';
+  needs(context, 'test', 'libnginx-mod-http-lua', ['-f', module]);
 }
 
 /** Every front by its name, to be started with the length of window and block. */
@@ -341,6 +355,7 @@ export const FRONTS: Readonly<Record<string, (lengthMs: number) => Promise<Front
   'the built-in front': builtIn,
   'HAProxy by itself': haproxyFront,
   'nginx, by its log': (lengthMs) => nginxFront('log', lengthMs),
+  'nginx with Lua': (lengthMs) => nginxFront('lua', lengthMs),
   'Apache, by its log': apacheFront,
   'nginx, asking': (lengthMs) => nginxFront('auth', lengthMs),
   'Caddy, asking': caddyFront,

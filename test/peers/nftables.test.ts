@@ -18,6 +18,7 @@ async function compiled(context: TestContext) {
   needs(context, 'ip', 'iproute2');
   needs(context, 'awk', 'mawk');
   needsRoot(context, 'only root has a network of its own');
+  needs(context, 'unshare', 'util-linux', ['-n', 'nft', 'list', 'ruleset']);
   const folder = mkdtempSync(join(tmpdir(), 'postern-nftables-'));
   const list = join(folder, 'list');
   mkdirSync(list);

@@ -55,14 +55,15 @@ function refusal(location: string, retryAfter: string, condition: string, when: 
 
 const internal = (location: string) => location.replace('{\n', '{\n        internal;\n');
 
-function behind(server: string): string {
+/** The web server behind it. */
+export function behind(server: string): string {
   return `proxy_set_header Host $host;
         proxy_set_header X-Forwarded-For $remote_addr;
         proxy_pass http://${server};`;
 }
 
 /** X-Forwarded-For counts when a proxy of ours wrote it. */
-function realAddress(trusted: readonly string[]): string {
+export function realAddress(trusted: readonly string[]): string {
   if (trusted.length === 0) return '';
   const networks = trusted.map((each) => `    set_real_ip_from ${each};\n`).join('');
   return `${networks}    real_ip_header X-Forwarded-For;\n    real_ip_recursive on;\n`;

@@ -7,8 +7,8 @@ import type { NftablesPlan } from './nftables.ts';
 import type { NginxPlan } from './nginx.ts';
 import type { TraefikPlan } from './traefik.ts';
 
-/** How a server knows whom to refuse: it counts by itself, follows from its log, or asks before each request. */
-export type Mode = 'native' | 'log' | 'auth';
+/** How a server knows whom to refuse: it counts by itself, also in Lua, follows from its log, or asks before each request. */
+export type Mode = 'native' | 'log' | 'auth' | 'lua';
 
 /** Everything that a configuration can be made of. */
 export type CompilePlan = HaproxyPlan & NginxPlan & CaddyPlan & ApachePlan & TraefikPlan & NftablesPlan;

@@ -6,6 +6,7 @@ import { byNobody, byProgram } from './checker.ts';
 import { compileHaproxy } from './haproxy.ts';
 import { compileNftables } from './nftables.ts';
 import { compileNginx } from './nginx.ts';
+import { compileNginxLua } from './nginx-lua.ts';
 import type { Target } from './target.ts';
 import { compileTraefik } from './traefik.ts';
 
@@ -17,14 +18,14 @@ const haproxy = byProgram({
 });
 
 /** nginx wants a whole configuration; ours is the part within http. */
-function aroundNginx(file: string, folder: string): string {
+function aroundNginx(file: string, folder: string, modules: readonly string[] = []): string {
   const whole = join(folder, 'nginx.conf');
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (each) => `${each}_temp_path ${folder}/${each};`,
   );
   writeFileSync(
     whole,
-    `pid ${folder}/pid; error_log stderr; events { }\nhttp { ${paths.join(' ')} include ${file}; }\n`,
+    `${modules.map((name) => `load_module /usr/lib/nginx/modules/${name}_module.so; `).join('')}pid ${folder}/pid; error_log stderr; events { }\nhttp { ${paths.join(' ')} include ${file}; }\n`,
   );
   return whole;
 }
@@ -49,6 +50,20 @@ function withoutLogs(file: string, folder: string): string {
   copied('postern-throttle.caddy', dirname(file), folder);
   return copied('Caddyfile', dirname(file), folder);
 }
+
+const nginxLua = byProgram({
+  program: 'nginx',
+  args: (file, folder) => [
+    '-t',
+    '-q',
+    '-c',
+    aroundNginx(file, folder, ['ndk_http', 'ngx_http_lua']),
+    '-p',
+    folder,
+  ],
+  byHand: () => 'nginx -t',
+  fix: 'Correct what it names; Debian has the module in libnginx-mod-http-lua.',
+});
 
 const caddy = byProgram({
   program: 'caddy',
@@ -129,6 +144,17 @@ export const TARGETS = {
           message: 'nginx asks before each request, and tells the bytes 0.3 s later by its log.',
           evidence: 'A service that is away lets everybody pass, within 50 ms.',
           fix: 'Where the service must not be needed, use HAProxy by itself.',
+        },
+      },
+      lua: {
+        compile: compileNginxLua,
+        check: nginxLua,
+        shortcomings: {
+          message:
+            'nginx counts by itself in windows of the clock; it is exact, and a change here takes a second to get there.',
+          evidence:
+            'It goes on refusing when the service is away. A restart of nginx, unlike a reload, forgets what it counted; the service gives the blocks back.',
+          fix: 'Where no more than a log is wanted in the way of a request, write the configuration with --mode log.',
         },
       },
     },

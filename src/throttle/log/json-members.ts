@@ -100,7 +100,7 @@ export class Lead implements Led {
   readonly length: number;
   private readonly written: Float64Array;
   private readonly next: Lead[] = [];
-  private readonly usual = new Float64Array(wordsOf(LONGEST_USUAL));
+  private usual: Float64Array | null = null;
   private usualLength = -1;
   private same = 0;
   private changes = 0;
@@ -162,7 +162,7 @@ export class Lead implements Led {
   isUsual(bytes: DataView, from: number, to: number): boolean {
     if (this.role !== null || this.changes > RESTLESS) return false;
     const length = to - from;
-    if (length === this.usualLength && stands(this.usual, 0, length, bytes, from)) {
+    if (this.usual !== null && length === this.usualLength && stands(this.usual, 0, length, bytes, from)) {
       this.same += 1;
       if (this.same < OFTEN) return false;
       this.changes = 0;
@@ -171,6 +171,7 @@ export class Lead implements Led {
     this.changes += 1;
     this.same = 0;
     this.usualLength = length <= LONGEST_USUAL ? length : -1;
+    this.usual ??= new Float64Array(wordsOf(LONGEST_USUAL));
     if (this.usualLength !== -1) keep(bytes, from, length, this.usual, 0);
     return false;
   }
@@ -181,17 +182,23 @@ function isOther(byte: number): boolean {
   return byte > BLANK && byte !== QUOTE && byte !== OPEN_LIST && byte !== OPEN;
 }
 
-/** Leads that are remembered for one log. */
+/** Leads that are remembered at a time, and how many are made before all are forgotten. */
 const MOST_LEADS = 4000;
+const MOST_MADE = 100_000;
 
 /** All leads of a log, each once, so that what one has learned is there wherever it stands. */
 export class Leads {
   /** Comes before the first. */
   readonly begin: Lead;
-  private count = 0;
+  private made = 0;
 
   constructor() {
     this.begin = new Lead('', { place: lineOf(), role: null, form: FORM.none, passed: [] });
+  }
+
+  /** Whether so many were made that what is remembered is of little use: names of members may be anybody's. */
+  get isWorn(): boolean {
+    return this.made >= MOST_MADE;
   }
 
   /** @param from  the object in which the value before it lies. @param text  its bytes as Latin-1 */
@@ -199,9 +206,8 @@ export class Leads {
     const known = from.leads.get(text);
     if (known) return known;
     const lead = new Lead(text, led);
-    if (text.length > LONGEST || this.count === MOST_LEADS) return lead;
-    this.count += 1;
-    from.leads.set(text, lead);
+    this.made += 1;
+    if (text.length <= LONGEST && this.made <= MOST_LEADS) from.leads.set(text, lead);
     return lead;
   }
 

@@ -64,7 +64,7 @@ type Site = { readonly text: string; readonly number: number };
  */
 export class JsonScanner {
   private readonly request: Scanned;
-  private readonly leads = new Leads();
+  private leads = new Leads();
   private readonly agents = new ByteCache(1 << 8, 1 << 16, 256, isTool);
   private readonly clients = new ByteCache(1 << 10, 1 << 20, 48, (text) => this.whoIn(text));
   private readonly sites = new ByteCache(1 << 6, 1 << 14, LONGEST_SITE, (text): Site => this.siteIn(text));
@@ -109,6 +109,7 @@ export class JsonScanner {
     this.bytes = bytes;
     this.end = end;
     this.line += 1;
+    if (this.leads.isWorn) this.leads = new Leads();
     this.clientAt = NOWHERE;
     this.siteFrom = NOWHERE;
     this.agentFrom = NOWHERE;

@@ -4,6 +4,20 @@ import { isoMs } from './time.ts';
 /** Most fields that a line may have. */
 const MOST_FIELDS = 100;
 
+/** Names of the fields that count. */
+const FIELDS = {
+  date: 'date',
+  time: 'time',
+  client: 'c-ip',
+  bytes: 'sc-bytes',
+  site: 'cs-host',
+  host: 'cs(Host)',
+  status: 'sc-status',
+  request: 'cs-uri-stem',
+  referer: 'cs(Referer)',
+  agent: 'cs(User-Agent)',
+} as const;
+
 /** Reads the W3C extended format, as IIS writes it: which fields there are is told in the log itself. */
 export type W3cParser = {
   /** Whether this log has told its fields, or does so with this line. */
@@ -12,35 +26,52 @@ export type W3cParser = {
   parse(line: string): LogEntry | null;
 };
 
+/** Where each field stands that counts; -1 where it is not told. */
+function placesOf(fields: string): { readonly [K in keyof typeof FIELDS]: number } {
+  const names = fields.split(/\s+/, MOST_FIELDS);
+  const at = (name: string) => names.lastIndexOf(name);
+  return Object.fromEntries(Object.entries(FIELDS).map(([key, name]) => [key, at(name)])) as never;
+}
+
 export function createW3cParser(): W3cParser {
-  let places: ReadonlyMap<string, number> = new Map();
+  let places: ReturnType<typeof placesOf> | null = null;
+  // Many lines are of one second.
+  let knownTime = '';
+  let knownMs: number | null = null;
+  const timeOf = (date: string, time: string): number | null => {
+    const text = `${date}T${time}Z`;
+    if (text !== knownTime) {
+      knownTime = text;
+      knownMs = isoMs(text);
+    }
+    return knownMs;
+  };
   return {
     get active() {
-      return places.size > 0;
+      return places !== null;
     },
     isDirective(line) {
       const [, fields] = /^#Fields:\s*(.*)$/.exec(line) ?? [];
-      if (fields !== undefined)
-        places = new Map(fields.split(/\s+/, MOST_FIELDS).map((name, index) => [name, index]));
+      if (fields !== undefined) places = placesOf(fields);
       return /^#(?:Fields|Software|Version|Date|Start-Date|End-Date|Remark):/.test(line);
     },
     parse(line) {
+      if (places === null) return null;
       const values = line.split(' ', MOST_FIELDS);
-      const at = (name: string) => values[places.get(name) ?? -1] ?? '-';
-      const client = at('c-ip');
-      const timeMs = isoMs(`${at('date')}T${at('time')}Z`);
-      const bytes = sizeOf(at('sc-bytes'));
+      const client = values[places.client] ?? '-';
+      const timeMs = timeOf(values[places.date] ?? '-', values[places.time] ?? '-');
+      const bytes = sizeOf(values[places.bytes] ?? '-');
       if (timeMs === null || bytes === null || !isClient(client)) return null;
-      const site = [at('cs-host'), at('cs(Host)')].find((name) => name !== '-');
-      const agent = at('cs(User-Agent)');
+      const site = [values[places.site], values[places.host]].find((name) => (name ?? '-') !== '-');
+      const agent = values[places.agent] ?? '-';
       return {
         timeMs,
         client,
         site: site ?? null,
         bytes,
-        status: Number(at('sc-status')) || 0,
-        request: at('cs-uri-stem'),
-        referer: at('cs(Referer)'),
+        status: Number(values[places.status] ?? '-') || 0,
+        request: values[places.request] ?? '-',
+        referer: values[places.referer] ?? '-',
         userAgent: agent === '-' ? null : agent.replaceAll('+', ' '),
       };
     },

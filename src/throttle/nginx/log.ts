@@ -46,6 +46,7 @@ function likeNginx(text: string): string {
 class Line implements Served {
   readonly counting: Counting;
   readonly refused: boolean;
+  readonly verdict: string;
   readonly address: string;
   readonly host: string;
   readonly bytes: number;
@@ -55,6 +56,7 @@ class Line implements Served {
     const [refusal, address, host] = fields;
     this.counting = counting;
     this.refused = refusal !== '' && refusal !== '-';
+    this.verdict = refusal;
     this.address = address;
     this.host = host;
     this.bytes = bytes;
@@ -98,7 +100,7 @@ export function parseNginxLine(line: string): Served | null {
   if (ends.length !== FIELDS - 1 || line.slice(0, version) !== VERSION) return null;
   const counting = line.slice(version + 1, kind);
   const bytes = whole(line, host + 1, size);
-  if ((counting !== 'l' && counting !== 'a') || bytes === -1) return null;
+  if ((counting !== 'l' && counting !== 'a' && counting !== 'n') || bytes === -1) return null;
   const fields = [
     line.slice(kind + 1, refusal),
     line.slice(refusal + 1, address),

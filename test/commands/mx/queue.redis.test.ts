@@ -61,4 +61,14 @@ function suite(): void {
     expect({ exit, stdout }).toEqual({ exit: 69, stdout: expect.stringContaining('"E_QUEUE"') });
     expect(stderr).toContain('Nobody serves the queue; "postern mx worker" does.\n');
   });
+
+  test('a Redis that takes nothing more ends the run with its own words, and not each target', async () => {
+    await lab.redis.ask(0, 'CONFIG', 'SET', 'maxmemory', 1);
+    const { exit, stdout } = await lab.ask().gone;
+    await lab.redis.ask(0, 'CONFIG', 'SET', 'maxmemory', 0);
+    expect(exit).toBe(69);
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: 'E_QUEUE', message: expect.stringContaining('OOM') },
+    });
+  });
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { SPACING_MS } from '../../../src/mx/switchboard.ts';
@@ -6,7 +6,7 @@ import { documents } from '../../../src/schema/documents.ts';
 import type { MxProbeResult } from '../../../src/schema/mx-probe.ts';
 import { comparable, QueueLab, rudeness } from '../../helpers/queue-lab.ts';
 import { hasRedis } from '../../helpers/redis.ts';
-import { run } from '../../helpers/run.ts';
+import { root, run } from '../../helpers/run.ts';
 
 // Three machines probe for one: real workers, a real Redis, and servers that write down who came when.
 
@@ -92,6 +92,20 @@ function suite(): void {
     const { stdout } = await lab.ask('--format', 'text').gone;
     lab.list(lab.domains);
     expect(stdout).toMatch(/^ {2}probed by one at 20\d\d-[\dT:.-]+Z$/m);
+  });
+
+  test('the unit of systemd needs nothing but its two files', async () => {
+    const unit = readFileSync(`${root}data/systemd/postern-mx-worker.service`, 'utf8');
+    const [, argv = ''] = /^ExecStart=\/usr\/bin\/postern (.*)$/m.exec(unit) ?? [];
+    const [, credential = ''] = /^LoadCredential=([\w-]+):/m.exec(unit) ?? [];
+    const credentials = join(lab.folder, 'credentials');
+    mkdirSync(credentials, { mode: 0o500 });
+    writeFileSync(join(credentials, credential), `${lab.redis.password}\n`, { mode: 0o440 });
+    const env = { POSTERN_QUEUE: lab.redis.url(0), CREDENTIALS_DIRECTORY: credentials };
+    const worker = lab.start(argv.split(' '), env);
+    await worker.heardOf('started');
+    worker.kill('SIGTERM');
+    expect(await worker.gone).toMatchObject({ exit: 0, stderr: '' });
   });
 
   test.for([

@@ -28,6 +28,8 @@ async function compiled(args: readonly string[]) {
 test.for([
   ['haproxy', [], 'HAProxy counts by itself in windows of the clock'],
   ['nginx', ['--mode', 'log'], 'nginx learns from its own log whom to refuse'],
+  ['nginx', ['--mode', 'lua'], 'nginx counts by itself in windows of the clock'],
+  ['nftables', [], 'reaches nothing on this machine'],
   ['apache', [], 'Apache learns from its own log whom to refuse'],
   ['nginx', ['--mode', 'auth'], 'nginx asks before each request'],
   ['caddy', [], 'Caddy asks before each request'],
@@ -118,5 +120,5 @@ test('a mode that a server does not know is refused, and those that it knows are
   const where = ['--out', folder, '--service', `unix:${lab.socket.path}`];
   const { exit, stderr } = await run('throttle compile', ['nginx', '--mode', 'native', ...where]);
   expect(exit).toBe(64);
-  expect(stderr).toContain('It knows log and auth.');
+  expect(stderr).toContain('It knows log and auth and lua.');
 });

@@ -180,6 +180,10 @@ describe('the scanner', () => {
   const traefik =
     '{"ClientHost":"192.0.2.1","StartUTC":"2015-05-17T10:05:03.123456789Z","DownstreamContentSize":4,"RequestHost":"example.org","RequestPath":"/x","Overhead":1e-3,"request_User-Agent":"Mozilla/5.0"}';
 
+  /** As a server writes them by default: headers of both sides, escapes in them, and what is the same in every line. */
+  const whole =
+    '{"level":"info","ts":1431857103.2500012,"msg":"handled request","request":{"method":"GET","remote_ip":"192.0.2.1","remote_port":"4711","proto":"HTTP/2.0","host":"example.org","uri":"/a.css","headers":{"User-Agent":["curl/8"],"Accept":["*/*","a/b"],"Sec-Ch-Ua":["\\"C\\";v=\\"1\\""]},"tls":{"resumed":false,"version":772}},"user_id":"","duration":0.0005,"size":9,"status":200,"resp_headers":{"Server":["Caddy"],"Etag":["\\"x\\""]}}';
+
   /** Read lines both ways. @returns how many the scanner took */
   function compare(texts: readonly string[], scanner = new LineScanner()): number {
     scanner.open(Buffer.from(texts.map((text) => `${text}\n`).join(''), 'latin1'));
@@ -226,6 +230,88 @@ describe('the scanner', () => {
     expect(compare([caddy])).toBe(0);
   });
 
+  test('takes members in whatever order they come, and whichever there are', () => {
+    const headers = [
+      '"Accept":["*/*"]',
+      '"User-Agent":["curl/8"]',
+      '"Referer":["-"]',
+      '"Via":["a","b"]',
+      '"X":[]',
+    ];
+    const lines = Array.from({ length: 200 }, (_, turn) => {
+      const at = turn % headers.length;
+      const some = [...headers.slice(at), ...headers.slice(0, at)].filter(
+        (_each, index) => (turn >> index) % 2,
+      );
+      return whole.replace(/"headers":\{.*?\}/, `"headers":{${some.join(',')}}`);
+    });
+    const scanner = new LineScanner();
+    compare(lines, scanner);
+    // Only an object without anything in it may be left to others.
+    expect(compare(lines, scanner)).toBe(lines.length);
+  });
+
+  test('takes members with a name of their own in each line, however many there are', () => {
+    const scanner = new LineScanner();
+    const strange = Array.from({ length: 3000 }, (_, line) => {
+      const headers = Array.from({ length: 40 }, (_each, index) => `"X-${line}-${index}":["1"]`);
+      return whole.replace('"Accept":["*/*","a/b"]', headers.join(','));
+    });
+    expect(compare(strange, scanner)).toBe(strange.length);
+    expect(compare([whole, whole], scanner)).toBe(2);
+  });
+
+  test.for([
+    ['another value', '"HTTP/2.0"', '"HTTP/1.1"', true],
+    ['a longer one', '"HTTP/2.0"', '"HTTP/2.0 and more than that"', true],
+    ['one that begins so', '"version":772', '"version":7720', true],
+    ['a number in place of a text', '"HTTP/2.0"', '2', true],
+    ['a list in place of a text', '"HTTP/2.0"', '["HTTP/2.0"]', true],
+    ['an object in place of a text', '"HTTP/2.0"', '{"a":{"b":1}}', true],
+    ['one that is missing', '"proto":"HTTP/2.0",', '', true],
+    ['blanks', '"proto":"HTTP/2.0",', ' "proto" : "HTTP/2.0" ,', true],
+    ['a name that counts, once more', '"proto"', '"remote_ip"', false],
+    ['an object that counts, once more', '"tls"', '"headers"', false],
+    ['the whole request, once more', '"user_id":""', '"request":{"a":1}', false],
+    ['no end of an object', '"version":772}', '"version":772', false],
+    ['one end of an object too many', '"version":772}', '"version":772}}}', false],
+    ['a control character', 'HTTP/2.0', 'HTTP\t2.0', false],
+    ['no number', '0.0005', '0.0005.1', false],
+    ['a word cut off', 'false', 'fals', false],
+  ] as const)('where everything was the same for long, %s is seen', ([, from, to, isTaken]) => {
+    expect(whole).toContain(from);
+    const usual = Array.from({ length: 60 }, (_, turn) => whole.replace('4711', String(4711 + turn)));
+    const scanner = new LineScanner();
+    expect(compare(usual, scanner)).toBe(usual.length);
+    expect(compare([whole.replace(from, to), whole], scanner)).toBe(isTaken ? 2 : 1);
+  });
+
+  test('reads seconds since the epoch as they are read as numbers, to the millisecond', () => {
+    const scanner = new LineScanner();
+    const seconds = fc.constantFrom(
+      '1431857103',
+      '1431857104',
+      '1999999999',
+      '4294967295',
+      '4294967296',
+      '0999999999',
+    );
+    const fraction = fc.oneof(
+      fc.stringMatching(/^[0-9]{0,9}$/),
+      fc
+        .tuple(fc.nat(999), fc.constantFrom('0', '0000001', '999', '9999999', '001', '998', '5'))
+        .map(([millis, rest]) => `${String(millis).padStart(3, '0')}${rest}`),
+    );
+    fc.assert(
+      fc.property(seconds, fraction, fc.constantFrom('', '"'), (whole_, part, quote) => {
+        const time = `${quote}${whole_}${part === '' ? '' : `.${part}`}${quote}`;
+        compare([caddy.replace('1431857103.25', time).replace('\\u0026', '&')], scanner);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(compare([whole, whole.replace('3.2500012', '3.9999999')], scanner)).toBe(2);
+  });
+
   test('a zero byte in the name of a file is a part of it', () => {
     expect(compare([combined.replace('.CSS', '.\x00CSS')])).toBe(1);
   });
@@ -261,8 +347,11 @@ describe('the scanner', () => {
       '',
     );
     const scanner = new LineScanner();
-    const edits = fc.array(fc.tuple(fc.nat(200), fc.nat(4), junk), { maxLength: 3 });
-    const lines = fc.array(fc.tuple(fc.constantFrom<string>(combined, nginx, caddy, traefik), edits), {
+    const templates = [combined, nginx, caddy, traefik, whole];
+    // What was read often is read by what is remembered of it.
+    for (let turn = 0; turn < 30; turn += 1) compare(templates, scanner);
+    const edits = fc.array(fc.tuple(fc.nat(whole.length), fc.nat(4), junk), { maxLength: 3 });
+    const lines = fc.array(fc.tuple(fc.constantFrom<string>(...templates), edits), {
       minLength: 1,
       maxLength: 4,
     });

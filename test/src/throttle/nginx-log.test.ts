@@ -82,6 +82,7 @@ test.for([
   ['postern1\tl\t\t192.0.2.1\twww.example.org\t1260\tGET\t/\tcurl', true],
   ['postern1\ta\t-\t192.0.2.1\twww.example.org\t1260\tGET\t/\t-', true],
   ['192.0.2.1 - - [25/Nov/2026:08:00:00 +0000] "GET / HTTP/1.1" 200 5', false],
+  ['postern1\tn\tR 1800000000123\t192.0.2.1\twww.example.org\t1260\tGET\t/\tcurl', true],
   ['postern1\tl\t\t192.0.2.1\twww.example.org\t-1\tGET\t/\tcurl', false],
   ['postern1\tl\t\t192.0.2.1\twww.example.org\t1\tGET\t/\tcurl\tmore', false],
   ['postern1\tx\t\t192.0.2.1\twww.example.org\t1\tGET\t/\tcurl', false],
