@@ -49,7 +49,7 @@ describe('the built program', () => {
       'a topic with a target',
       ['mx', 'x.test'],
       127,
-      /Below "postern mx" there are: diff, policy, probe, tlsa\./,
+      /Below "postern mx" there are: diff, policy, probe, tlsa, worker\./,
     ],
     ['a target alone', ['example.org'], 127, /"postern mx probe example\.org" or "postern domain check/],
     ['a file alone', [`${root}README.md`], 127, /To explain a message: "postern message check /],
