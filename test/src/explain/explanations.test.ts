@@ -26,7 +26,7 @@ const COMPUTED: Readonly<Record<string, readonly string[]>> = {
   'srs.': ends('src/srs/reverse.ts', /refuse\(\s*'([a-z-]+)'/g),
   'dnsbl.': ['listed', 'error', 'timeout', 'broken'],
   'spf.': ['pass', 'fail', 'softfail', 'neutral', 'none', 'temperror', 'permerror'],
-  'temperror.': ends('src/check/facts.ts', /check: '([a-z]+)'/g),
+  'temperror.': ends('src/check/facts.ts', /\bnote\('([a-z]+)'/g),
   'demo.trust.': ends('src/demo/trust-lab.ts', /\bname: '([a-z-]+)',\n {4}about/g),
   'structure.': [
     ...ends('src/message/structure.ts', /\.add\(\s*'([a-z-]+)'/g),
