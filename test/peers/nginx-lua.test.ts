@@ -49,7 +49,7 @@ async function withLua(context: TestContext, mend = (text: string) => text, work
   expect(ran).toMatchObject({ exit: 0 });
   const conf = join(folder, 'postern-throttle.conf');
   writeFileSync(conf, mend(readFileSync(conf, 'utf8')));
-  const state = join(folder, 'lua/throttle.state');
+  const state = join(folder, 'lua/postern.state');
   await until('the sites are told', () => readFileSync(state, 'utf8').includes('dry.example'));
   let nginx: ChildProcess = await startNginx(folder, workers);
   onTestFinished(async () => {

@@ -5,7 +5,7 @@ import type { Warden } from '../warden.ts';
 import { clientHex, type Lift, luaState } from './state.ts';
 
 /** What nginx reads again when its first line is another. */
-export const LUA_STATE = 'throttle.state';
+export const LUA_STATE = 'postern.state';
 
 /** Writes what an nginx that decides by itself needs: sites, exemptions, blocks, and blocks that were lifted. */
 export class LuaWriter implements Writer {
