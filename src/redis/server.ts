@@ -135,7 +135,6 @@ export async function reachServer(options: ServerOptions): Promise<Server> {
     ...LIMITS,
     flag: 'store',
     againMs: AGAIN_MS,
-    pipelined: true,
   });
   let waits = false;
   // Why the last connection failed: whoever asks is told only that there is none.

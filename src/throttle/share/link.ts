@@ -312,7 +312,6 @@ export class ShareLink implements Share {
       server,
       flag: 'share',
       againMs: null,
-      pipelined: false,
       ...LIMITS,
       ...(password && { password }),
     });

@@ -49,7 +49,6 @@ describe.runIf(hasRedis())('over TLS', () => {
       connectMs: 5000,
       answerMs: 5000,
       againMs: null,
-      pipelined: false,
     });
     let last: Error | undefined;
     client.on('error', (error) => {

@@ -37,7 +37,6 @@ describe.runIf(hasRedis())('of what nodes tell', () => {
       connectMs: 5000,
       answerMs: 5000,
       againMs: null,
-      pipelined: false,
     });
     made.on('error', () => undefined);
     await made.connect();
