@@ -212,7 +212,7 @@ function firstPass({ names, folder: cwd, title }: Mail): void {
 }
 
 /** Wall time of two threads beside one. */
-function scale({ names, folder: cwd }: Mail, times: number): void {
+function scale({ names, folder: cwd, title }: Mail, times: number): void {
   beside = cwd;
   const many = repeated(names, times);
   const best = [1, 2].map((workers) => {
@@ -225,7 +225,7 @@ function scale({ names, folder: cwd }: Mail, times: number): void {
   });
   const [one = 0, two = 1] = best;
   console.log(
-    `two threads    ${(one / 1000).toFixed(2)} s with one, ${(two / 1000).toFixed(2)} s with two: ${holdTo(one / two, 1.7)}`,
+    `two threads, ${title}  ${(one / 1000).toFixed(2)} s with one, ${(two / 1000).toFixed(2)} s with two: ${holdTo(one / two, 1.7)}`,
   );
 }
 
@@ -239,6 +239,7 @@ try {
   compare(large, PEER_PASSES, [first], 1.25);
   firstPass(rsa);
   scale(ed25519, passes);
+  scale(large, PEER_PASSES);
 } finally {
   rmSync(folder, { recursive: true });
 }
