@@ -137,9 +137,6 @@ const EVERYBODY: Client = { text: '', kind: 0, words: [0, 0, 0, 0] };
 const MOST_BUDGETS = 10_000;
 const MOST_BUDGET_SECONDS = 1_000_000;
 
-/** Of a request that another node served nothing is known here. */
-const NOBODY_TOLD: Tipping = { method: '', path: '', userAgent: '' };
-
 const UNLIMITED = { requests: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
 type Excused = Exemption & { readonly range: Network };
@@ -370,7 +367,7 @@ export class Warden {
     client: Client,
     limit: BlockCause,
     untilMs: number,
-    request: Tipping = { method: '', path: '', userAgent: '' },
+    request: Tipping | null = null,
   ): boolean {
     const nowMs = this.now();
     if (this.engine.blockOf(site.number, client, nowMs) !== null) return false;
@@ -457,7 +454,8 @@ export class Warden {
     if (policyOf(site, nowMs).mode === 'off') return;
     if (requests > 0) this.sketch.add(site.number, client, nowMs, requests);
     const block = this.engine.merge(site.number, client, second, requests, bytes, nowMs);
-    if (block) this.noteBlock(block, NOBODY_TOLD);
+    // Of a request that another node served nothing is known here.
+    if (block) this.noteBlock(block, null);
   }
 
   /** Add what another node spent of a budget. */
@@ -832,14 +830,15 @@ export class Warden {
     this.totalOf(site).servedBytes += bytes;
   }
 
-  private noteBlock(block: Block, request: Tipping): void {
+  /** @param request  that began it; null when nobody told of it */
+  private noteBlock(block: Block, request: Tipping | null): void {
     const site = this.sites.at(block.site);
-    const tipping = {
+    const tipping = request && {
       method: cut(request.method),
       path: cut(request.path),
       userAgent: cut(request.userAgent),
     };
-    this.tippings.set(block, tipping);
+    if (tipping) this.tippings.set(block, tipping);
     this.totalOf(site).blocks[block.limit] += 1;
     // A store that cannot be written must not let anybody through: the block holds in memory.
     this.guarded(() => this.store.saveBlock({ block, tipping }));

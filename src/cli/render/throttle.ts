@@ -243,7 +243,9 @@ export function renderExplain(result: ThrottleExplainResult, columns: number): L
       line`${strong(standing.site)}`,
       ...table([standingRow(standing)], 2),
       ...(block === null ? [] : fittedTable([blockRow(block)], columns, 2)),
-      ...(block?.tipping ? wrap(line`  ${dim(`user agent ${block.tipping.userAgent}`)}`, columns, 4) : []),
+      ...(block?.tipping?.userAgent
+        ? wrap(line`  ${dim(`user agent ${block.tipping.userAgent}`)}`, columns, 4)
+        : []),
       ...(exempt === null || exempt.site === null ? [] : exemptLines(exempt, columns)),
       ...(next.length === 0
         ? []
