@@ -214,6 +214,7 @@ export async function verifyLogin(world: LoginWorld, attempt: Attempt): Promise<
   world.limits.failed({ account, address: attempt.address }, world.nowMs());
   const spentMs = performance.now() - begin;
   const untilMs = Math.ceil(spentMs / world.failureMs) * world.failureMs;
-  await sleep(untilMs - spentMs, undefined, { signal: world.signal }).catch(() => undefined);
+  // Timers are cut to milliseconds, and count from up to one before they were asked for.
+  await sleep(Math.ceil(untilMs - spentMs) + 1, undefined, { signal: world.signal }).catch(() => undefined);
   return verdict;
 }
