@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
 import { parseNetwork } from '../../src/net/network.ts';
+import { LUA_STATE } from '../../src/throttle/lua/writer.ts';
 import type { ServiceOptions } from '../../src/throttle/service.ts';
 import { needs } from './debian.ts';
 import { freePort } from './ports.ts';
@@ -180,6 +181,11 @@ async function nginxFront(mode: 'log' | 'auth' | 'lua', lengthMs: number): Promi
     ...['--decision', `unix:${folder}/decision.sock`],
   ]);
   patient(join(folder, 'postern-throttle.conf'));
+  // The last of the sites and exemptions: each worker looks again half a second after it has read what there was before.
+  if (mode === 'lua')
+    await until('all sites are written', () =>
+      readFileSync(join(folder, 'blocks', LUA_STATE), 'utf8').includes('exempt\t7f000700\t24\t*'),
+    );
   const nginx = await startNginx(folder, mode === 'lua' ? 2 : 1);
   await answers(port);
   const unwatch = watchFlag(folder);

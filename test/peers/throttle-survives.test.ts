@@ -92,6 +92,17 @@ function load(port: number): () => Promise<Set<number>> {
   };
 }
 
+/** @returns the blocks that there were: what began within the last second may be lost, and nothing else */
+async function killedUnderLoad(service: Served, port: number): Promise<string[]> {
+  const ended = load(port);
+  await setTimeout(500);
+  const before = await blockedClients(service);
+  await setTimeout(1000);
+  await killed(service);
+  await ended();
+  return before;
+}
+
 test('kill -9 of the service under load: HAProxy enforces on, blocks are there again, and a restart of HAProxy keeps them', async (context) => {
   needs(context, 'haproxy', 'haproxy');
   const folder = mkdtempSync(join(tmpdir(), 'postern-survives-'));
@@ -170,13 +181,7 @@ test('kill -9 of the service under load: nginx serves everybody and says so, and
       return (await ask(port, client)).status === 429;
     };
     await until('it is refused', refused);
-    const ended = load(port);
-    await setTimeout(500);
-    const before = await blockedClients(service);
-    // What began within the last second may be lost, and nothing else.
-    await setTimeout(1000);
-    await killed(service);
-    await ended();
+    const before = await killedUnderLoad(service, port);
     expect(runUnit('postern-throttle.service', 'ExecStopPost', folder)).toContain('nginx serves everybody');
     reload();
     await until('everybody is served', async () => (await ask(port, client)).status === 200);
@@ -206,13 +211,7 @@ test('kill -9 of the service under load: Apache serves everybody and says so, st
   try {
     await answers(port);
     await until('it is refused', async () => (await status()) === 429);
-    const ended = load(port);
-    await setTimeout(500);
-    const before = await blockedClients(service);
-    // What began within the last second may be lost, and nothing else.
-    await setTimeout(1000);
-    await killed(service);
-    await ended();
+    const before = await killedUnderLoad(service, port);
     expect(runUnit('postern-throttle.service', 'ExecStopPost', folder)).toContain('Apache serves everybody');
     expect(await status()).toBe(200);
     await stopChild(apache);
