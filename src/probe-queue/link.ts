@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { AppError, ExitCode } from '../errors.ts';
-import type { Script } from '../redis/client.ts';
-import { clientOptions } from '../redis/client.ts';
+import { clientOptions, infoOf, runScript, type Script } from '../redis/client.ts';
 import { nameOfRedis, type RedisServer } from '../redis/place.ts';
 
 /** The connection to the Redis or Valkey server that holds a queue. */
@@ -66,13 +65,9 @@ function unfit(name: string, what: string, hint: string): AppError {
   });
 }
 
-function factsOf(info: string): ReadonlyMap<string, string> {
-  return new Map([...info.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name = '', value = '']) => [name, value]));
-}
-
 /** @throws AppError E_QUEUE (exit 78) for a server that would lose jobs */
 async function requireFit(redis: Redis, name: string): Promise<void> {
-  const facts = factsOf(await redis.info());
+  const facts = infoOf(await redis.info());
   const [major = 0, minor = 0] = (facts.get('redis_version') ?? '').split('.').map(Number);
   const [oldMajor = 0, oldMinor = 0] = OLDEST;
   if (major < oldMajor || (major === oldMajor && minor < oldMinor))
@@ -180,21 +175,15 @@ export async function openLink(options: LinkOptions): Promise<Link> {
     close();
     throw error instanceof AppError ? error : queueLost(name, (error as Error).message, error);
   }
-  const defined = new Set<string>();
   return {
     name,
     redis,
     lost: vigil.lost,
     close,
-    run: (script, keys, values) => {
-      if (!defined.has(script.name)) redis.defineCommand(script.name, { lua: script.lua });
-      defined.add(script.name);
-      const commands = redis as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
-      const ran = commands[script.name]?.call(redis, keys.length, ...keys, ...values) ?? Promise.resolve();
-      return ran.catch((error: Error) => {
+    run: (script, keys, values) =>
+      runScript(redis, script, keys, values).catch((error: Error) => {
         throw queueLost(name, error.message, error);
-      });
-    },
+      }),
   };
 }
 

@@ -74,6 +74,12 @@ export async function makeClient(options: ClientOptions): Promise<Redis> {
   });
 }
 
+/** What INFO says, by its names. */
+export function infoOf(text: unknown): ReadonlyMap<string, string> {
+  const rows = String(text).matchAll(/^(\w+):(.*?)\r?$/gm);
+  return new Map([...rows].map(([, name = '', value = '']) => [name, value]));
+}
+
 /** Run a script by its digest; the server that does not know it gets its text. */
 export function runScript(
   redis: Redis,

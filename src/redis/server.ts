@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { AppError, ExitCode } from '../errors.ts';
-import { makeClient, runScript, type Script } from './client.ts';
+import { infoOf, makeClient, runScript, type Script } from './client.ts';
 import { nameOfRedis, type RedisServer } from './place.ts';
 
 /** A server that is asked one command after another, over one connection. */
@@ -59,15 +59,6 @@ const PROMISES: readonly (readonly [setting: string, value: string, hint: string
 
 type Facts = Readonly<Record<string, string>>;
 
-function factsOf(info: unknown): Facts {
-  return Object.fromEntries(
-    String(info)
-      .split('\r\n')
-      .filter((text) => text.includes(':'))
-      .map((text) => [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)]),
-  );
-}
-
 async function settingsOf(redis: Redis): Promise<Facts> {
   const names = PROMISES.map(([name]) => name);
   const pairs = (await redis.call('CONFIG', ['GET', ...names]).catch(() => [])) as string[];
@@ -76,8 +67,9 @@ async function settingsOf(redis: Redis): Promise<Facts> {
 
 /** See that a server keeps what it confirms. A replica takes no writes; one with replicas may be replaced by them. */
 async function requirePromises(redis: Redis, name: string, mayForget: boolean): Promise<void> {
-  const { role, connected_slaves: replicas = '0' } = factsOf(await redis.info('replication'));
-  if (role !== 'master') throw broken(name, new Error('it is a replica, which takes no writes'));
+  const facts = infoOf(await redis.info('replication'));
+  const replicas = facts.get('connected_slaves') ?? '0';
+  if (facts.get('role') !== 'master') throw broken(name, new Error('it is a replica, which takes no writes'));
   if (mayForget) return;
   const settings = await settingsOf(redis);
   for (const [setting, value, hint] of PROMISES) {

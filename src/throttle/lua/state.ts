@@ -1,7 +1,7 @@
 import { parseAddress } from '../../net/address.ts';
 import { type Network, parseNetwork } from '../../net/network.ts';
 import type { Client } from '../client.ts';
-import { enforcedBlocks } from '../enforced.ts';
+import type { Block } from '../engine.ts';
 import { OTHER, policyOf, type Site } from '../site.ts';
 import type { Warden } from '../warden.ts';
 
@@ -42,19 +42,20 @@ function exemptLine(network: string, site: string | null): string[] {
  * Everything that nginx needs to decide by itself: lines of fields between tabs, the first of which says what it is.
  * It ends with `end`, so that half a file is none.
  *
- * @param lifts  blocks that nginx may still have
+ * @param blocks  that hold
+ * @param lifts   blocks that nginx may still have
  */
-export function luaState(warden: Warden, lifts: Iterable<Lift>): string {
+export function luaState(warden: Warden, blocks: readonly Block[], lifts: readonly Lift[]): string {
   const { nowMs, windowMs, blockMs, prefix } = warden;
   const lines = [
     `postern-lua\t${Math.round(windowMs / 1000)}\t${blockMs}\t${prefix}`,
     ...warden.sites.all().flatMap((site) => siteLines(site, nowMs)),
     ...warden.exemptions().flatMap(({ network, site }) => exemptLine(network, site)),
-    ...enforcedBlocks(warden).map(
+    ...blocks.map(
       ({ site, client, untilMs }) =>
         `block\t${warden.sites.at(site).name}\t${clientHex(client)}\t${Math.ceil(untilMs)}`,
     ),
-    ...[...lifts].map(({ site, client, untilMs }) => `lift\t${site}\t${client}\t${Math.ceil(untilMs)}`),
+    ...lifts.map(({ site, client, untilMs }) => `lift\t${site}\t${client}\t${Math.ceil(untilMs)}`),
     'end',
   ];
   return `${lines.join('\n')}\n`;

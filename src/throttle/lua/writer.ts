@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { enforcedBlocks } from '../enforced.ts';
+import type { Block } from '../engine.ts';
 import { replaceFile, type Writer } from '../publisher.ts';
 import type { Warden } from '../warden.ts';
 import { clientHex, type Lift, luaState } from './state.ts';
@@ -27,8 +28,9 @@ export class LuaWriter implements Writer {
   }
 
   async write(warden: Warden): Promise<boolean> {
-    this.lookForLifts(warden);
-    const state = luaState(warden, this.lifts);
+    const blocks = enforcedBlocks(warden);
+    this.lookForLifts(warden, blocks);
+    const state = luaState(warden, blocks, this.lifts);
     if (state === this.written) return false;
     this.version = Math.max(Date.now(), this.version + 1);
     await replaceFile(this.folder, LUA_STATE, `${this.version}\n${state}`);
@@ -37,10 +39,10 @@ export class LuaWriter implements Writer {
   }
 
   /** A block that is gone before its end was lifted. */
-  private lookForLifts(warden: Warden): void {
+  private lookForLifts(warden: Warden, blocks: readonly Block[]): void {
     const { nowMs } = warden;
     const now = new Map(
-      enforcedBlocks(warden).map(({ site, client, untilMs }): [string, Lift] => {
+      blocks.map(({ site, client, untilMs }): [string, Lift] => {
         const lift = { site: warden.sites.at(site).name, client: clientHex(client), untilMs };
         return [`${lift.site} ${lift.client}`, lift];
       }),
